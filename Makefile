@@ -1,0 +1,82 @@
+# The front door. Every target makes its own environment first: `.venv`, from requirements.lock.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+UV_VERSION := 0.13.9
+# The newest Python from 3.11 on; `make PYTHON=/path/to/python3 ...` chooses another one.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$p"; break; }; done)
+BIN := .venv/bin
+ENV := .venv/.installed
+TF := $(BIN)/tokenfactory
+# What the two environment variables below are for: some machines forbid writing bytecode, and
+# without it every kernel compiles its libraries again (twice the time of a report).
+export UV_COMPILE_BYTECODE := 1
+export PYTHONDONTWRITEBYTECODE :=
+
+# Scenario of `make report` and further parameters, e.g. P="subject=mi355x baseline=b200".
+SCENARIO ?= default
+P ?=
+JOBS ?=
+# The data this project is tested against but does not ship; tests that need it skip without it.
+SHARED ?= $(abspath ../shared)
+
+##@ Use
+.PHONY: report
+report: $(ENV)  ## make reports/site (SCENARIO=name or all, P="subject=mi355x baseline=b200", JOBS=n)
+	@$(TF) report --scenario $(SCENARIO) $(if $(JOBS),--jobs $(JOBS)) $(foreach p,$(P),--parameter $(p))
+
+.PHONY: lab
+lab: $(ENV)  ## open the notebooks in JupyterLab
+	@$(BIN)/jupyter lab --notebook-dir=notebooks --LabApp.extension_manager=readonly --LabApp.news_url=None
+
+.PHONY: data
+data: $(ENV)  ## check every file in data/ and build the warehouse
+	@$(TF) data
+
+##@ Check
+.PHONY: test
+test: $(ENV)  ## all tests: library, data, notebooks, reports (in a browser where Chromium is installed)
+	@TOKENFACTORY_SHARED="$(SHARED)" $(BIN)/python -m pytest
+
+.PHONY: bench
+bench: $(ENV)  ## speed against a reference, as ratios in one run
+	@for b in benchmarks/bench_*.py; do echo "== $$b"; TOKENFACTORY_SHARED="$(SHARED)" $(BIN)/python $$b; done
+
+.PHONY: soak
+soak: $(ENV)  ## long checks: kills at random moments, more random cases
+	@TOKENFACTORY_SHARED="$(SHARED)" TOKENFACTORY_SOAK=1 $(BIN)/python -m pytest -m soak
+
+.PHONY: lint
+lint: $(ENV)  ## style of code and notebooks
+	@$(BIN)/ruff check lib tests benchmarks notebooks && $(BIN)/ruff format --check lib tests benchmarks
+
+##@ Keep
+.PHONY: refresh
+refresh: $(ENV)  ## run the notebooks with their defaults and store the outputs in them
+	@$(TF) refresh
+
+.PHONY: lock
+lock: $(ENV)  ## resolve pyproject.toml again into requirements.lock and environment.yml
+	@$(BIN)/uv pip compile pyproject.toml --all-extras --universal --generate-hashes --python-version 3.11 \
+		--no-header --no-annotate --quiet --upgrade -o requirements.lock
+	@$(BIN)/python tests/environment_yml.py > environment.yml.new && mv environment.yml.new environment.yml
+
+.PHONY: clean
+clean:  ## remove everything made here: environment, caches, site
+	rm -rf .venv .cache reports/site reports/.site-* reports/failed
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: help
+help:  ## this list
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(ENV): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "token-factory: Python 3.11 or newer was not found; install it, or name it: make PYTHON=/path/to/python3 ..." >&2; exit 2; }
+	@test -x $(BIN)/python || "$(PYTHON)" -m venv .venv || { echo "token-factory: '$(PYTHON) -m venv' failed; on Debian and Ubuntu install python3-venv" >&2; rm -rf .venv; exit 2; }
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)"
+	@echo "installing the environment from requirements.lock"
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@

@@ -1,0 +1,28 @@
+"""What can go wrong by a user's hand, each as one sentence that says what and where.
+
+The command line prints the sentence and leaves with `exit_code`; a notebook shows it as the
+failed cell. Anything that is not one of these is a defect of ours and keeps its traceback.
+"""
+
+
+class TokenFactoryError(Exception):
+    """Something the user can put right. `str(error)` is the whole message, in one sentence."""
+
+    exit_code = 2
+
+
+class DataError(TokenFactoryError):
+    """A file in `data/` cannot be used: names the file, the row (line of the file) and the field."""
+
+    def __init__(self, file, message, *, row=None, field=None):
+        self.file, self.row, self.field = str(file), row, field
+        where = str(file) + (f", row {row}" if row is not None else "") + (f", field '{field}'" if field else "")
+        super().__init__(f"{where}: {message}")
+
+
+class ParameterError(TokenFactoryError):
+    """A notebook or scenario parameter has an unknown name, a wrong type or an unknown key."""
+
+
+class NotMeasuredError(TokenFactoryError):
+    """The question is well formed, but no row in the data answers it."""
