@@ -1,0 +1,126 @@
+"""How charts look: one Altair theme, one renderer, and colours that carry a meaning.
+
+A colour always says the same thing: warm is Hopper, blue is Blackwell, violet is AMD's CDNA, grey is
+context. The hues differ in lightness too and stay apart under the common colour-vision
+deficiencies; even so, every chart also tells its series by label, shape or dash.
+"""
+
+import sys
+
+# jsonschema compiles this grammar at import, two seconds in every process, for a check nobody
+# asks for. uv leaves the package out; under pip or conda this line does.
+sys.modules.setdefault("rfc3987_syntax", None)
+
+import altair as alt  # noqa: E402
+
+HOPPER, BLACKWELL, CDNA, NEUTRAL = "#d5730a", "#2f74d0", "#8f63c9", "#8a929b"
+GOOD, BAD = "#1e8a6e", "#c8424a"
+
+# One shade per product, lighter for the smaller or older one of a family.
+GPU_COLOURS = {
+    "h100": "#e9a14b",
+    "h200": HOPPER,
+    "b200": "#86b4ec",
+    "b300": "#5c9ae6",
+    "gb200": "#3f86dc",
+    "gb300": "#1f5fc4",
+    "mi300x": "#c3a8e6",
+    "mi325x": "#a988d8",
+    "mi355x": CDNA,
+}
+
+VEGA_LITE_MIME = "application/vnd.vegalite.v5+json"
+
+
+def gpu_colour(gpu: str) -> str:
+    """The colour of one GPU key; grey for one without a shade of its own."""
+    return GPU_COLOURS.get(gpu, NEUTRAL)
+
+
+def gpu_scale(gpus) -> alt.Scale:
+    """A colour scale for exactly these GPU keys, in their order."""
+    gpus = list(gpus)
+    return alt.Scale(domain=gpus, range=[gpu_colour(gpu) for gpu in gpus])
+
+
+def _config() -> dict:
+    ink, faint, grid = "#3b434c", "#6b747d", "#e3e6ea"
+    font = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+    return {
+        "background": "transparent",
+        "font": font,
+        "padding": 4,
+        "view": {"stroke": None, "continuousHeight": 300},
+        "title": {
+            "anchor": "start",
+            "fontSize": 15,
+            "fontWeight": 600,
+            "color": ink,
+            "subtitleColor": faint,
+            "subtitleFontSize": 12,
+            "offset": 12,
+            "frame": "group",
+        },
+        "axis": {
+            "labelColor": faint,
+            "titleColor": faint,
+            "titleFontWeight": "normal",
+            "labelFontSize": 11,
+            "titleFontSize": 12,
+            "gridColor": grid,
+            "domainColor": "#c3c9cf",
+            "tickColor": "#c3c9cf",
+            "labelLimit": 220,
+        },
+        "axisY": {"domain": False, "ticks": False, "titleAnchor": "end", "titleAngle": 0, "titleAlign": "left"},
+        "axisBand": {"grid": False},
+        "legend": {
+            "orient": "top",
+            "labelColor": ink,
+            "titleColor": faint,
+            "titleFontWeight": "normal",
+            "labelFontSize": 12,
+            "symbolSize": 90,
+            "columns": 4,
+        },
+        "bar": {"discreteBandSize": {"band": 0.72}},
+        "line": {"strokeWidth": 2.2},
+        "point": {"size": 70, "filled": True},
+        "text": {"color": ink, "fontSize": 12},
+        "rule": {"color": NEUTRAL},
+        "range": {"category": [BLACKWELL, HOPPER, CDNA, GOOD, NEUTRAL, BAD]},
+    }
+
+
+@alt.theme.register("tokenfactory", enable=True)
+def _theme() -> alt.theme.ThemeConfig:
+    return {"config": _config()}
+
+
+def _description(spec: dict) -> str:
+    """The chart in words: its own description, else its title and subtitle."""
+    if spec.get("description"):
+        return spec["description"]
+    title = spec.get("title", "chart")
+    if isinstance(title, dict):
+        lines = [title.get("text", ""), title.get("subtitle", "")]
+        title = " ".join(" ".join(line) if isinstance(line, list) else line for line in lines).strip()
+    return title
+
+
+def _render(spec: dict, **_) -> dict:
+    # Altair's own renderer names a type that nbformat refuses and JupyterLab cannot draw; this one
+    # is drawn by both without a network. The description goes on the outermost chart, where
+    # screen readers look for it.
+    spec = {
+        **spec,
+        "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
+        "description": _description(spec),
+    }
+    return {VEGA_LITE_MIME: spec, "text/plain": f"<chart: {spec['description']}>"}
+
+
+alt.renderers.register("tokenfactory", _render)
+alt.renderers.enable("tokenfactory")
+# Data of a chart is small because queries aggregate; a chart over a thousand times that size is a mistake.
+alt.data_transformers.enable("default", max_rows=5000)
