@@ -87,7 +87,7 @@ class Output:
 
 
 @dataclass(frozen=True)
-class answer(Output):  # noqa: N801 - a notebook reads `answer("...")`
+class answer(Output):
     """The answer in one to three sentences; **words** are bold.
 
     Sentences are built from numbers by the cell, so they change when the numbers do.
@@ -103,7 +103,7 @@ class answer(Output):  # noqa: N801 - a notebook reads `answer("...")`
 
 
 @dataclass(frozen=True)
-class note(answer):  # noqa: N801
+class note(answer):
     """A remark under a table or chart, in a quieter voice."""
 
     def _html(self) -> str:
@@ -127,7 +127,7 @@ class Headline:
 
 
 @dataclass(frozen=True)
-class headlines(Output):  # noqa: N801
+class headlines(Output):
     """The headline numbers of a notebook: tiles in its report and on the index, rows in headline_numbers.csv."""
 
     items: Sequence[Headline]
@@ -186,7 +186,7 @@ _NUMERIC = (number, usd, times, percent)
 
 
 @dataclass(frozen=True)
-class table(Output):  # noqa: N801
+class table(Output):
     """A table: a caption that says what it shows, a header per column, a row header per row.
 
     `rows` is any iterable of mappings (`frame.iter_rows(named=True)` of a Polars frame), `columns` maps a
@@ -258,7 +258,7 @@ class table(Output):  # noqa: N801
 
 
 @dataclass(frozen=True)
-class provenance(Output):  # noqa: N801
+class provenance(Output):
     """Where the numbers of a notebook come from: one row per table read, with rows used and their fingerprint."""
 
     rows: Sequence[Mapping]
