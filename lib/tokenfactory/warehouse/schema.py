@@ -1,0 +1,579 @@
+"""The schema of `data/`: one strict row model per file, and the reader that enforces it.
+
+Every column says its meaning, unit, range and, where it is closed, its vocabulary; the codebook
+(`data/README.md`) and the typed DuckDB tables are made from these models. An empty cell is None:
+the source does not state it. A file that breaks a rule is refused with one sentence that names the
+file, the row (line of the file) and the field.
+"""
+
+import csv
+import io
+import itertools
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date as Day  # a column is called date
+from pathlib import Path
+from types import NoneType
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+
+from tokenfactory.errors import DataError
+
+# Priced or benchmarked somewhere, but no specification sheet was found worth a row in hardware.csv.
+GPUS_WITHOUT_SPECIFICATIONS = frozenset({"h800", "jalapeno", "rtx6000pro", "tpuv7", "vr200"})
+
+LONGEST_CELL = 4000  # characters
+
+
+def required(meaning: str, unit: str | None = None, **rules) -> Any:
+    return Field(description=meaning, json_schema_extra={"unit": unit}, **rules)
+
+
+def optional(meaning: str, unit: str | None = None, **rules) -> Any:
+    return Field(default=None, description=meaning, json_schema_extra={"unit": unit}, **rules)
+
+
+SLUG = {"pattern": r"^[a-z0-9][a-z0-9.-]*$"}
+GPU = {"pattern": r"^[a-z0-9]+$"}
+TEXT = {"min_length": 1}
+TOK_PER_S_PER_GPU = {"unit": "tok/s/gpu", "gt": 0, "le": 500_000}
+USD_PER_MTOK = {"unit": "usd/mtok", "gt": 0, "le": 1000}
+PFLOPS = {"unit": "pflop/s", "gt": 0, "le": 1000}
+SOURCE_KIND = "what was read: the owner of the figure, a copy of its text, or somebody writing about it"
+
+SourceKind = Annotated[Literal["primary", "reprint", "press"], required(SOURCE_KIND)]
+SourceUrl = Annotated[str, required("the page the figure was read on", pattern=r"^https?://\S+$")]
+Accessed = Annotated[Day, required("day the source was read", ge=Day(2020, 1, 1))]
+Status = Annotated[
+    Literal["measured", "published", "estimate", "guess"],
+    required("measured; published by the one whose figure it is; estimated by somebody; or a guess"),
+]
+
+
+class Row(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, str_max_length=LONGEST_CELL)
+
+
+class OperatingPoint(Row):
+    point_id: str = required("unique name of the point", **SLUG)
+    gpu: str = required("GPU, as in hardware.csv", **GPU)
+    system: str = required("what the GPUs are built into, as printed", **TEXT)
+    model: str = required("language model, normalised; two releases shown as one keep both names", **SLUG)
+    model_printed: str = required("the model's name at the source", **TEXT)
+    framework: str | None = optional("serving engine, normalised (trt is TensorRT-LLM)", **SLUG)
+    precision: Literal["fp4", "fp8", "bf16", "int4", "mixed"] | None = optional(
+        "number format of the weights; nvfp4 and mxfp4 are fp4; mixed: attention and experts differ"
+    )
+    precision_printed: str | None = optional("the number format at the source", **TEXT)
+    spec_decoding: Literal["none", "mtp"] | None = optional(
+        "speculative decoding; mtp also covers EAGLE and DSpark; none: the source says it is off"
+    )
+    is_disaggregated: bool | None = optional("prefill and decode run on different GPUs")
+    num_prefill_gpu: int | None = optional("GPUs of the prefill pool", "gpu", gt=0)
+    num_decode_gpu: int | None = optional("GPUs of the decode pool", "gpu", gt=0)
+    workload: Literal["fixed_length", "agentic", "other"] = required(
+        "fixed_length: every request has the same nominal lengths; agentic: replayed sessions, whose total"
+        " counts cached input; other: a data set, a pool alone, or not stated. Never mix them"
+    )
+    isl: int | None = optional("input sequence length", "tok", gt=0, le=10_000_000)
+    osl: int | None = optional("output sequence length", "tok", gt=0, le=10_000_000)
+    conc: int | None = optional("concurrent requests of the deployment; approximate on interpolated rows", gt=0)
+    interactivity_tok_per_s_per_user: float | None = optional("output speed one user sees", "tok/s/user", gt=0, le=5000)
+    interactivity_basis: Literal["printed", "reciprocal_tpot"] | None = optional(
+        "whether the source prints the speed, or it is 1 / tpot_s", validate_default=True
+    )
+    total_tok_per_s_per_gpu: float | None = optional(
+        "input and output tokens per second, over ALL deployed GPUs", **TOK_PER_S_PER_GPU
+    )
+    output_tok_per_s_per_gpu: float | None = optional(
+        "output tokens per second, over ALL deployed GPUs", **TOK_PER_S_PER_GPU
+    )
+    output_tok_per_s_per_decode_gpu: float | None = optional(
+        "output tokens per second over the decode GPUs only, as disaggregated results are printed",
+        **TOK_PER_S_PER_GPU,
+    )
+    ttft_s: float | None = optional("time to first token", "s", gt=0, le=10_000)
+    tpot_s: float | None = optional("time per output token after the first", "s", gt=0, le=100)
+    latency_statistic: Literal["mean", "median", "p90"] | None = optional(
+        "which statistic over requests the speed and the times are"
+    )
+    usd_per_mtok_total: float | None = optional("printed cost of a million input and output tokens", **USD_PER_MTOK)
+    usd_per_mtok_input: float | None = optional("printed cost of a million input tokens", **USD_PER_MTOK)
+    usd_per_mtok_output: float | None = optional("printed cost of a million output tokens", **USD_PER_MTOK)
+    is_cost_consistent: bool | None = optional(
+        "printed total cost and throughput agree within their rounding at the owning_hyperscaler price of"
+        " 2026-04-15; empty where one of the two is missing"
+    )
+    total_tok_per_s_per_mw: float | None = optional(
+        "total tokens per second and MW of all-in provisioned power", "tok/s/mw", gt=0, le=1e9
+    )
+    as_of: Day | None = optional("day of the measurement, else of the post (said in note)", ge=Day(2023, 1, 1))
+    evidence: Literal["measured", "interpolated", "claimed"] = required("how the source came to the figure")
+    duplicate_of: str | None = optional("the point_id that already holds this figure: count only one of them", **SLUG)
+    source_kind: SourceKind
+    source_url: SourceUrl
+    source_title: str = required("title of the source", **TEXT)
+    accessed: Accessed
+    note: str | None = optional("what a reader must know about this row", **TEXT)
+
+    @field_validator("interactivity_basis")
+    @classmethod
+    def _basis_goes_with_speed(cls, basis, info: ValidationInfo):
+        if (basis is None) != (info.data.get("interactivity_tok_per_s_per_user") is None):
+            raise ValueError("must be given exactly when interactivity_tok_per_s_per_user is")
+        return basis
+
+
+class Price(Row):
+    price_id: str = required("unique name of the price", **SLUG)
+    gpu: str = required("GPU, as in hardware.csv", **GPU)
+    basis: Literal[
+        "owning_hyperscaler",
+        "owning_neocloud",
+        "owning_estimate",
+        "rental_3yr",
+        "rental_1yr",
+        "rental_assumption",
+        "on_demand",
+        "spot",
+        "reserved",
+        "market_index",
+    ] = required("whose hour this is: see the table of price bases below")
+    basis_printed: str = required("the basis in the words it was collected under", **TEXT)
+    statistic: Literal["quote", "median", "mean", "low", "high", "index"] = required(
+        "one quote, or which statistic of several"
+    )
+    usd_per_gpu_hour: float = required("price or cost of one GPU for one hour", "usd/gpu/h", gt=0, le=100)
+    effective_from: Day | None = optional(
+        "first day the owner's price holds; only rows with it answer 'the price on a day'", ge=Day(2023, 1, 1)
+    )
+    effective_to: Day | None = optional("first day it no longer holds; empty: not known to have ended")
+    observed_on: Day | None = optional("day a quote was seen; it says nothing about other days", ge=Day(2023, 1, 1))
+    provider: str = required("who sells the hour, or whose cost model it is", **TEXT)
+    region: str | None = optional("cloud region", **TEXT)
+    variant: str | None = optional("instance type or sub-basis; empty is the usual one", **TEXT)
+    status: Status
+    source_kind: SourceKind
+    source_url: SourceUrl
+    source_title: str = required("title of the source", **TEXT)
+    accessed: Accessed
+    note: str | None = optional("what a reader must know about this row", **TEXT)
+
+    @field_validator("effective_to")
+    @classmethod
+    def _ends_after_it_starts(cls, end, info: ValidationInfo):
+        return _ends_after_start(end, info)
+
+    @field_validator("observed_on")
+    @classmethod
+    def _not_both_kinds_of_date(cls, seen, info: ValidationInfo):
+        return _one_kind_of_date(seen, info)
+
+
+class Power(Row):
+    power_id: str = required("unique name of the power figure", **SLUG)
+    gpu: str = required("GPU, as in hardware.csv", **GPU)
+    basis: Literal[
+        "allin_utility_provisioned",
+        "board_tdp",
+        "board_measured",
+        "chassis",
+        "critical_it",
+        "rack_power_shelves",
+        "system_measured",
+    ] = required("where the power is taken: see the table of power bases below")
+    kw_per_gpu: float = required("power per GPU", "kw/gpu", gt=0, le=20)
+    effective_from: Day | None = optional(
+        "first day the owner's figure holds; only rows with it answer 'the power on a day'", ge=Day(2023, 1, 1)
+    )
+    effective_to: Day | None = optional("first day it no longer holds; empty: not known to have ended")
+    observed_on: Day | None = optional("day of a measurement or of the page", ge=Day(2023, 1, 1))
+    provider: str = required("who gives the figure", **TEXT)
+    status: Status
+    source_kind: SourceKind
+    source_url: SourceUrl
+    accessed: Accessed
+    note: str | None = optional("what a reader must know about this row", **TEXT)
+
+    @field_validator("effective_to")
+    @classmethod
+    def _ends_after_it_starts(cls, end, info: ValidationInfo):
+        return _ends_after_start(end, info)
+
+    @field_validator("observed_on")
+    @classmethod
+    def _not_both_kinds_of_date(cls, seen, info: ValidationInfo):
+        return _one_kind_of_date(seen, info)
+
+
+class Hardware(Row):
+    hardware_id: str = required("unique name of the specification", **SLUG)
+    gpu: str = required("GPU key used in every file", **GPU)
+    is_reference: bool = required("the row notebooks use; exactly one per gpu")
+    system: str = required("what the GPUs are built into", **TEXT)
+    vendor: str = required("maker", **TEXT)
+    generation: str = required("architecture", **TEXT)
+    hbm_gb: float | None = optional("memory", "gb", gt=0, le=10_000)
+    hbm_tb_per_s: float | None = optional("memory bandwidth", "tb/s", gt=0, le=1000)
+    fp4_dense_pflops: float | None = optional("peak FP4, dense", **PFLOPS)
+    fp4_sparse_pflops: float | None = optional("peak FP4, with sparsity", **PFLOPS)
+    fp8_dense_pflops: float | None = optional("peak FP8, dense", **PFLOPS)
+    fp8_sparse_pflops: float | None = optional("peak FP8, with sparsity", **PFLOPS)
+    bf16_dense_pflops: float | None = optional("peak BF16, dense", **PFLOPS)
+    bf16_sparse_pflops: float | None = optional("peak BF16, with sparsity", **PFLOPS)
+    tdp_w: float | None = optional("thermal design power of the GPU", "w", gt=0, le=10_000)
+    scale_up_gpus: int | None = optional("GPUs in one scale-up (NVLink or xGMI) domain", "gpu", gt=0)
+    scale_up_gb_per_s: float | None = optional("scale-up bandwidth per GPU, one direction", "gb/s", gt=0, le=100_000)
+    gpus_per_node: int | None = optional("GPUs in a node (GB200, GB300: a compute tray)", "gpu", gt=0)
+    gpus_per_rack: int | None = optional("GPUs in a rack, where the rack is the product", "gpu", gt=0)
+    cooling: Literal["air", "liquid"] | None = optional("cooling")
+    source_kind: SourceKind
+    source_url: SourceUrl
+    accessed: Accessed
+    note: str | None = optional("what a reader must know about this row", **TEXT)
+
+
+class ApiPrice(Row):
+    api_price_id: str = required("unique name of the tariff", **SLUG)
+    model: str = required("language model, normalised", **SLUG)
+    model_printed: str = required("the model's name at the source", **TEXT)
+    provider: str = required("who sells the tokens", **TEXT)
+    variant: str | None = optional("which of the provider's tariffs: peak, off-peak, discounted, fast", **TEXT)
+    usd_per_mtok_input: float = required("price of a million input tokens that miss the cache", **USD_PER_MTOK)
+    usd_per_mtok_output: float = required("price of a million output tokens", **USD_PER_MTOK)
+    usd_per_mtok_cached_input: float | None = optional("price of a million cached input tokens", **USD_PER_MTOK)
+    as_of: Day | None = optional("day the tariff held", ge=Day(2023, 1, 1))
+    status: Literal["published", "undated"] = required("undated: a published tariff whose day is not known")
+    precision: Literal["fp4", "fp8"] | None = optional("number format, where the provider states it")
+    speed_tok_per_s: float | None = optional("output speed of one request", "tok/s/user", gt=0, le=5000)
+    source_kind: SourceKind
+    source_url: SourceUrl
+    accessed: Accessed
+    note: str | None = optional("what a reader must know about this row", **TEXT)
+
+    @field_validator("status")
+    @classmethod
+    def _undated_goes_with_no_date(cls, status, info: ValidationInfo):
+        if (status == "undated") != (info.data.get("as_of") is None):
+            raise ValueError("must be 'undated' exactly when as_of is empty")
+        return status
+
+
+class Claim(Row):
+    claim_id: str = required("unique name of the claim", **SLUG)
+    claim_set: str = required("claims printed together: the cells of one table, or one post", **SLUG)
+    row: Literal["rate", "flops_per_dollar", "tput", "mw", "cost"] | None = optional("row of the printed table")
+    cell: Literal["subject", "baseline", "ratio"] | None = optional("column of the printed table")
+    claimant: str = required("who says it", **TEXT)
+    date: Day | None = optional("day it was said")
+    statement_short: str = required("the claim in our words", **TEXT)
+    metric: Literal[
+        "usd_per_gpu_hour",
+        "flops_per_dollar",
+        "tok_per_s_per_gpu",
+        "tok_per_s_per_mw",
+        "cost_per_mtok",
+        "perf_per_dollar",
+        "interactivity",
+        "agents_per_gpu",
+        "agents_per_mw",
+        "users_per_gpu",
+        "flops_per_system",
+    ] = required("what is compared or stated")
+    subject: str = required("what the claim is about; where it is one GPU, its key", **TEXT)
+    baseline: str | None = optional("what it is compared with; empty for an absolute figure", **TEXT)
+    model: str | None = optional("language model, normalised", **SLUG)
+    printed: str | None = optional("the figure as printed", **TEXT)
+    printed_ulp: float | None = optional("one unit of the last printed digit, in the unit of value", gt=0)
+    value: float | None = optional("the figure", gt=0)
+    value_low: float | None = optional("low end of a range", gt=0)
+    value_high: float | None = optional("high end of a range, or the value of an 'up to'", gt=0)
+    unit: Literal[
+        "x",
+        "usd_per_gpu_hour",
+        "pflops_per_usd_per_hour",
+        "tok_per_s_per_gpu",
+        "tok_per_s_per_mw",
+        "usd_per_mtok",
+        "profit_over_cost",
+    ] = required("x is a ratio; the others are units of an absolute figure")
+    conditions: str | None = optional("under which conditions, as far as the source says", **TEXT)
+    source_kind: SourceKind
+    source_url: SourceUrl
+    accessed: Accessed
+
+    @field_validator("cell")
+    @classmethod
+    def _cell_goes_with_row(cls, cell, info: ValidationInfo):
+        if info.data.get("row") is None:
+            raise ValueError("needs the row of the printed table")
+        return cell
+
+
+def _ends_after_start(end: Day, info: ValidationInfo) -> Day:
+    start = info.data.get("effective_from")
+    if start is None:
+        raise ValueError("needs effective_from")
+    if end <= start:
+        raise ValueError(f"must be later than effective_from ({start})")
+    return end
+
+
+def _one_kind_of_date(seen: Day, info: ValidationInfo) -> Day:
+    if info.data.get("effective_from"):
+        raise ValueError("must be empty where effective_from is given")
+    return seen
+
+
+# One problem of a whole file: the index of the row, the field, and the sentence.
+Problem = tuple[int, str, str]
+
+
+def _duplicates_exist(rows: list[dict]) -> Iterable[Problem]:
+    first_hand = {row["point_id"] for row in rows if row["duplicate_of"] is None}
+    for i, row in enumerate(rows):
+        if row["duplicate_of"] is not None and row["duplicate_of"] not in first_hand:
+            yield i, "duplicate_of", f"'{row['duplicate_of']}' is not the point_id of a row that is no duplicate itself"
+
+
+def _one_reference_per_gpu(rows: list[dict]) -> Iterable[Problem]:
+    num_references = Counter(row["gpu"] for row in rows if row["is_reference"])
+    for i, row in enumerate(rows):
+        if num_references[row["gpu"]] != 1:
+            yield i, "is_reference", f"{num_references[row['gpu']]} rows of {row['gpu']} are true; exactly one must be"
+
+
+def _intervals_apart(*series: str) -> Callable[[list[dict]], Iterable[Problem]]:
+    """The rows of one series that have effective_from must follow each other without overlap."""
+
+    def problems(rows):
+        dated = [i for i, row in enumerate(rows) if row["effective_from"] is not None]
+        dated.sort(key=lambda i: ([rows[i][c] or "" for c in series], rows[i]["effective_from"]))
+        for before, after in itertools.pairwise(dated):
+            earlier, later = rows[before], rows[after]
+            end = earlier["effective_to"]
+            if all(earlier[c] == later[c] for c in series) and (end is None or end > later["effective_from"]):
+                yield (
+                    after,
+                    "effective_from",
+                    f"{later['effective_from']} falls into the time of another row with the same"
+                    f" {', '.join(series)} ({earlier['effective_from']} to {end or 'now'})",
+                )
+
+    return problems
+
+
+@dataclass(frozen=True)
+class Table:
+    """One file of `data/` and the table it becomes."""
+
+    name: str
+    file: str
+    model: type[Row]
+    key: tuple[str, ...]
+    description: str
+    grain: str
+    checks: tuple[Callable[[list[dict]], Iterable[Problem]], ...] = ()
+
+
+TABLES: dict[str, Table] = {
+    table.name: table
+    for table in (
+        Table(
+            "operating_points",
+            "operating_points.csv",
+            OperatingPoint,
+            ("point_id",),
+            "what a model was seen to do on a GPU",
+            "one published operating point",
+            (_duplicates_exist,),
+        ),
+        Table(
+            "price_book",
+            "price_book.csv",
+            Price,
+            ("price_id",),
+            "what an hour of a GPU costs",
+            "one price of one GPU on one basis, for a time or on a day",
+            (_intervals_apart("gpu", "basis", "provider", "region", "variant"),),
+        ),
+        Table(
+            "power_book",
+            "power_book.csv",
+            Power,
+            ("power_id",),
+            "how much power a GPU stands for",
+            "one power figure of one GPU on one basis, for a time or on a day",
+            (_intervals_apart("gpu", "basis", "provider"),),
+        ),
+        Table(
+            "hardware",
+            "hardware.csv",
+            Hardware,
+            ("hardware_id",),
+            "what a GPU is",
+            "one published set of specifications of a GPU; several per GPU where sources differ",
+            (_one_reference_per_gpu,),
+        ),
+        Table(
+            "api_prices",
+            "api_prices.csv",
+            ApiPrice,
+            ("api_price_id",),
+            "what tokens are sold for",
+            "one tariff of a model at a provider",
+        ),
+        Table(
+            "claims",
+            "claims.csv",
+            Claim,
+            ("claim_id",),
+            "what somebody says",
+            "one published ratio or headline figure to audit",
+        ),
+    )
+}
+
+
+def python_type(annotation: Any) -> type:
+    """The type behind `T | None` and `Literal[...]`."""
+    inner = [a for a in get_args(annotation) if a is not NoneType] if NoneType in get_args(annotation) else [annotation]
+    return str if get_origin(inner[0]) is Literal else inner[0]
+
+
+DUCKDB_TYPES = {str: "VARCHAR", int: "BIGINT", float: "DOUBLE", bool: "BOOLEAN", Day: "DATE"}
+
+
+def columns(table: Table) -> dict[str, str]:
+    """The columns of a table in their order, with their DuckDB types."""
+    return {name: DUCKDB_TYPES[python_type(f.annotation)] for name, f in table.model.model_fields.items()}
+
+
+def read_table(table: Table, path: str | Path) -> list[dict]:
+    """All rows of one file, typed; refuses the first thing that breaks the schema with a DataError."""
+    return _read(table, Path(path))[0]
+
+
+def read_all(folder: str | Path) -> dict[str, list[dict]]:
+    """All files of a data folder by table name, and the rule between them: every gpu is a known one."""
+    read = {name: _read(table, Path(folder) / table.file) for name, table in TABLES.items()}
+    known = {row["gpu"] for row in read["hardware"][0]} | GPUS_WITHOUT_SPECIFICATIONS
+    for name in ("operating_points", "price_book", "power_book"):
+        rows, lines = read[name]
+        for row, line in zip(rows, lines, strict=True):
+            if row["gpu"] not in known:
+                raise DataError(
+                    TABLES[name].file,
+                    f"'{row['gpu']}' has no row in hardware.csv; add one first",
+                    row=line,
+                    field="gpu",
+                )
+    return {name: rows for name, (rows, _) in read.items()}
+
+
+def _read(table: Table, path: Path) -> tuple[list[dict], list[int]]:
+    forms = {name: CELL_FORMS.get(python_type(f.annotation)) for name, f in table.model.model_fields.items()}
+    rows, lines, seen = [], [], {}
+    for line, cells in _records(table, path):
+        row = _validated(table, path.name, line, cells, forms)
+        key = tuple(row[c] for c in table.key)
+        if key in seen:
+            raise DataError(
+                path.name, f"{', '.join(map(str, key))} is already in row {seen[key]}", row=line, field=table.key[0]
+            )
+        seen[key] = line
+        rows.append(row)
+        lines.append(line)
+    for check in table.checks:
+        for i, field, message in check(rows):
+            raise DataError(path.name, message, row=lines[i], field=field)
+    return rows, lines
+
+
+def _records(table: Table, path: Path) -> Iterable[tuple[int, dict[str, str]]]:
+    """Line number and filled cells of every record, after the header was found right."""
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise DataError(path.name, f"cannot be read: {error.strerror}") from error
+    try:
+        text = raw.decode("utf-8-sig")  # spreadsheets put a mark in front
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        raise DataError(path.name, "is not UTF-8 text; save it as CSV in UTF-8", row=line) from error
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    line = 1
+    try:
+        header = next(reader, None)
+        if header is None:
+            raise DataError(path.name, "is empty; the first line must name the columns")
+        _check_header(table, path.name, header)
+        line = reader.line_num + 1
+        for cells in reader:
+            if cells and len(cells) != len(header):
+                raise DataError(path.name, f"has {len(cells)} cells, but there are {len(header)} columns", row=line)
+            if cells:
+                yield line, {name: cell for name, cell in zip(header, cells, strict=True) if cell != ""}
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise DataError(path.name, f"is not well-formed CSV: {error}", row=line) from error
+
+
+def _check_header(table: Table, file: str, header: list[str]) -> None:
+    wanted = table.model.model_fields
+    for problem, names in (
+        ("appears twice", [name for name, n in Counter(header).items() if n > 1]),
+        ("is not a column of this file", [name for name in header if name not in wanted]),
+        ("is missing", [name for name in wanted if name not in header]),
+    ):
+        if names:
+            raise DataError(file, f"column '{_shown(names[0])}' {problem}", row=1)
+
+
+# pydantic alone would also take 1_000, yes, or seconds since 1970: a file has one way to write a value.
+CELL_FORMS = {
+    int: (re.compile(r"-?\d+"), "a whole number"),
+    float: (re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?"), "a number (plain digits, a point for decimals)"),
+    bool: (re.compile(r"true|false"), "true or false"),
+    Day: (re.compile(r"\d{4}-\d\d-\d\d"), "a date (YYYY-MM-DD)"),
+}
+
+
+def _validated(table: Table, file: str, line: int, cells: dict[str, str], forms: dict) -> dict:
+    for name, cell in cells.items():
+        form = forms[name]
+        if form and not form[0].fullmatch(cell):
+            raise DataError(file, f"'{_shown(cell)}' is not {form[1]}", row=line, field=name)
+    try:
+        return dict(table.model.model_validate_strings(cells))
+    except ValidationError as invalid:
+        error = invalid.errors(include_url=False)[0]
+        raise DataError(file, _in_words(error), row=line, field=str(error["loc"][0])) from None
+
+
+def _in_words(error: dict) -> str:
+    """One sentence for one pydantic error."""
+    kind, rules, given = error["type"], error.get("ctx", {}), _shown(str(error["input"]))
+    if kind == "missing":
+        return "is empty, but must be given"
+    if kind == "value_error":
+        return str(rules["error"])
+    if kind == "literal_error":
+        return f"'{given}' is not one of {rules['expected']}".replace(" or ", ", ")
+    if kind == "string_pattern_mismatch":
+        return f"'{given}' does not have the form {rules['pattern']}"
+    if kind == "string_too_long":
+        return f"is longer than {rules['max_length']} characters"
+    if kind.startswith("date"):
+        return f"'{given}' is not a date (YYYY-MM-DD)"
+    if kind == "finite_number":
+        return f"'{given}' is not a finite number"
+    bounds = {"greater_than": "above", "greater_than_equal": "at least", "less_than_equal": "at most"}
+    return f"{given} must be {bounds[kind]} {next(iter(rules.values()))}"
+
+
+def _shown(cell: str) -> str:
+    return cell if len(cell) <= 60 else cell[:60] + "..."

@@ -1,0 +1,409 @@
+"""Every way a file can be wrong is refused with one sentence that names the file, the row and the field."""
+
+import csv
+from datetime import date
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tokenfactory.errors import DataError
+from tokenfactory.warehouse.schema import GPUS_WITHOUT_SPECIFICATIONS, TABLES, columns, read_all, read_table
+
+SOURCE = {"source_kind": "primary", "source_url": "https://example.org/page", "accessed": "2026-11-23"}
+GOOD = {
+    "operating_points": {
+        "point_id": "h200-demo-c4",
+        "gpu": "h200",
+        "system": "HGX H200",
+        "model": "demo-1.5",
+        "model_printed": "Demo 1.5",
+        "is_disaggregated": "false",
+        "workload": "fixed_length",
+        "isl": "1024",
+        "osl": "1024",
+        "interactivity_tok_per_s_per_user": "116.72",
+        "interactivity_basis": "printed",
+        "total_tok_per_s_per_gpu": "93.153",
+        "as_of": "2026-03-23",
+        "evidence": "measured",
+        "source_title": "a page",
+        **SOURCE,
+    },
+    "price_book": {
+        "price_id": "h200-owning-a",
+        "gpu": "h200",
+        "basis": "owning_hyperscaler",
+        "basis_printed": "owning",
+        "statistic": "quote",
+        "usd_per_gpu_hour": "1.41",
+        "effective_from": "2026-03-18",
+        "effective_to": "2026-07-31",
+        "provider": "a model",
+        "status": "published",
+        "source_title": "a page",
+        **SOURCE,
+    },
+    "power_book": {
+        "power_id": "h200-allin-a",
+        "gpu": "h200",
+        "basis": "allin_utility_provisioned",
+        "kw_per_gpu": "1.73",
+        "effective_from": "2026-03-18",
+        "provider": "a model",
+        "status": "published",
+        **SOURCE,
+    },
+    "hardware": {
+        "hardware_id": "h200-sheet",
+        "gpu": "h200",
+        "is_reference": "true",
+        "system": "HGX H200",
+        "vendor": "NVIDIA",
+        "generation": "Hopper",
+        "gpus_per_node": "8",
+        **SOURCE,
+    },
+    "api_prices": {
+        "api_price_id": "demo-shop",
+        "model": "demo-1.5",
+        "model_printed": "Demo 1.5",
+        "provider": "Shop",
+        "usd_per_mtok_input": "0.55",
+        "usd_per_mtok_output": "2.19",
+        "as_of": "2026-02-16",
+        "status": "published",
+        **SOURCE,
+    },
+    "claims": {
+        "claim_id": "maker-2026-cost",
+        "claim_set": "maker-2026",
+        "row": "cost",
+        "cell": "ratio",
+        "claimant": "Maker",
+        "statement_short": "35 times cheaper",
+        "metric": "cost_per_mtok",
+        "subject": "gb300",
+        "baseline": "h200",
+        "printed": "35x",
+        "printed_ulp": "1",
+        "value": "35",
+        "unit": "x",
+        **SOURCE,
+    },
+}
+
+
+def write(folder, name, *changes, drop=()):
+    """A file of `name` with one row per change of the good row."""
+    path = folder / TABLES[name].file
+    header = [column for column in columns(TABLES[name]) if column not in drop]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, header, restval="", extrasaction="ignore", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({**GOOD[name], **change} for change in changes)
+    return path
+
+
+def refusal(name, path):
+    with pytest.raises(DataError) as caught:
+        read_table(TABLES[name], path)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert caught.value.file == path.name
+    assert message.startswith(path.name)
+    return caught.value
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_good_row_is_read_with_its_types(tmp_path, name):
+    (row,) = read_table(TABLES[name], write(tmp_path, name, {}))
+    assert list(row) == list(columns(TABLES[name]))
+    for column, value in row.items():
+        cell = GOOD[name].get(column)
+        if isinstance(value, bool):
+            assert cell == str(value).lower()
+        elif isinstance(value, int | float):
+            assert value == float(cell)
+        else:
+            assert value == (date.fromisoformat(cell) if isinstance(value, date) else cell)
+
+
+def test_duckdb_types_follow_the_columns():
+    types = columns(TABLES["operating_points"])
+    assert types["point_id"] == "VARCHAR"
+    assert types["precision"] == "VARCHAR"  # a closed vocabulary is text
+    assert types["isl"] == "BIGINT"
+    assert types["tpot_s"] == "DOUBLE"
+    assert types["is_disaggregated"] == "BOOLEAN"
+    assert types["accessed"] == "DATE"
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "cell", "says"),
+    [
+        ("price_book", "usd_per_gpu_hour", "cheap", "'cheap' is not a number"),
+        ("price_book", "usd_per_gpu_hour", "1,41", "not a number"),
+        ("price_book", "usd_per_gpu_hour", "1_41", "not a number"),
+        ("price_book", "usd_per_gpu_hour", "$1.41", "not a number"),
+        ("price_book", "usd_per_gpu_hour", "nan", "not a number"),
+        ("price_book", "usd_per_gpu_hour", "inf", "not a number"),
+        ("price_book", "usd_per_gpu_hour", "1e999", "not a finite number"),
+        ("price_book", "usd_per_gpu_hour", "0", "must be above 0"),
+        ("price_book", "usd_per_gpu_hour", "-1", "must be above 0"),
+        ("price_book", "usd_per_gpu_hour", "1000", "must be at most 100"),
+        ("price_book", "usd_per_gpu_hour", "", "is empty, but must be given"),
+        ("price_book", "basis", "cheap", "'cheap' is not one of 'owning_hyperscaler', "),
+        ("price_book", "status", "sure", "'measured', 'published', 'estimate', 'guess'"),
+        ("price_book", "statistic", "mode", "not one of"),
+        ("price_book", "effective_from", "2026-13-40", "'2026-13-40' is not a date (YYYY-MM-DD)"),
+        ("price_book", "effective_from", "2026-02-30", "is not a date"),
+        ("price_book", "effective_from", "18.03.2026", "is not a date"),
+        ("price_book", "effective_from", "1700000000", "is not a date"),
+        ("price_book", "effective_from", "2019-01-01", "must be at least 2023-01-01"),
+        ("price_book", "effective_to", "2026-03-18", "must be later than effective_from (2026-03-18)"),
+        ("price_book", "observed_on", "2026-04-01", "must be empty where effective_from is given"),
+        ("price_book", "gpu", "HGX H200", "does not have the form"),
+        ("price_book", "provider", "", "is empty"),
+        ("price_book", "source_url", "", "is empty"),
+        ("price_book", "source_url", "javascript:alert(1)", "does not have the form"),
+        ("price_book", "source_kind", "rumour", "'primary', 'reprint', 'press'"),
+        ("price_book", "note", "x" * 4001, "is longer than 4000 characters"),
+        ("power_book", "kw_per_gpu", "1730", "must be at most 20"),
+        ("power_book", "basis", "wall", "not one of"),
+        ("power_book", "effective_to", "2026-03-01", "must be later than"),
+        ("power_book", "observed_on", "2026-04-01", "must be empty where"),
+        ("operating_points", "isl", "1024.5", "not a whole number"),
+        ("operating_points", "isl", "1k", "not a whole number"),
+        ("operating_points", "isl", "0", "must be above 0"),
+        ("operating_points", "is_disaggregated", "yes", "'yes' is not true or false"),
+        ("operating_points", "is_disaggregated", "TRUE", "not true or false"),
+        ("operating_points", "precision", "nvfp4", "'fp4', 'fp8', 'bf16', 'int4', 'mixed'"),
+        ("operating_points", "workload", "", "is empty"),
+        ("operating_points", "evidence", "sworn", "not one of"),
+        ("operating_points", "total_tok_per_s_per_gpu", "906000", "must be at most 500000"),
+        ("operating_points", "interactivity_basis", "", "exactly when interactivity_tok_per_s_per_user is"),
+        ("operating_points", "duplicate_of", "another-point", "'another-point' is not the point_id of a row"),
+        ("operating_points", "duplicate_of", "h200-demo-c4", "is not the point_id of a row"),
+        ("hardware", "gpus_per_node", "eight", "not a whole number"),
+        ("hardware", "is_reference", "false", "0 rows of h200 are true; exactly one must be"),
+        ("hardware", "cooling", "immersion", "not one of"),
+        ("api_prices", "as_of", "", "must be 'undated' exactly when as_of is empty"),
+        ("api_prices", "status", "undated", "must be 'undated' exactly when as_of is empty"),
+        ("api_prices", "usd_per_mtok_input", "-0.55", "must be above 0"),
+        ("claims", "row", "", "needs the row of the printed table"),
+        ("claims", "row", "total", "'rate', 'flops_per_dollar', 'tput', 'mw', 'cost'"),
+        ("claims", "unit", "times", "not one of"),
+        ("claims", "printed_ulp", "0", "must be above 0"),
+    ],
+)
+def test_a_wrong_cell_is_refused(tmp_path, name, field, cell, says):
+    # The second row is wrong, so line 3 of the file.
+    changes = {TABLES[name].key[0]: "other", "effective_from": "2026-07-31", "effective_to": ""}
+    changes["gpu"] = "b200" if name == "hardware" else "h200"
+    error = refusal(name, write(tmp_path, name, changes, {field: cell}))
+    assert says in str(error)
+    expected = {"is_reference": "is_reference", "as_of": "status", "row": "cell" if cell == "" else "row"}
+    assert error.field == expected.get(field, field)
+    assert error.row == 3
+
+
+def test_a_second_reference_row_is_refused(tmp_path):
+    error = refusal("hardware", write(tmp_path, "hardware", {}, {"hardware_id": "other"}))
+    assert (error.row, error.field) == (2, "is_reference")
+    assert "2 rows of h200 are true" in str(error)
+
+
+def test_the_basis_of_a_speed_that_is_not_there_is_refused(tmp_path):
+    error = refusal("operating_points", write(tmp_path, "operating_points", {"interactivity_tok_per_s_per_user": ""}))
+    assert error.field == "interactivity_basis"
+
+
+def test_effective_to_needs_a_start(tmp_path):
+    error = refusal("price_book", write(tmp_path, "price_book", {"effective_from": ""}))
+    assert error.field == "effective_to"
+    assert "needs effective_from" in str(error)
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_key_twice_is_refused(tmp_path, name):
+    error = refusal(name, write(tmp_path, name, {}, {}))
+    assert (error.row, error.field) == (3, TABLES[name].key[0])
+    assert "is already in row 2" in str(error)
+
+
+@pytest.mark.parametrize("name", ["price_book", "power_book"])
+@pytest.mark.parametrize(
+    ("first", "second", "clash"),
+    [
+        (("2026-03-18", "2026-07-31"), ("2026-07-31", ""), False),  # the end is no longer part of the time
+        (("2026-03-18", "2026-07-31"), ("2026-07-30", ""), True),
+        (("2026-03-18", ""), ("2026-07-31", ""), True),
+        (("2026-03-18", ""), ("2026-03-18", ""), True),
+        (("2026-07-31", ""), ("2026-03-18", "2026-07-31"), False),  # the order in the file does not matter
+        (("2026-07-31", ""), ("2026-03-18", "2026-08-01"), True),
+        (("2026-03-18", ""), ("", ""), False),  # a row without a start is no interval
+    ],
+)
+def test_two_prices_of_one_day_are_refused(tmp_path, name, first, second, clash):
+    rows = [{"effective_from": f, "effective_to": t} for f, t in (first, second)]
+    rows[1][TABLES[name].key[0]] = "second"
+    path = write(tmp_path, name, *rows)
+    if clash:
+        error = refusal(name, path)
+        assert error.field == "effective_from"
+        assert error.row in (2, 3)
+        assert "falls into the time of another row with the same gpu, basis, provider" in str(error)
+    else:
+        assert len(read_table(TABLES[name], path)) == 2
+
+
+@pytest.mark.parametrize("column", ["gpu", "basis", "provider", "region", "variant"])
+def test_another_series_may_hold_at_the_same_time(tmp_path, column):
+    other = {"gpu": "b200", "basis": "rental_3yr"}.get(column, "other")
+    path = write(tmp_path, "price_book", {}, {"price_id": "second", column: other})
+    assert len(read_table(TABLES["price_book"], path)) == 2
+
+
+@given(days=st.lists(st.integers(0, 400), min_size=2, max_size=6, unique=True), overlap=st.integers(0, 1))
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_intervals_that_meet_are_taken_and_one_more_day_is_not(tmp_path, days, overlap):
+    starts = [date.fromordinal(date(2025, 1, 1).toordinal() + d) for d in sorted(days)]
+    ends = [date.fromordinal(s.toordinal() + overlap) for s in starts[1:]]
+    rows = [
+        {"price_id": f"p{i}", "effective_from": str(s), "effective_to": str(e)}
+        for i, (s, e) in enumerate(zip(starts, ends, strict=False))
+    ]
+    path = write(tmp_path, "price_book", *rows)
+    if overlap and len(rows) > 1:
+        refusal("price_book", path)
+    else:
+        assert len(read_table(TABLES["price_book"], path)) == len(rows)
+
+
+def test_the_header_must_be_right(tmp_path):
+    path = write(tmp_path, "claims", {}, drop=("unit",))
+    error = refusal("claims", path)
+    assert "column 'unit' is missing" in str(error)
+    assert error.row == 1
+
+    path = write(tmp_path, "claims", {})
+    text = path.read_text()
+    path.write_text(text.replace("claimant,", "claimant,colour,", 1))
+    assert "column 'colour' is not a column of this file" in str(refusal("claims", path))
+
+    path.write_text(text.replace("claimant,", "claimant,claimant,", 1))
+    assert "column 'claimant' appears twice" in str(refusal("claims", path))
+
+
+def test_the_order_of_columns_is_free(tmp_path):
+    path = write(tmp_path, "claims", {})
+    before = read_table(TABLES["claims"], path)
+    rows = list(csv.reader(path.open(newline="")))
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([row[::-1] for row in rows])
+    assert read_table(TABLES["claims"], path) == before
+
+
+@pytest.mark.parametrize(
+    ("change", "num_cells"), [(lambda line: line[: line.rindex(",")], 20), (lambda s: s + ",", 22)]
+)
+def test_a_short_or_long_row_is_refused(tmp_path, change, num_cells):
+    path = write(tmp_path, "claims", {}, {"claim_id": "second"})
+    lines = path.read_text().splitlines()
+    assert lines[0].count(",") == 20  # 21 columns
+    path.write_text("\n".join([*lines[:2], change(lines[2])]))
+    error = refusal("claims", path)
+    assert error.row == 3
+    assert f"has {num_cells} cells, but there are 21 columns" in str(error)
+
+
+def test_a_row_that_spans_lines_keeps_the_count(tmp_path):
+    path = write(
+        tmp_path,
+        "claims",
+        {"conditions": "one\ntwo\nthree"},
+        {"claim_id": "second"},
+        {"claim_id": "third", "value": "x"},
+    )
+    assert refusal("claims", path).row == 6  # header 1, first 2 to 4, second 5
+
+
+def test_a_file_that_is_no_csv_is_refused(tmp_path):
+    path = tmp_path / "claims.csv"
+    assert "cannot be read: No such file" in str(refusal("claims", path))
+    path.write_bytes(b"")
+    assert "is empty; the first line must name the columns" in str(refusal("claims", path))
+    path.write_bytes(b"\xef\xbb\xbf")
+    assert "is empty" in str(refusal("claims", path))
+
+    write(tmp_path, "claims", {}, {"claim_id": "second", "claimant": "Søren"})
+    path.write_bytes(path.read_text(encoding="utf-8").encode("latin-1"))
+    error = refusal("claims", path)
+    assert "is not UTF-8 text" in str(error)
+    assert error.row == 3
+
+    write(tmp_path, "claims", {}, {"claim_id": "second", "conditions": 'an "open quote'})
+    path.write_text(path.read_text().replace('""open quote"', '"open quote'))
+    assert "is not well-formed CSV" in str(refusal("claims", path))
+
+    write(tmp_path, "claims", {"conditions": "x" * 200_000})
+    error = refusal("claims", path)
+    assert "field larger than field limit" in str(error)
+    assert len(str(error)) < 200
+
+    write(tmp_path, "claims", {"value": "9" * 5000})
+    assert len(str(refusal("claims", path))) < 200
+
+
+def test_a_file_without_rows_is_an_empty_table(tmp_path):
+    assert read_table(TABLES["claims"], write(tmp_path, "claims")) == []
+
+
+def test_a_mark_in_front_of_the_file_and_a_blank_line_at_its_end_are_no_data(tmp_path):
+    path = write(tmp_path, "claims", {})
+    rows = read_table(TABLES["claims"], path)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes() + b"\n")
+    assert read_table(TABLES["claims"], path) == rows
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "=HYPERLINK(1)",
+        "+1",
+        "@SUM(A1)",
+        "<script>alert(1)</script>",
+        "'; DROP TABLE claims; --",
+        'a "quoted", part',
+        " spaced ",
+        "naïve 中文 🏭",
+        "NULL",
+        "nan",
+    ],
+)
+def test_text_is_only_text(tmp_path, text):
+    (row,) = read_table(TABLES["claims"], write(tmp_path, "claims", {"conditions": text}))
+    assert row["conditions"] == text
+
+
+def test_an_empty_cell_is_none(tmp_path):
+    (row,) = read_table(TABLES["claims"], write(tmp_path, "claims", {"conditions": "", "value": "", "date": ""}))
+    assert row["conditions"] is row["value"] is row["date"] is None
+
+
+def test_all_files_are_read_together_and_a_gpu_must_be_known(tmp_path):
+    for name in TABLES:
+        write(tmp_path, name, {})
+    assert {name: len(rows) for name, rows in read_all(tmp_path).items()} == dict.fromkeys(TABLES, 1)
+
+    for known in sorted(GPUS_WITHOUT_SPECIFICATIONS):
+        write(tmp_path, "power_book", {"gpu": known})
+        assert read_all(tmp_path)["power_book"][0]["gpu"] == known
+
+    for name in ("operating_points", "price_book", "power_book"):
+        path = write(tmp_path, name, {}, {TABLES[name].key[0]: "second", "gpu": "h999"})
+        with pytest.raises(DataError, match=r"'h999' has no row in hardware\.csv") as caught:
+            read_all(tmp_path)
+        assert (caught.value.file, caught.value.row, caught.value.field) == (path.name, 3, "gpu")
+        write(tmp_path, name, {})
