@@ -1,0 +1,111 @@
+"""Functions in child processes: several at once, a time limit for each, and none that outlives us.
+
+A child that dies of a signal, calls `os._exit` or hangs is a result like another, not our end.
+"""
+
+import ctypes
+import faulthandler
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+IS_FORK_SAFE = sys.platform == "linux"
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+def num_threads() -> int:
+    return len(os.listdir("/proc/self/task"))
+
+
+def _enter(function: Callable, argument, log: Path) -> None:
+    os.setsid()  # so that what the child starts ends with it
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # nor does it outlive a killed parent
+    sys.stdout = sys.stderr = log.open("a", buffering=1)
+    os.dup2(sys.stdout.fileno(), 1)
+    os.dup2(sys.stderr.fileno(), 2)
+    faulthandler.enable()
+    function(argument)
+
+
+def start(function: Callable, argument, *, log: Path, is_forked: bool = IS_FORK_SAFE) -> BaseProcess:
+    """Start `function(argument)` in a child whose standard output and errors go to `log`."""
+    context = multiprocessing.get_context("fork" if is_forked else "spawn")
+    process = context.Process(target=_enter, args=(function, argument, log))
+    process.start()
+    return process
+
+
+def stop(process: BaseProcess) -> None:
+    with suppress(ProcessLookupError, PermissionError):  # it may not have called setsid yet
+        os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    process.join()
+
+
+def problem(process: BaseProcess) -> str | None:
+    """How a child that has ended failed, or None."""
+    if process.exitcode < 0:
+        return f"killed by {signal.Signals(-process.exitcode).name}"
+    return f"ended with exit code {process.exitcode}" if process.exitcode else None
+
+
+@dataclass(frozen=True)
+class Ended:
+    argument: object
+    seconds: float
+    problem: str | None
+
+
+def each(
+    function: Callable,
+    arguments: Iterable,
+    *,
+    log: Callable[[object], Path],
+    num_jobs: int,
+    timeout_s: float,
+    is_forked: bool = IS_FORK_SAFE,
+    threads_after_imports: int | None = None,
+) -> Iterator[Ended]:
+    """Run `function` on each argument in a child of its own, `num_jobs` at a time; yields them as they end.
+
+    `log` gives the log file of an argument. Forked children have this process's imports, so it must have done
+    nothing but import: a thread pool that has been used hangs in the child. More threads than after the
+    imports are a sign of that, and refused.
+    """
+    waiting, running = deque(arguments), {}
+    try:
+        while waiting or running:
+            while waiting and len(running) < num_jobs:
+                if threads_after_imports is not None and num_threads() != threads_after_imports:
+                    raise RuntimeError(
+                        f"{num_threads()} threads before a fork; after the imports {threads_after_imports}"
+                    )
+                argument = waiting.popleft()
+                process = start(function, argument, log=log(argument), is_forked=is_forked)
+                running[process.sentinel] = (process, argument, time.monotonic())
+            oldest = min(started for _, _, started in running.values())
+            ready = wait(running, timeout=max(0, oldest + timeout_s - time.monotonic()))
+            for sentinel in list(running):
+                process, argument, started = running[sentinel]
+                seconds = time.monotonic() - started
+                if sentinel in ready:
+                    process.join()
+                    del running[sentinel]
+                    yield Ended(argument, seconds, problem(process))
+                elif seconds >= timeout_s:
+                    stop(process)
+                    del running[sentinel]
+                    yield Ended(argument, seconds, f"stopped after {timeout_s:g} s")
+    finally:
+        for process, _, _ in running.values():
+            stop(process)
