@@ -273,11 +273,16 @@ class Data:
     """What `check_against_data` asks a warehouse for."""
 
     def vocabulary(self, kind):
-        return {"gpu": ["gb300", "h200"], "price_basis": ["hyperscaler"], "power_basis": ["all_in"]}[kind]
+        return {
+            "gpu": ["gb300", "h200"],
+            "price_basis": ["hyperscaler"],
+            "price_provider": ["one", "two"],
+            "power_basis": ["all_in"],
+        }[kind]
 
-    def price(self, *, gpu, basis, on):
-        if gpu == "h200" and on < "2026-03-18":
-            raise NotMeasuredError(f"no {basis} price of {gpu} on {on}")
+    def price(self, *, gpu, basis, on, provider="one"):
+        if (gpu == "h200" and on < "2026-03-18") or provider != "one":
+            raise NotMeasuredError(f"no {basis} price of {gpu} by {provider} on {on}")
 
     def power(self, *, gpu, basis, on):
         raise NotMeasuredError(f"no {basis} power of {gpu} on {on}")
@@ -314,8 +319,15 @@ def test_a_text_parameter_needs_a_kind_with_a_vocabulary(project):
 
 
 def test_each_gpu_needs_a_price_on_the_day(project):
-    with pytest.raises(NotMeasuredError, match=r"^no hyperscaler price of h200 on 2026-01-01$"):
+    with pytest.raises(NotMeasuredError, match=r"^no hyperscaler price of h200 by one on 2026-01-01$"):
         check(project, PRICED, price_date="2026-01-01")
+
+
+def test_the_price_looked_up_is_that_of_the_chosen_provider(project):
+    parameters = PRICED + 'provider: str = "one"  # [price_provider] whose price\n'
+    check(project, parameters)
+    with pytest.raises(NotMeasuredError, match=r"^no hyperscaler price of gb300 by two on 2026-04-15$"):
+        check(project, parameters, provider="two")
 
 
 def test_each_gpu_needs_a_power_on_the_day(project):

@@ -385,10 +385,12 @@ def check_against_data(jobs: Iterable[Job], warehouse) -> None:
             by_kind.setdefault(parameter.kind, []).append(values[name])
             if parameter.type is str and parameter.kind not in ("date", "token_scope"):
                 check_key(parameter, values[name], job.notebook.path.name)
-        for look_up, kind, day in (
-            (warehouse.price, "price_basis", "price_date"),
-            (warehouse.power, "power_basis", "power_date"),
+        # A notebook may ask one provider's price book; without such a parameter the look-up has its own.
+        providers = [{"provider": provider} for provider in by_kind.get("price_provider", ())] or [{}]
+        for look_up, kind, day, options in (
+            (warehouse.price, "price_basis", "price_date", providers),
+            (warehouse.power, "power_basis", "power_date", [{}]),
         ):
             if day in values:
-                for gpu, basis in product(by_kind.get("gpu", ()), by_kind.get(kind, ())):
-                    look_up(gpu=gpu, basis=basis, on=values[day])
+                for gpu, basis, option in product(by_kind.get("gpu", ()), by_kind.get(kind, ()), options):
+                    look_up(gpu=gpu, basis=basis, on=values[day], **option)
