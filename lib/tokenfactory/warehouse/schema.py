@@ -38,6 +38,7 @@ def optional(meaning: str, unit: str | None = None, **rules) -> Any:
 
 SLUG = {"pattern": r"^[a-z0-9][a-z0-9.-]*$"}
 GPU = {"pattern": r"^[a-z0-9]+$"}
+URL = {"pattern": r"^https?://\S+$"}
 TEXT = {"min_length": 1}
 TOK_PER_S_PER_GPU = {"unit": "tok/s/gpu", "gt": 0, "le": 500_000}
 USD_PER_MTOK = {"unit": "usd/mtok", "gt": 0, "le": 1000}
@@ -45,7 +46,7 @@ PFLOPS = {"unit": "pflop/s", "gt": 0, "le": 1000}
 SOURCE_KIND = "what was read: the owner of the figure, a copy of its text, or somebody writing about it"
 
 SourceKind = Annotated[Literal["primary", "reprint", "press"], required(SOURCE_KIND)]
-SourceUrl = Annotated[str, required("the page the figure was read on", pattern=r"^https?://\S+$")]
+SourceUrl = Annotated[str, required("the page of the figure", **URL)]
 Accessed = Annotated[Day, required("day the source was read", ge=Day(2020, 1, 1))]
 Status = Annotated[
     Literal["measured", "published", "estimate", "guess"],
@@ -104,11 +105,11 @@ class OperatingPoint(Row):
     usd_per_mtok_input: float | None = optional("printed cost of a million input tokens", **USD_PER_MTOK)
     usd_per_mtok_output: float | None = optional("printed cost of a million output tokens", **USD_PER_MTOK)
     is_cost_consistent: bool | None = optional(
-        "printed total cost and throughput agree within their rounding at the owning_hyperscaler price of"
+        "printed total cost and throughput agree, within rounding plus 2 %, at the owning_hyperscaler price of"
         " 2026-04-15; empty where one of the two is missing"
     )
     total_tok_per_s_per_mw: float | None = optional(
-        "total tokens per second and MW of all-in provisioned power", "tok/s/mw", gt=0, le=1e9
+        "total tokens per second and MW of all-in provisioned power", "tok/s/mw", gt=0, le=1_000_000_000
     )
     as_of: Day | None = optional("day of the measurement, else of the post (said in note)", ge=Day(2023, 1, 1))
     evidence: Literal["measured", "interpolated", "claimed"] = required("how the source came to the figure")
