@@ -11,6 +11,7 @@ import html
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 
 HEADLINES_MIME = "application/vnd.tokenfactory.headlines+json"
 PROVENANCE_MIME = "application/vnd.tokenfactory.provenance+json"
@@ -27,9 +28,11 @@ def _text(value, render: Callable[[float], str]) -> str:
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """`value` with `digits` significant digits, whole numbers never cut: 5970.26 -> 5,970."""
+    """`value` with `digits` significant digits, its whole part never cut: 5970.26 -> 5,970. A count is itself."""
 
     def render(v):
+        if isinstance(v, int):
+            return f"{v:,}"
         decimals = 0 if v == 0 else max(0, digits - 1 - math.floor(math.log10(abs(v))))
         return f"{v:,.{decimals}f}"
 
@@ -54,6 +57,11 @@ def times(value: float | None, digits: int = 3) -> str:
 def percent(value: float | None, decimals: int = 0) -> str:
     """A fraction as percent: 0.6 -> 60 %."""
     return _text(value, lambda v: f"{100 * v:.{decimals}f} %")
+
+
+def digits(count: int, render: Callable[..., str] = number) -> Callable[..., str]:
+    """`render` with `count` significant digits, for a column: digits(4) shows 5.65611 as 5.656."""
+    return partial(render, digits=count)
 
 
 def between(low: float | None, high: float | None, render: Callable[[float], str] = number) -> str:
@@ -150,12 +158,15 @@ class headlines(Output):
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a table: its header, how a cell is rendered, and what a missing value says."""
+    """One column of a table: its header, how a cell is rendered, and what a missing value says.
+
+    `is_number` aligns it right; by default that is so for the renderers above and for plain numbers.
+    """
 
     header: str
     render: Callable[..., str] = str
     missing: str = NOT_MEASURED
-    is_text: bool | None = None  # None: numbers align right when `render` is one of this module's
+    is_number: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -182,6 +193,11 @@ def source(url: str | None) -> Link | None:
     return Link(host.removeprefix("www."), url)
 
 
+def words(key: str) -> str:
+    """A key of the data in words: owning_hyperscaler -> owning hyperscaler."""
+    return key.replace("_", " ").replace("allin ", "all-in ")
+
+
 _NUMERIC = (number, usd, times, percent)
 
 
@@ -206,10 +222,11 @@ class table(Output):
 
     def _is_number(self, key: str) -> bool:
         column = self.columns[key]
-        if column.is_text is not None:
-            return not column.is_text
+        if column.is_number is not None:
+            return column.is_number
         values = [row[key] for row in self.rows if row[key] is not None]
-        return column.render in _NUMERIC or (bool(values) and all(isinstance(v, int | float) for v in values))
+        render = column.render.func if isinstance(column.render, partial) else column.render
+        return render in _NUMERIC or (bool(values) and all(isinstance(v, int | float) for v in values))
 
     def _cell(self, row: Mapping, key: str) -> str | Link:
         value, column = row[key], self.columns[key]
@@ -269,8 +286,8 @@ class provenance(Output):
             {
                 "table": "Table",
                 "num_rows": Column("Rows read", number),
-                "sources": Column("Distinct sources", number),
-                "dates": "Dates",
+                "sources": Column("Distinct sources", number, missing=""),
+                "dates": Column("Dates", missing=""),
                 "sha256": "Fingerprint of the rows",
             },
             caption="Where the numbers come from",

@@ -1,0 +1,168 @@
+"""Read the warehouse: queries with bound parameters, and a trace of what a notebook asked.
+
+The trace makes re-execution exact. A notebook is a function of its code, its parameters and the results
+of its queries; `replay` tells whether those results are still the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tokenfactory.errors import NotMeasuredError
+from tokenfactory.warehouse.store import CONFIG, build
+
+if TYPE_CHECKING:
+    import polars as pl
+
+TRACE = "TOKENFACTORY_TRACE"  # names the file that queries are appended to
+
+# Parameter kinds whose allowed values are rows of the data.
+_VOCABULARIES = {
+    "gpu": "SELECT DISTINCT gpu AS key FROM hardware ORDER BY key",
+    "model": "SELECT DISTINCT model AS key FROM points ORDER BY key",
+    "price_basis": "SELECT DISTINCT basis AS key FROM price_book ORDER BY key",
+    "price_provider": "SELECT DISTINCT provider AS key FROM price_book ORDER BY key",
+    "power_basis": "SELECT DISTINCT basis AS key FROM power_book ORDER BY key",
+    "precision": "SELECT DISTINCT precision AS key FROM points WHERE precision IS NOT NULL ORDER BY key",
+    "claim_set": "SELECT DISTINCT claim_set AS key FROM claims ORDER BY key",
+}
+
+
+def connect(path: Path | str | None = None) -> Warehouse:
+    """Open the warehouse read-only, building it from the data folder where that is needed.
+
+    The environment variable TOKENFACTORY_WAREHOUSE names a finished file to open in its place.
+    """
+    return Warehouse(path or os.environ.get("TOKENFACTORY_WAREHOUSE") or build())
+
+
+class Warehouse:
+    """A read-only warehouse. Every question goes through `query`, so every question can be traced."""
+
+    def __init__(self, path: Path | str):
+        import duckdb
+
+        self._connection = duckdb.connect(str(path), read_only=True, config=CONFIG)
+        self._read: list[tuple[str, pl.DataFrame]] = []
+
+    def query(self, sql: str, **parameters) -> pl.DataFrame:
+        """Rows of a query as a Polars frame; `$name` in `sql` takes the argument of that name.
+
+        Order the rows: what has no order has no stable fingerprint.
+        """
+        frame = self._connection.sql(sql, params=parameters).pl()
+        self._read.append((sql, frame))
+        if trace := os.environ.get(TRACE):
+            line = {"sql": sql, "params": parameters, "result": _hash(frame)}
+            with open(trace, "a") as log:
+                log.write(json.dumps(line, default=_plain) + "\n")
+        return frame
+
+    def price(self, *, gpu: str, basis: str, on: str | date, provider: str = "InferenceX TCO") -> dict:
+        """The row of the price book in force on a day.
+
+        Raises
+        ------
+        NotMeasuredError : no price of that basis and provider on that day; says which days have one
+        """
+        return self._in_force("price", "usd_per_gpu_hour", gpu=gpu, basis=basis, provider=provider, on=on)
+
+    def power(self, *, gpu: str, basis: str, on: str | date, provider: str = "InferenceX TCO") -> dict:
+        """The row of the power book in force on a day; raises as `price` does."""
+        return self._in_force("power", "kw_per_gpu", gpu=gpu, basis=basis, provider=provider, on=on)
+
+    def _in_force(self, what: str, value: str, *, gpu, basis, provider, on) -> dict:
+        on = date.fromisoformat(on) if isinstance(on, str) else on
+        rows = self.query(
+            f"""SELECT * FROM {what}_on($on)
+                WHERE gpu = $gpu AND basis = $basis AND provider = $provider ORDER BY {what}_id""",
+            gpu=gpu,
+            basis=basis,
+            provider=provider,
+            on=on,
+        )
+        if len(rows) == 1:
+            return rows.row(0, named=True)
+        if len(rows) > 1:
+            variants = ", ".join(rows[f"{what}_id"])
+            raise NotMeasuredError(f"{len(rows)} {basis} figures of {gpu} by {provider} hold on {on}: {variants}")
+        known = self.query(
+            f"""SELECT effective_from FROM {what}_book
+                WHERE gpu = $gpu AND basis = $basis AND provider = $provider AND effective_from IS NOT NULL
+                ORDER BY effective_from""",
+            gpu=gpu,
+            basis=basis,
+            provider=provider,
+        )["effective_from"].to_list()
+        first = f"the {what} book has it from {known[0]} on" if known else f"the {what} book has none"
+        raise NotMeasuredError(f"no {basis} {what} of {gpu} by {provider} on {on}: {first}")
+
+    def vocabulary(self, kind: str) -> list[str]:
+        """Allowed values of a parameter kind such as `gpu` or `price_basis`; KeyError for other kinds."""
+        return self.query(_VOCABULARIES[kind])["key"].to_list()
+
+    def provenance(self) -> list[dict]:
+        """What has been read so far, per table or view: rows, distinct sources, span of dates, fingerprint."""
+        by_table: dict[str, list[pl.DataFrame]] = {}
+        for sql, frame in self._read:
+            by_table.setdefault(", ".join(_relations(sql)), []).append(frame)
+        return [_summary(table, frames) for table, frames in sorted(by_table.items())]
+
+
+def replay(lines: Iterable[str], path: Path | str | None = None) -> bool:
+    """Whether every query of a trace still has the result it had.
+
+    Parameters
+    ----------
+    lines : lines that `query` wrote to the file named by TOKENFACTORY_TRACE
+    path : the warehouse to ask; by default that of the data folder
+    """
+    import duckdb
+
+    warehouse = connect(path)
+    try:
+        for line in map(json.loads, lines):
+            if _hash(warehouse._connection.sql(line["sql"], params=line["params"]).pl()) != line["result"]:
+                return False
+    except duckdb.Error:  # a table, view or column that the query named is gone
+        return False
+    return True
+
+
+def _plain(value):
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(f"a query parameter must be text, a number or a date, not {type(value).__name__}")
+
+
+def _hash(frame: pl.DataFrame) -> str:
+    content = {"columns": [f"{n} {t}" for n, t in frame.schema.items()], "rows": frame.rows()}
+    return hashlib.sha256(json.dumps(content, default=str).encode()).hexdigest()
+
+
+def _relations(sql: str) -> list[str]:
+    """Names of the tables, views and macros that a query reads."""
+    return sorted(set(re.findall(r"\b(?:FROM|JOIN)\s+(\w+)", sql, flags=re.IGNORECASE)))
+
+
+def _summary(table: str, frames: list[pl.DataFrame]) -> dict:
+    def values(column_names):
+        return {v for f in frames for c in column_names if c in f.columns for v in f[c].to_list() if v is not None}
+
+    sources = values(["source_url"])
+    dates = sorted(values(["as_of", "effective_from", "date"]))
+    span = "" if not dates else str(dates[0]) if dates[0] == dates[-1] else f"{dates[0]} to {dates[-1]}"
+    return {
+        "table": table,
+        "num_rows": sum(len(f) for f in frames),
+        "sources": len(sources) or None,
+        "dates": span or None,
+        "sha256": hashlib.sha256("".join(_hash(f) for f in frames).encode()).hexdigest()[:12],
+    }

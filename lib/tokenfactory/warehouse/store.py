@@ -1,0 +1,82 @@
+"""Build the warehouse: one DuckDB file, named by the content it was built from.
+
+The file is a cache. A second build finds it and does nothing; changed data get a file of their own; a
+build that dies leaves a temporary file that nobody opens. Readers open it read-only, any number at once.
+"""
+
+import os
+import time
+from pathlib import Path
+
+from tokenfactory.warehouse import files
+
+# In the order of creation: each may read those before it.
+VIEWS = (
+    "price_on",
+    "power_on",
+    "hardware_specs",
+    "point_gaps",
+    "points",
+    "excluded_points",
+    "equal_speed_pairs",
+    "claim_cells",
+)
+
+# Extensions are not fetched: without a network that stalls, with one it is a surprise.
+CONFIG = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+
+_KEEP = 5  # finished warehouses of earlier contents that are kept: going back costs nothing
+
+
+def build(data: Path | None = None) -> Path:
+    """Return the warehouse of the data folder, building it first if its content is new.
+
+    Raises
+    ------
+    DataError : a file cannot be used; names file, row and field. The earlier warehouse stays.
+    """
+    data = data or files.data_dir()
+    folder = files.cache_dir() / "warehouse"
+    target = folder / f"{files.fingerprint(data)[:16]}.duckdb"
+    if target.exists():
+        return target
+    folder.mkdir(parents=True, exist_ok=True)
+    unfinished = folder / f".{target.name}.{os.getpid()}"
+    try:
+        _load(data, unfinished)
+        os.replace(unfinished, target)
+    finally:
+        for leftover in folder.glob(f"{unfinished.name}*"):
+            leftover.unlink()
+    hour_ago = time.time() - 3600
+    for dead in folder.glob(".*"):  # what builds that were killed have left
+        if dead.stat().st_mtime < hour_ago:
+            dead.unlink()
+    for old in sorted(folder.glob("*.duckdb"), key=lambda f: f.stat().st_mtime, reverse=True)[_KEEP:]:
+        old.unlink(missing_ok=True)
+    return target
+
+
+def _load(data: Path, path: Path) -> None:
+    import duckdb
+    import pyarrow as pa
+
+    from tokenfactory.warehouse.schema import TABLES, columns, read_all
+
+    rows_of = read_all(data)
+    with duckdb.connect(str(path), config=CONFIG) as connection:
+        connection.execute("CREATE TABLE files (file VARCHAR, num_rows BIGINT, sha256 VARCHAR)")
+        for name, table in TABLES.items():
+            types = columns(table)
+            declared = ", ".join(f'"{column}" {kind}' for column, kind in types.items())
+            connection.execute(f"CREATE TABLE {name} ({declared})")
+            # The declared table decides the types, so that a column of empty cells keeps its own.
+            connection.register("incoming", pa.table({c: [row[c] for row in rows_of[name]] for c in types}))
+            connection.execute(f"INSERT INTO {name} SELECT * FROM incoming")
+            connection.unregister("incoming")
+            connection.execute(
+                "INSERT INTO files VALUES (?, ?, ?)",
+                [table.file, len(rows_of[name]), files.sha256_of([data / table.file])],
+            )
+        for view in VIEWS:
+            connection.execute((files.SQL / f"{view}.sql").read_text())

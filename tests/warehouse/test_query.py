@@ -1,0 +1,94 @@
+"""Questions to the warehouse: prices as of a day, the trace of what was asked, and replaying it."""
+
+import json
+
+import pytest
+
+from tokenfactory import warehouse
+from tokenfactory.errors import NotMeasuredError
+from tokenfactory.warehouse.query import TRACE
+
+
+@pytest.fixture(scope="module")
+def db():
+    return warehouse.connect()
+
+
+@pytest.mark.parametrize(
+    ("gpu", "on", "usd"),
+    [
+        ("h200", "2026-04-15", 1.41),
+        ("gb300", "2026-04-15", 2.652),
+        ("gb300", "2026-07-30", 2.652),
+        ("gb300", "2026-07-31", 2.31),  # the first day of the next price is not the last of the one before
+        ("h200", "2026-09-01", 1.22),
+    ],
+)
+def test_price_on_a_day(db, gpu, on, usd):
+    assert db.price(gpu=gpu, basis="owning_hyperscaler", on=on)["usd_per_gpu_hour"] == usd
+
+
+@pytest.mark.parametrize(
+    ("gpu", "on", "kw"),
+    [("h200", "2026-04-15", 1.73), ("gb300", "2026-07-13", 2.10), ("gb300", "2026-07-14", 2.12)],
+)
+def test_power_on_a_day(db, gpu, on, kw):
+    assert db.power(gpu=gpu, basis="allin_utility_provisioned", on=on)["kw_per_gpu"] == kw
+
+
+def test_no_price_before_the_first(db):
+    with pytest.raises(
+        NotMeasuredError, match=r"no owning_hyperscaler price of h200 .* 2020-01-01: .* from 2026-03-18"
+    ):
+        db.price(gpu="h200", basis="owning_hyperscaler", on="2020-01-01")
+
+
+def test_no_price_at_all(db):
+    with pytest.raises(NotMeasuredError, match="the price book has none"):
+        db.price(gpu="h200", basis="spot", on="2026-04-15", provider="nobody")
+
+
+def test_text_from_outside_is_a_value_never_sql(db):
+    hostile = "h200'; DROP TABLE price_book; --"
+    with pytest.raises(NotMeasuredError, match="DROP TABLE"):
+        db.price(gpu=hostile, basis="owning_hyperscaler", on="2026-04-15")
+    assert len(db.query("SELECT price_id FROM price_book ORDER BY price_id")) > 100
+
+
+def test_the_warehouse_cannot_be_written(db):
+    with pytest.raises(Exception, match="read-only"):
+        db.query("CREATE TABLE x (y INT)")
+
+
+def test_vocabulary(db):
+    assert {"h200", "gb300", "mi355x"} <= set(db.vocabulary("gpu"))
+    assert "owning_hyperscaler" in db.vocabulary("price_basis")
+    with pytest.raises(KeyError):
+        db.vocabulary("usd")
+
+
+def test_replay_sees_a_change_and_only_a_change(tmp_path, monkeypatch, db):
+    trace = tmp_path / "trace.jsonl"
+    monkeypatch.setenv(TRACE, str(trace))
+    db.price(gpu="gb300", basis="owning_hyperscaler", on="2026-04-15")
+    db.query("SELECT gpu FROM hardware WHERE is_reference AND gpu = $gpu ORDER BY gpu", gpu="h200")
+    monkeypatch.delenv(TRACE)
+    lines = trace.read_text().splitlines()
+    assert len(lines) == 2
+    assert warehouse.replay(lines)
+    other_day = [line.replace("2026-04-15", "2026-09-01") for line in lines]
+    assert not warehouse.replay(other_day)
+    other_result = [json.dumps(json.loads(lines[0]) | {"result": "0"})]
+    assert not warehouse.replay(other_result)
+    gone = [json.dumps({"sql": "SELECT nothing FROM nowhere", "params": {}, "result": "0"})]
+    assert not warehouse.replay(gone)
+
+
+def test_provenance_tells_tables_rows_sources_and_dates(db):
+    fresh = warehouse.connect()
+    fresh.price(gpu="gb300", basis="owning_hyperscaler", on="2026-04-15")
+    fresh.query("SELECT point_id, source_url FROM points WHERE gpu = 'h200' ORDER BY point_id")
+    points, prices = fresh.provenance()
+    assert (prices["table"], prices["num_rows"], prices["dates"]) == ("price_on", 1, "2026-03-18")
+    assert points["table"] == "points"
+    assert points["sources"] >= 3

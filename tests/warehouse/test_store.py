@@ -1,0 +1,116 @@
+"""The warehouse: built once per content, rebuilt on a change, never half, read by many at once."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tokenfactory import warehouse
+from tokenfactory.errors import DataError
+from tokenfactory.warehouse import files, store
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch, project):
+    """A copy of the shipped data and an empty cache."""
+    for file in (project / "data").glob("*.csv"):
+        (tmp_path / "data").mkdir(exist_ok=True)
+        shutil.copy(file, tmp_path / "data")
+    monkeypatch.setenv("TOKENFACTORY_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("TOKENFACTORY_CACHE", str(tmp_path / "cache"))
+    return tmp_path
+
+
+def change_a_price(folder, old="2.652", new="2.5"):
+    book = folder / "data" / "price_book.csv"
+    book.write_text(book.read_text().replace(f",{old},", f",{new},", 1))
+
+
+def test_second_build_does_nothing(place):
+    first = warehouse.build()
+    stamp = first.stat().st_mtime_ns
+    assert warehouse.build() == first
+    assert first.stat().st_mtime_ns == stamp
+    assert [f.name for f in first.parent.iterdir()] == [first.name]
+
+
+def test_a_changed_file_builds_anew_and_the_old_warehouse_stays(place):
+    first = warehouse.build()
+    change_a_price(place)
+    second = warehouse.build()
+    assert second != first
+    assert first.exists()
+    price = warehouse.connect(second).price(gpu="gb300", basis="owning_hyperscaler", on="2026-04-15")
+    assert price["usd_per_gpu_hour"] == 2.5
+
+
+def test_bad_data_leaves_the_old_warehouse_and_no_leftovers(place):
+    first = warehouse.build()
+    change_a_price(place, new="free")
+    with pytest.raises(DataError, match=r"price_book\.csv, row \d+, field 'usd_per_gpu_hour': 'free' is not a number"):
+        warehouse.build()
+    assert [f.name for f in first.parent.iterdir()] == [first.name]
+
+
+def test_a_missing_file_is_named(place):
+    (place / "data" / "claims.csv").unlink()
+    with pytest.raises(DataError, match=r"claims\.csv"):
+        warehouse.build()
+
+
+def test_a_build_killed_half_way_leaves_the_old_warehouse(place):
+    first = warehouse.build()
+    change_a_price(place)
+    script = """
+import os, signal
+from tokenfactory.warehouse import store as b
+whole = b._load
+def half(data, path):
+    whole(data, path)
+    os.kill(os.getpid(), signal.SIGKILL)  # after the file is written, before it gets its name
+b._load = half
+b.build()
+"""
+    run = subprocess.run([sys.executable, "-c", script], check=False)
+    assert run.returncode == -signal.SIGKILL
+    assert [f.name for f in first.parent.glob("*.duckdb")] == [first.name]
+    assert warehouse.build().name != first.name
+
+
+def test_leftovers_of_dead_builds_are_cleared(place):
+    folder = warehouse.build().parent
+    dead = folder / ".0123456789abcdef.duckdb.999"
+    dead.touch()
+    os.utime(dead, (time.time() - 7200,) * 2)
+    change_a_price(place)
+    warehouse.build()
+    assert not dead.exists()
+
+
+def test_several_processes_build_and_read_at_once(place):
+    script = "from tokenfactory import warehouse; print(len(warehouse.connect().query('SELECT gpu FROM price_book')))"
+    runs = [subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) for _ in range(4)]
+    answers = {run.communicate(timeout=60)[0] for run in runs}
+    assert len(answers) == 1
+    assert answers != {b""}
+
+
+def test_every_view_is_a_file_and_every_file_a_view():
+    assert sorted(store.VIEWS) == sorted(f.stem for f in files.SQL.glob("*.sql"))
+
+
+def test_every_view_says_its_meaning_grain_and_units():
+    for name in store.VIEWS:
+        header = [line for line in (files.SQL / f"{name}.sql").read_text().splitlines() if line.startswith("-- ")]
+        assert any(line.startswith("-- Grain: ") for line in header), name
+        assert len(header) >= 2, name
+
+
+def test_the_room_does_not_import_duckdb_or_polars_by_itself():
+    heavy = "{'duckdb', 'polars', 'pyarrow', 'pydantic'}"
+    script = f"import sys, tokenfactory.warehouse; print(sorted({heavy} & set(sys.modules)))"
+    assert subprocess.check_output([sys.executable, "-c", script], text=True).strip() == "[]"

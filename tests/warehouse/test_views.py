@@ -1,0 +1,139 @@
+"""Every view on rows made by hand, so small that the right answer can be seen."""
+
+import duckdb
+import pytest
+
+from tokenfactory.warehouse import files, store
+from tokenfactory.warehouse.schema import TABLES, columns
+
+
+@pytest.fixture
+def db():
+    """Empty tables and all views; `insert` fills a row from the columns that matter."""
+    connection = duckdb.connect()
+    for name, table in TABLES.items():
+        declared = ", ".join(f'"{column}" {kind}' for column, kind in columns(table).items())
+        connection.execute(f"CREATE TABLE {name} ({declared})")
+    for view in store.VIEWS:
+        connection.execute((files.SQL / f"{view}.sql").read_text())
+    return connection
+
+
+def insert(db, table, **values):
+    names = ", ".join(f'"{name}"' for name in values)
+    db.execute(f"INSERT INTO {table} ({names}) VALUES ({', '.join('?' * len(values))})", list(values.values()))
+
+
+def test_price_on_and_power_on(db):
+    for table, key in (("price_book", "price_id"), ("power_book", "power_id")):
+        insert(db, table, **{key: "old"}, effective_from="2026-03-18", effective_to="2026-07-31")
+        insert(db, table, **{key: "new"}, effective_from="2026-07-31")
+        insert(db, table, **{key: "quote"}, observed_on="2026-05-01")
+    for macro, key in (("price_on", "price_id"), ("power_on", "power_id")):
+        found = {
+            day: db.sql(f"SELECT {key} FROM {macro}($day::DATE)", params={"day": day}).fetchall()
+            for day in ("2026-03-17", "2026-03-18", "2026-07-30", "2026-07-31", "2027-01-01")
+        }
+        assert found == {
+            "2026-03-17": [],
+            "2026-03-18": [("old",)],
+            "2026-07-30": [("old",)],
+            "2026-07-31": [("new",)],
+            "2027-01-01": [("new",)],
+        }
+
+
+def test_hardware_specs(db):
+    insert(db, "hardware", gpu="x1", is_reference=True, hbm_gb=186, fp4_dense_pflops=10, source_url="https://a")
+    insert(db, "hardware", gpu="x1", is_reference=False, hbm_gb=192, fp4_sparse_pflops=20, source_url="https://b")
+    insert(db, "hardware", gpu="x1", is_reference=False, fp8_dense_pflops=4.5, source_url="https://b")
+    insert(db, "hardware", gpu="x1", is_reference=False, fp8_dense_pflops=7, source_url="https://c")
+    found = db.sql(
+        "SELECT spec, value, low, high, num_sources, source_url FROM hardware_specs ORDER BY spec"
+    ).fetchall()
+    assert found == [
+        ("fp4_dense_pflops", 10, 10, 10, 1, "https://a"),
+        ("fp4_sparse_pflops", 20, 20, 20, 1, "https://b"),  # the reference is silent, the others agree
+        ("fp8_dense_pflops", None, 4.5, 7, 2, "https://b"),  # and here they do not
+        ("hbm_gb", 186, 186, 192, 2, "https://a"),  # the reference decides
+    ]
+
+
+GOOD = {
+    "gpu": "x1", "system": "X1", "model": "m", "workload": "fixed_length", "isl": 1024, "osl": 1024,
+    "interactivity_tok_per_s_per_user": 100.0, "total_tok_per_s_per_gpu": 50.0, "evidence": "measured",
+    "source_url": "https://a",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({}, None),
+        ({"duplicate_of": "other"}, "same figure as another row"),
+        ({"evidence": "claimed"}, "claimed, not measured"),
+        ({"workload": "agentic"}, "not a fixed-length workload"),
+        ({"total_tok_per_s_per_gpu": None}, "no total throughput"),
+        ({"interactivity_tok_per_s_per_user": None}, "no speed per user"),
+        ({"osl": None}, "no sequence lengths"),
+    ],
+)
+def test_points_and_excluded_points_share_out_every_row(db, change, reason):
+    insert(db, "operating_points", point_id="p", **GOOD | change)
+    assert db.sql("SELECT reason FROM point_gaps").fetchall() == [(reason,)]
+    assert db.sql("SELECT point_id FROM points").fetchall() == ([("p",)] if reason is None else [])
+    assert db.sql("SELECT reason FROM excluded_points").fetchall() == ([(reason,)] if reason else [])
+
+
+def test_silence_of_a_source_is_said(db):
+    insert(db, "operating_points", point_id="p", **GOOD)
+    assert db.sql("SELECT precision, spec_decoding FROM points").fetchall() == [("not stated", "not stated")]
+
+
+def test_equal_speed_pairs(db):
+    fast = "interactivity_tok_per_s_per_user"
+    insert(db, "operating_points", point_id="a1", **GOOD | {"precision": "fp8", "spec_decoding": "mtp"})
+    insert(db, "operating_points", point_id="a2", **GOOD | {fast: 200.0})
+    insert(
+        db, "operating_points", point_id="b1",
+        **GOOD | {"gpu": "x2", fast: 105.0, "total_tok_per_s_per_gpu": 10.0, "precision": "fp8",
+                  "spec_decoding": "mtp"},
+    )  # fmt: skip
+    insert(db, "operating_points", point_id="b2", **GOOD | {"gpu": "x2", fast: 105.1, "evidence": "interpolated"})
+    insert(db, "operating_points", point_id="b3", **GOOD | {"gpu": "x2", "osl": 8192})
+    insert(db, "operating_points", point_id="b4", **GOOD | {"gpu": "x2", fast: 200.0, "evidence": "interpolated"})
+    found = db.sql(
+        "SELECT point_a, point_b, tput_ratio, is_measured, is_like_for_like"
+        " FROM equal_speed_pairs('x1', 'x2', 1.05) ORDER BY point_a, point_b"
+    ).fetchall()
+    assert found == [
+        ("a1", "b1", 5.0, True, True),
+        ("a2", "b4", 1.0, False, False),  # both silent on format and speculation: that is no likeness
+    ]
+
+
+def test_claim_cells_put_a_printed_row_side_by_side(db):
+    common = {"claim_set": "t", "row": "cost", "metric": "cost_per_mtok", "claimant": "N"}
+    insert(
+        db, "claims", claim_id="1", cell="subject", subject="x1", printed="0.12", value=0.12, printed_ulp=0.01, **common
+    )
+    insert(
+        db, "claims", claim_id="2", cell="baseline", subject="x2", printed="4.20", value=4.2, printed_ulp=0.01, **common
+    )
+    insert(
+        db,
+        "claims",
+        claim_id="3",
+        cell="ratio",
+        subject="x1",
+        baseline="x2",
+        printed="35x",
+        value=35,
+        printed_ulp=1,
+        **common,
+    )
+    insert(db, "claims", claim_id="4", claim_set="other", metric="cost_per_mtok", subject="x1", value=1)
+    found = db.sql(
+        "SELECT claim_set, row, subject, baseline, subject_printed, baseline_value, ratio_ulp FROM claim_cells"
+    ).fetchall()
+    assert found == [("t", "cost", "x1", "x2", "0.12", 4.2, 1.0)]
