@@ -176,6 +176,7 @@ def test_duckdb_types_follow_the_columns():
         ("operating_points", "isl", "1024.5", "not a whole number"),
         ("operating_points", "isl", "1k", "not a whole number"),
         ("operating_points", "isl", "0", "must be above 0"),
+        ("operating_points", "isl", "9" * 5000, "is refused"),
         ("operating_points", "is_disaggregated", "yes", "'yes' is not true or false"),
         ("operating_points", "is_disaggregated", "TRUE", "not true or false"),
         ("operating_points", "precision", "nvfp4", "'fp4', 'fp8', 'bf16', 'int4', 'mixed'"),
@@ -365,6 +366,41 @@ def test_a_mark_in_front_of_the_file_and_a_blank_line_at_its_end_are_no_data(tmp
     rows = read_table(TABLES["claims"], path)
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes() + b"\n")
     assert read_table(TABLES["claims"], path) == rows
+
+
+CELLS = st.text(st.characters(codec="utf-8"), max_size=40) | st.sampled_from(
+    [
+        "0",
+        "-0",
+        "00",
+        "1e308",
+        "1e309",
+        "9" * 5000,
+        "2026-02-29",
+        "0000-00-00",
+        "true",
+        "none",
+        "\x00",
+        "\n",
+        '"',
+        " 1",
+        "١",
+    ]
+)
+
+
+@given(name=st.sampled_from(list(TABLES)), cell=CELLS, choose=st.randoms(use_true_random=False))
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_cell_is_read_or_refused_in_one_sentence(tmp_path, name, cell, choose):
+    field = choose.choice(list(columns(TABLES[name])))
+    path = write(tmp_path, name, {field: cell})
+    try:
+        (row,) = read_table(TABLES[name], path)
+    except DataError as error:
+        assert str(error).startswith(path.name)
+        assert len(str(error)) < 300
+    else:
+        assert row[field] is None if cell == "" else row[field] is not None
 
 
 @pytest.mark.parametrize(

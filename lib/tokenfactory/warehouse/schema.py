@@ -536,10 +536,10 @@ def _check_header(table: Table, file: str, header: list[str]) -> None:
 
 # pydantic alone would also take 1_000, yes, or seconds since 1970: a file has one way to write a value.
 CELL_FORMS = {
-    int: (re.compile(r"-?\d+"), "a whole number"),
-    float: (re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?"), "a number (plain digits, a point for decimals)"),
+    int: (re.compile(r"-?[0-9]+"), "a whole number"),
+    float: (re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?"), "a number (plain digits, a point for decimals)"),
     bool: (re.compile(r"true|false"), "true or false"),
-    Day: (re.compile(r"\d{4}-\d\d-\d\d"), "a date (YYYY-MM-DD)"),
+    Day: (re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}"), "a date (YYYY-MM-DD)"),
 }
 
 
@@ -553,6 +553,9 @@ def _validated(table: Table, file: str, line: int, cells: dict[str, str], forms:
     except ValidationError as invalid:
         error = invalid.errors(include_url=False)[0]
         raise DataError(file, _in_words(error), row=line, field=str(error["loc"][0])) from None
+
+
+BOUNDS = {"greater_than": "above", "greater_than_equal": "at least", "less_than_equal": "at most"}
 
 
 def _in_words(error: dict) -> str:
@@ -572,8 +575,9 @@ def _in_words(error: dict) -> str:
         return f"'{given}' is not a date (YYYY-MM-DD)"
     if kind == "finite_number":
         return f"'{given}' is not a finite number"
-    bounds = {"greater_than": "above", "greater_than_equal": "at least", "less_than_equal": "at most"}
-    return f"{given} must be {bounds[kind]} {next(iter(rules.values()))}"
+    if kind in BOUNDS:
+        return f"{given} must be {BOUNDS[kind]} {next(iter(rules.values()))}"
+    return f"'{given}' is refused: {error['msg']}"
 
 
 def _shown(cell: str) -> str:
