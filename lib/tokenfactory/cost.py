@@ -337,9 +337,7 @@ def blended_usd_per_mtok(
     return (input_per_output * usd_input + usd_per_mtok_output) / (input_per_output + 1)
 
 
-def prefill_gpu_per_decode_gpu(
-    *, isl_tok, osl_tok, tok_per_s_per_prefill_gpu, tok_per_s_per_decode_gpu, cached_frac=0
-):
+def prefill_gpu_per_decode_gpu(*, isl_tok, osl_tok, tok_per_s_per_prefill_gpu, tok_per_s_per_decode_gpu, cached_frac=0):
     """GPUs for prefill per GPU for decode that keep both roles busy.
 
     Parameters
