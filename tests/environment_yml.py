@@ -12,9 +12,9 @@ from packaging.requirements import Requirement
 PROJECT = Path(__file__).parents[1]
 PYTHON = "3.11"  # what conda users get
 GROUPS = {
-    "Runtime": ["altair", "duckdb", "jinja2", "numpy", "pandas", "polars", "pyarrow", "pydantic", "pyyaml"],
+    "Runtime": ["altair", "duckdb", "jinja2", "numpy", "pandas", "polars", "pyarrow", "pydantic", "pyyaml", "scipy"],
     "Notebooks": ["ipykernel", "jupyterlab", "latex2mathml", "nbconvert", "nbval", "papermill", "vl-convert-python"],
-    "Tests": ["hypothesis", "packaging", "playwright", "pytest", "pytest-xdist", "ruff"],
+    "Tests": ["hypothesis", "numpy-financial", "packaging", "playwright", "pytest", "pytest-xdist", "ruff"],
     "Build": ["editables", "hatchling"],
 }
 
