@@ -424,3 +424,41 @@ def test_a_claim_has_a_value_or_only_a_direction(data):
         assert not (low and high) or low <= high
         assert (row["unit"] == "x") == (row["baseline"] is not None) or row["unit"] == "profit_over_cost"
         assert all(value is None or math.isfinite(value) for value in (low, high, row["value"]))
+
+
+# --- site inputs -------------------------------------------------------------------------------------------------
+
+
+def test_site_inputs_are_sorted_and_have_the_unit_of_their_parameter(data):
+    rows = data["site_inputs"]
+    assert [row["key"] for row in rows] == sorted(row["key"] for row in rows)
+    units = defaultdict(set)
+    for row in rows:
+        units[row["parameter"]].add((row["unit"], row["basis"], row["to_basis"]))
+    assert all(len(found) == 1 for found in units.values()), units
+    outwards = ("x", "critical_it", "allin_utility_provisioned")
+    assert units["pue"] == units["facility_factor"] == {outwards}
+    assert units["allin_meaning"] == {("x", *outwards[:0:-1])}
+
+
+def test_every_gpu_has_a_kind_of_cooling(data):
+    shares = {row["applies_to"]: row["value"] for row in data["site_inputs"] if row["parameter"] == "liquid_heat_frac"}
+    for row in data["hardware"]:
+        assert row["gpu"] in shares
+        if row["cooling"] is not None:
+            assert (shares[row["gpu"]] > 0) == (row["cooling"] == "liquid")
+
+
+def test_facility_factors_are_the_revision_of_the_power_book(data):
+    kw = {
+        (row["gpu"], row["effective_from"]): row["kw_per_gpu"]
+        for row in data["power_book"]
+        if row["provider"] == TCO and row["basis"] == "allin_utility_provisioned"
+    }
+    before, after = date(2026, 3, 18), date(2026, 7, 14)
+    factor = {row["applies_to"]: row for row in data["site_inputs"] if row["parameter"] == "facility_factor"}
+    # 1.73 / 1.37 = 1.26277; 2.10 / 1.87 = 1.12299; 2.18 / 1.69 = 1.28994
+    assert factor["air"]["value"] == round(kw["h200", before] / kw["h200", after], 3) == 1.263
+    assert factor["liquid"]["value"] == round(kw["gb200", before] / kw["gb200", after], 3) == 1.123
+    assert factor["air"]["high"] == round(kw["mi325x", before] / kw["mi325x", after], 2) == 1.29
+    assert {(row["effective_from"], row["effective_to"]) for row in factor.values()} == {(before, after)}

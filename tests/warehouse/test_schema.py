@@ -91,6 +91,19 @@ GOOD = {
         "unit": "x",
         **SOURCE,
     },
+    "site_inputs": {
+        "key": "pue-air",
+        "parameter": "pue",
+        "applies_to": "air",
+        "value": "1.4",
+        "low": "1.25",
+        "high": "1.54",
+        "unit": "x",
+        "basis": "critical_it",
+        "to_basis": "allin_utility_provisioned",
+        "status": "estimate",
+        **SOURCE,
+    },
 }
 
 
@@ -196,6 +209,13 @@ def test_duckdb_types_follow_the_columns():
         ("claims", "row", "total", "'rate', 'flops_per_dollar', 'tput', 'mw', 'cost'"),
         ("claims", "unit", "times", "not one of"),
         ("claims", "printed_ulp", "0", "must be above 0"),
+        ("site_inputs", "value", "0.9", "a PUE of 0.9 is below 1"),
+        ("site_inputs", "low", "0.9", "a PUE of 0.9 is below 1"),
+        ("site_inputs", "high", "1.3", "1.25 to 1.3 does not hold the value 1.4"),
+        ("site_inputs", "high", "", "must be given exactly when low is"),
+        ("site_inputs", "parameter", "humidity", "not one of"),
+        ("site_inputs", "basis", "wall", "not one of"),
+        ("site_inputs", "effective_to", "2026-07-14", "needs effective_from"),
     ],
 )
 def test_a_wrong_cell_is_refused(tmp_path, name, field, cell, says):
@@ -213,6 +233,24 @@ def test_a_second_reference_row_is_refused(tmp_path):
     error = refusal("hardware", write(tmp_path, "hardware", {}, {"hardware_id": "other"}))
     assert (error.row, error.field) == (2, "is_reference")
     assert "2 rows of h200 are true" in str(error)
+
+
+def test_a_second_assumption_about_the_same_thing_is_refused(tmp_path):
+    error = refusal("site_inputs", write(tmp_path, "site_inputs", {}, {"key": "other"}))
+    assert (error.row, error.field) == (3, "parameter")
+    assert "another row already says pue of air" in str(error)
+    write(tmp_path, "site_inputs", {}, {"key": "other", "applies_to": "liquid"})
+    assert len(read_table(TABLES["site_inputs"], tmp_path / "site_inputs.csv")) == 2
+
+
+def test_a_factor_must_say_which_basis_it_leads_from(tmp_path):
+    error = refusal("site_inputs", write(tmp_path, "site_inputs", {"basis": ""}))
+    assert error.field == "to_basis"
+
+
+def test_a_share_is_a_fraction(tmp_path):
+    share = {"parameter": "load_frac", "unit": "frac", "to_basis": "", "value": "80", "low": "", "high": ""}
+    assert "80 is not a fraction" in str(refusal("site_inputs", write(tmp_path, "site_inputs", share)))
 
 
 def test_the_basis_of_a_speed_that_is_not_there_is_refused(tmp_path):

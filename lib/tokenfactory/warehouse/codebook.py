@@ -19,8 +19,8 @@ INTRODUCTION = """\
 *Made by `python -m tokenfactory.warehouse.codebook > data/README.md`; the column tables are the schema that
 every file is checked against. Change `lib/tokenfactory/warehouse/schema.py` or `codebook.py`, not this file.*
 
-Six small tables of published figures, each row with its source. They are facts typed from public pages on
-2026-11-23, not copies of anybody's files. A page may be older than that day, and may have changed since.
+Small tables of published figures and assumptions, each row with its source. They are facts typed from public pages
+on 2026-11-23 and 24, not copies of anybody's files. A page may be older than that day, and may have changed since.
 """
 
 CONVENTIONS = """\
@@ -93,6 +93,24 @@ The 15 rows with `row` and `cell` are the printed table of NVIDIA's article of A
 `printed_ulp` one unit of its last printed digit, which the rounding audit needs. The article was read as a
 reprint; its original address and the picture of the table were not seen. `pflops_per_usd_per_hour` is what that
 table calls FLOPS per dollar: PFLOP/s over the price of an hour.
+""",
+    "site_inputs": """\
+| parameter | applies to | what it is |
+|---|---|---|
+| `pue` | cooling | power usage effectiveness: from IT power to the utility meter |
+| `facility_factor` | cooling | what the first InferenceX figures contained of the facility, from their revision |
+| `allin_meaning` | all | times this, an InferenceX all-in figure since its revision is critical IT power |
+| `load_frac` | all | mean power over provisioned power while serving |
+| `planning_headroom_frac` | all | power kept free over the rated draw |
+| `liquid_heat_frac` | GPU | share of the heat that leaves by liquid; 0 is an air-cooled server |
+| `max_kw_per_rack` | cooling | most IT power that one rack position can be cooled at |
+| `kw_per_rack` | GPU | IT power of a rack that is bought whole, as published |
+| `nodes_per_rack` | node | most servers that stand in one rack |
+| `gco2_per_kwh` | country | greenhouse gas of electricity |
+| `l_per_it_kwh` | all | water used at the site for a kWh of IT energy |
+
+A factor with `basis` and `to_basis` is the only way from one power basis to another. A `value` between `low` and
+`high` is a choice inside a published range unless `note` says otherwise; `guess` marks what has no source of its own.
 """,
 }
 

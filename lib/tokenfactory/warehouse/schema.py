@@ -45,6 +45,16 @@ USD_PER_MTOK = {"unit": "usd/mtok", "gt": 0, "le": 1000}
 PFLOPS = {"unit": "pflop/s", "gt": 0, "le": 1000}
 SOURCE_KIND = "what was read: the owner of the figure, a copy of its text, or somebody writing about it"
 
+PowerBasis = Literal[
+    "allin_utility_provisioned",
+    "board_tdp",
+    "board_measured",
+    "chassis",
+    "critical_it",
+    "rack_power_shelves",
+    "system_measured",
+]
+
 SourceKind = Annotated[Literal["primary", "reprint", "press"], required(SOURCE_KIND)]
 SourceUrl = Annotated[str, required("the page of the figure", **URL)]
 Accessed = Annotated[Day, required("day the source was read", ge=Day(2020, 1, 1))]
@@ -177,15 +187,7 @@ class Price(Row):
 class Power(Row):
     power_id: str = required("unique name of the power figure", **SLUG)
     gpu: str = required("GPU, as in hardware.csv", **GPU)
-    basis: Literal[
-        "allin_utility_provisioned",
-        "board_tdp",
-        "board_measured",
-        "chassis",
-        "critical_it",
-        "rack_power_shelves",
-        "system_measured",
-    ] = required("where the power is taken: see the table of power bases below")
+    basis: PowerBasis = required("where the power is taken: see the table of power bases below")
     kw_per_gpu: float = required("power per GPU", "kw/gpu", gt=0, le=20)
     effective_from: Day | None = optional(
         "first day the owner's figure holds; only rows with it answer 'the power on a day'", ge=Day(2023, 1, 1)
@@ -314,6 +316,73 @@ class Claim(Row):
         return cell
 
 
+class SiteInput(Row):
+    key: str = required("unique name of the input", **SLUG)
+    parameter: Literal[
+        "allin_meaning",
+        "facility_factor",
+        "gco2_per_kwh",
+        "kw_per_rack",
+        "l_per_it_kwh",
+        "liquid_heat_frac",
+        "load_frac",
+        "max_kw_per_rack",
+        "nodes_per_rack",
+        "planning_headroom_frac",
+        "pue",
+    ] = required("what is assumed: see the table of parameters below")
+    applies_to: str = required("kind of cooling, GPU, node, country or world; all: everything", **SLUG)
+    value: float = required("the figure to use", "that of the row", ge=0, le=10_000)
+    low: float | None = optional("low end of what is plausible", "that of the row", ge=0, le=10_000)
+    high: float | None = optional(
+        "high end of what is plausible", "that of the row", ge=0, le=10_000, validate_default=True
+    )
+    unit: Literal["x", "1", "frac", "kw", "gco2e/kwh", "l/kwh"] = required("x is a factor; 1 is a count")
+    basis: PowerBasis | None = optional("power basis that the figure stands on or, for a factor, leads from")
+    to_basis: PowerBasis | None = optional("power basis that a factor leads to")
+    effective_from: Day | None = optional("first day of the power figures it holds for", ge=Day(2023, 1, 1))
+    effective_to: Day | None = optional("first day it no longer holds; empty: not known to have ended")
+    source_kind: SourceKind
+    source_url: SourceUrl
+    accessed: Accessed
+    status: Status
+    note: str | None = optional("what a reader must know about this row", **TEXT)
+
+    @field_validator("value", "low", "high")
+    @classmethod
+    def _fits_its_parameter(cls, figure, info: ValidationInfo):
+        parameter = info.data.get("parameter", "")
+        if figure is None:
+            return None
+        if parameter == "pue" and figure < 1:
+            raise ValueError(f"a PUE of {figure:g} is below 1: a site cannot draw less than its IT equipment")
+        if parameter.endswith("_frac") and figure > 1:
+            raise ValueError(f"{figure:g} is not a fraction from 0 to 1")
+        return figure
+
+    @field_validator("high")
+    @classmethod
+    def _range_holds_the_value(cls, high, info: ValidationInfo):
+        low, value = info.data.get("low"), info.data.get("value")
+        if (low is None) != (high is None):
+            raise ValueError("must be given exactly when low is")
+        if high is not None and value is not None and not low <= value <= high:
+            raise ValueError(f"{low:g} to {high:g} does not hold the value {value:g}")
+        return high
+
+    @field_validator("to_basis")
+    @classmethod
+    def _leads_from_a_basis(cls, to_basis, info: ValidationInfo):
+        if info.data.get("basis") is None:
+            raise ValueError("needs basis, from which the factor leads")
+        return to_basis
+
+    @field_validator("effective_to")
+    @classmethod
+    def _ends_after_it_starts(cls, end, info: ValidationInfo):
+        return _ends_after_start(end, info)
+
+
 def _ends_after_start(end: Day, info: ValidationInfo) -> Day:
     start = info.data.get("effective_from")
     if start is None:
@@ -363,6 +432,21 @@ def _intervals_apart(*series: str) -> Callable[[list[dict]], Iterable[Problem]]:
                     f"{later['effective_from']} falls into the time of another row with the same"
                     f" {', '.join(series)} ({earlier['effective_from']} to {end or 'now'})",
                 )
+
+    return problems
+
+
+def _one_undated_row(*series: str) -> Callable[[list[dict]], Iterable[Problem]]:
+    """Of the rows of one series without effective_from there is at most one."""
+
+    def problems(rows):
+        seen = set()
+        for i, row in enumerate(rows):
+            key = tuple(row[c] for c in series)
+            if row["effective_from"] is None and key in seen:
+                yield i, series[0], f"another row already says {' of '.join(key)}"
+            elif row["effective_from"] is None:
+                seen.add(key)
 
     return problems
 
@@ -434,6 +518,15 @@ TABLES: dict[str, Table] = {
             ("claim_id",),
             "what somebody says",
             "one published ratio or headline figure to audit",
+        ),
+        Table(
+            "site_inputs",
+            "site_inputs.csv",
+            SiteInput,
+            ("key",),
+            "what a site adds to its servers: cooling, losses, reserves, carbon and water",
+            "one assumption about a site, with its range",
+            (_one_undated_row("parameter", "applies_to"), _intervals_apart("parameter", "applies_to")),
         ),
     )
 }
