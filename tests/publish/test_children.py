@@ -38,7 +38,7 @@ def test_how_a_child_ended_is_told(tmp_path, is_forked):
     assert {what: e.problem for what, e in ended.items()} == {
         "print": None,
         "exit": "ended with exit code 3",
-        "die": "killed by SIGKILL",
+        "die": "was killed by SIGKILL",
         "raise": "ended with exit code 1",
     }
     assert (tmp_path / "print").read_text() == "on stdout\non descriptor 2\n"
@@ -49,7 +49,7 @@ def test_a_child_that_hangs_is_stopped_and_the_others_are_not(tmp_path):
     before = time.monotonic()
     ended = run(tmp_path, "sleep 60", "sleep 0.1", "print", timeout_s=0.6)
     assert time.monotonic() - before < 10
-    assert ended["sleep 60"].problem == "stopped after 0.6 s"
+    assert ended["sleep 60"].problem == "was stopped after 0.6 s"
     assert ended["sleep 0.1"].problem is None and ended["print"].problem is None
 
 

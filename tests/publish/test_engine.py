@@ -125,7 +125,7 @@ def test_outputs_are_what_the_cells_say(shown, engine):
 @pytest.mark.parametrize("engine", ENGINES)
 def test_what_differs_between_runs_or_names_the_machine_is_not_in_it(shown, engine):
     notebook = shown[engine]["notebook"]
-    assert [c["id"] for c in notebook["cells"] if "injected-parameters" in c["metadata"]["tags"]] == [
+    assert [c["id"] for c in notebook["cells"] if "injected-parameters" in c["metadata"].get("tags", [])] == [
         "injected-parameters"
     ]
     assert notebook["metadata"].keys() == {"kernelspec", "language_info"}
@@ -158,5 +158,5 @@ def test_leaving_early_asking_and_bad_syntax_are_failures(tmp_path, engine, cell
 
 def test_without_parameters_no_cell_is_injected(tmp_path):
     cells = code_cells(execute(write_notebook(tmp_path / "01_x.ipynb", "subject"), "fork"))
-    assert [cell["metadata"]["tags"] for cell in cells] == [["parameters"], []]
+    assert [cell["metadata"].get("tags") for cell in cells] == [["parameters"], None]
     assert cells[1]["outputs"][0]["data"]["text/plain"] == "'gb300'"

@@ -46,16 +46,18 @@ def start(function: Callable, argument, *, log: Path, is_forked: bool = IS_FORK_
 
 
 def stop(process: BaseProcess) -> None:
-    with suppress(ProcessLookupError, PermissionError):  # it may not have called setsid yet
-        os.killpg(process.pid, signal.SIGKILL)
-    process.kill()
-    process.join()
+    """End a child that still runs, with what it started."""
+    if process.is_alive():
+        with suppress(ProcessLookupError, PermissionError):  # it may not have called setsid yet
+            os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
+        process.join()
 
 
 def problem(process: BaseProcess) -> str | None:
-    """How a child that has ended failed, or None."""
+    """How a child that has ended failed, or None; follows on "the process"."""
     if process.exitcode < 0:
-        return f"killed by {signal.Signals(-process.exitcode).name}"
+        return f"was killed by {signal.Signals(-process.exitcode).name}"
     return f"ended with exit code {process.exitcode}" if process.exitcode else None
 
 
@@ -86,7 +88,7 @@ def each(
     try:
         while waiting or running:
             while waiting and len(running) < num_jobs:
-                if threads_after_imports is not None and num_threads() != threads_after_imports:
+                if threads_after_imports is not None and num_threads() > threads_after_imports:
                     raise RuntimeError(
                         f"{num_threads()} threads before a fork; after the imports {threads_after_imports}"
                     )
@@ -105,7 +107,7 @@ def each(
                 elif seconds >= timeout_s:
                     stop(process)
                     del running[sentinel]
-                    yield Ended(argument, seconds, f"stopped after {timeout_s:g} s")
+                    yield Ended(argument, seconds, f"was stopped after {timeout_s:g} s")
     finally:
         for process, _, _ in running.values():
             stop(process)

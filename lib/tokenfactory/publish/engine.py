@@ -208,6 +208,8 @@ def clean(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     for cell in notebook.cells:
         cell.metadata.pop("papermill", None)
         cell.metadata.pop("execution", None)
+        if not cell.metadata.get("tags", True):  # papermill gives every cell a list of tags
+            del cell.metadata["tags"]
         if INJECTED in cell.metadata.get("tags", ()):
             cell["id"] = INJECTED
         for output in cell.get("outputs", ()):

@@ -204,8 +204,10 @@ def read_notebook(path: Path) -> Notebook:
 
 def notebooks(project: Project) -> list[Notebook]:
     """Every notebook of the project, in reading order."""
-    files = (p for p in project.notebooks.glob("*.ipynb") if re.fullmatch(r"\d\d_[a-z0-9_]+", p.stem))
-    return [read_notebook(path) for path in sorted(files)]
+    files = sorted(p for p in project.notebooks.glob("*.ipynb") if re.fullmatch(r"\d\d_[a-z0-9_]+", p.stem))
+    if not files:
+        raise DataError("notebooks", "there is no notebook named NN_subject.ipynb here")
+    return [read_notebook(path) for path in files]
 
 
 # Scenarios
@@ -289,13 +291,15 @@ def split_parameters(texts: Iterable[str]) -> dict[str, str]:
     return {name.strip(): value for name, _, value in pairs}
 
 
-def _choose(available: Mapping[str, Notebook], names: Iterable[str] | None) -> list[Notebook]:
+def choose(available: Sequence[Notebook], names: Sequence[str] | None) -> list[Notebook]:
+    """The notebooks of these names, or all of them, in reading order."""
     if names is None:
-        return list(available.values())
+        return list(available)
+    known = {notebook.name for notebook in available}
     for name in names:
-        if name not in available:
-            raise ParameterError(f"notebook {name!r} is not known{nearest(name, available)}")
-    return [notebook for name, notebook in available.items() if name in set(names)]
+        if name not in known:
+            raise ParameterError(f"notebook {name!r} is not known{nearest(name, known)}")
+    return [notebook for notebook in available if notebook.name in names]
 
 
 def _assign(notebook: Notebook, values: Mapping[str, object], wrong) -> dict[str, Value]:
@@ -327,12 +331,10 @@ def make(
     `only` narrows the notebooks by name. A parameter goes to every notebook that has it.
     """
     parameters = parameters or {}
-    available = {notebook.name: notebook for notebook in notebooks(project)}
-    if not available:
-        raise DataError("notebooks", "there is no notebook named NN_subject.ipynb here")
+    available = notebooks(project)
     names = scenario_names(project) if "all" in scenarios else list(dict.fromkeys(scenarios))
     chosen_scenarios = {name: read_scenario(project, name) for name in names}
-    chosen = _choose(available, only)
+    chosen = choose(available, only)
     chosen_names = {notebook.name for notebook in chosen}
 
     def wrong_argument(name, message):
@@ -347,7 +349,7 @@ def make(
             return DataError(file, message, field=f"parameters.{name}")
 
         try:
-            of_scenario = _choose(available, scenario.notebooks)
+            of_scenario = choose(available, scenario.notebooks)
         except ParameterError as error:
             raise DataError(file, str(error), field="notebooks") from None
         _check_known(scenario.parameters, of_scenario, wrong_in_file)
