@@ -1,6 +1,11 @@
 """A small project in a temporary folder, for tests of what runs notebooks: no product notebook, no product prose."""
 
+import csv
 import json
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from zlib import crc32
 
@@ -44,3 +49,98 @@ def make_project(root: Path, **sources_of) -> Project:
     for name, sources in sources_of.items():
         write_notebook(project.notebooks / f"{name}.ipynb", *([sources] if isinstance(sources, str) else sources))
     return project
+
+
+# Whole runs, each in a process of its own as a user starts it, with pages that are plain JSON
+
+TESTS = Path(__file__).parent
+CLI = [sys.executable, str(TESTS / "stubbed_cli.py")]
+
+SUBJECT = 'subject: str = "gb300"  # [gpu] what is asked about\n'
+PRICES = """\
+from tokenfactory import warehouse
+rows = warehouse.connect().query(
+    "SELECT price_id, usd_per_gpu_hour FROM price_book WHERE gpu = $gpu ORDER BY price_id", gpu=subject)
+print(subject, rows["usd_per_gpu_hour"].sum())"""
+HEADLINES = """\
+from tokenfactory.show import Headline, headlines
+headlines([
+    Headline("b_price", "A price, of 2", 1234567.891, "usd", "1.2M"),
+    Headline("a_none", "None", None, "usd", "-"),
+])
+"""
+
+
+class Runs:
+    """A project in a temporary folder, with a library of its own, and the command line on it."""
+
+    def __init__(self, root: Path, data: Path):
+        self.project = Project(root)
+        self.data, self.site, self.csv = data, root / "reports" / "site", root / "reports" / "headline_numbers.csv"
+        self.environment = os.environ | {
+            "PYTHONPATH": str(root / "lib"),
+            "TOKENFACTORY_CACHE": str(root / ".cache"),
+            "TOKENFACTORY_DATA": str(data),
+        }
+
+    def command(self, *arguments: str, before: tuple[str, ...] = ()) -> list[str]:
+        return [CLI[0], *before, CLI[1], str(self.project.root), *arguments]
+
+    def run(self, *arguments: str, before=(), **environment) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            self.command(*arguments, before=before),
+            env=self.environment | environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            cwd=self.project.root,
+        )
+
+    def report(self, *arguments: str, **environment) -> dict:
+        """The result of a run that succeeds."""
+        done = self.run("report", "--json", *arguments, **environment)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def page(self, name: str) -> dict:
+        return json.loads((self.site / f"{name}.html").read_text())
+
+    def files(self) -> dict[str, bytes]:
+        return {str(p.relative_to(self.site)): p.read_bytes() for p in sorted(self.site.rglob("*")) if p.is_file()}
+
+    def copy(self, root: Path) -> "Runs":
+        """The same project elsewhere, as far as it was made, which costs less than making it again."""
+        shutil.copytree(self.project.root, root, symlinks=True)
+        return Runs(root, root / "data")
+
+    def leftovers(self) -> list[str]:
+        kept = {".site-lock", self.site.readlink().name}
+        return [p.name for p in (self.project.reports).glob(".site-*") if p.name not in kept]
+
+    def notebook(self, name: str, *cells: str, parameters=SUBJECT) -> None:
+        write_notebook(self.project.notebooks / f"{name}.ipynb", *cells, parameters=parameters, title=f"About {name}?")
+
+    def change_price(self, gpu: str, factor: float) -> None:
+        """Change the first price of a GPU."""
+        path = self.data / "price_book.csv"
+        with path.open(newline="") as lines:
+            rows = list(csv.DictReader(lines))
+        row = next(row for row in rows if row["gpu"] == gpu)
+        row["usd_per_gpu_hour"] = repr(float(row["usd_per_gpu_hour"]) * factor)
+        with path.open("w", newline="") as lines:
+            writer = csv.DictWriter(lines, rows[0], lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+
+
+def make_runs(root: Path, project: Path) -> Runs:
+    """Three notebooks, two of which read prices, with copies of the data and of the library of `project`."""
+    data = root / "data"
+    shutil.copytree(project / "lib", root / "lib")
+    shutil.copytree(project / "data", data, ignore=shutil.ignore_patterns("scenarios", "snapshots"))
+    runs = Runs(root, data)
+    runs.notebook("01_prices", PRICES, HEADLINES)
+    runs.notebook("02_amd", PRICES.replace("gpu=subject", 'gpu="mi300x"'))
+    runs.notebook("03_plain", "1 + 1", parameters=None)
+    write_scenario(runs.project, "other", "title: Other\ndescription: D\nparameters: {subject: h200}")
+    return runs

@@ -1,0 +1,134 @@
+"""What stands in `reports/`: the site, always replaced as a whole, and the headline numbers of the default.
+
+`reports/site` is a link to a folder beside it. A new site is made in a folder of its own and the link
+replaced at the end, so a run that is killed leaves the old site as it was. `site.json` in the site says
+what each page was made from.
+"""
+
+import csv
+import fcntl
+import io
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from tokenfactory.publish.plan import Project
+
+RECORD = "site.json"
+LOCK = ".site-lock"
+COLUMNS = ("key", "label", "value", "unit", "notebook", "inputs_sha256")
+
+
+def site(project: Project) -> Path:
+    return project.reports / "site"
+
+
+def home(scenario: str) -> str:
+    """Folder of a scenario within the site: the default is at its top."""
+    return "" if scenario == "default" else f"{scenario}/"
+
+
+def pages(scenario: str, names: Sequence[str]) -> list[str]:
+    """Files that a scenario has within the site."""
+    notebooks = [path for name in names for path in (f"{name}.html", f"notebooks/{name}.ipynb")]
+    return [home(scenario) + path for path in ("index.html", *notebooks)]
+
+
+def links(record: Mapping[str, Mapping], scenario: str) -> list[dict]:
+    """Links from a scenario's index to those of the others."""
+    up = "" if scenario == "default" else "../"
+    return [
+        {"href": f"{up}{home(other)}index.html", "title": content["title"], "description": content["description"]}
+        for other, content in record.items()
+        if other != scenario
+    ]
+
+
+def read_record(project: Project) -> dict[str, dict]:
+    """What is in the site, by scenario; a scenario of which a page is missing counts as not there."""
+    try:
+        record = json.loads((site(project) / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {
+        scenario: content
+        for scenario, content in record.items()
+        if all((site(project) / page).is_file() for page in pages(scenario, [n["name"] for n in content["notebooks"]]))
+    }
+
+
+def new_folder(project: Project, purpose: str) -> Path:
+    """A folder for unfinished work. `remove_leftovers` finds it if we do not live to use it."""
+    folder = project.reports / f".site-{purpose}-{uuid.uuid4().hex[:12]}"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def swap(project: Project, new: Path) -> None:
+    """Make `new` the site, in one step."""
+    link = project.reports / f".site-link-{new.name}"
+    link.symlink_to(new.name)
+    if site(project).is_dir() and not site(project).is_symlink():
+        # Not made here, or copied without its links: kept aside until the new one stands.
+        site(project).rename(project.reports / f".site-aside-{new.name}")
+    os.replace(link, site(project))
+
+
+def remove_leftovers(project: Project) -> None:
+    """Remove what killed runs and earlier sites left; nothing while there is no site to keep."""
+    if not site(project).exists():
+        return
+    for path in project.reports.glob(".site-*"):
+        if path.name == LOCK or path.resolve() == site(project).resolve():
+            continue
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
+@contextmanager
+def locked(project: Project, say: Callable[[str], None]) -> Iterator[None]:
+    """One run at a time: another one waits here. The lock goes with the process, however it ends."""
+    project.reports.mkdir(parents=True, exist_ok=True)
+    with (project.reports / LOCK).open("w") as lock:
+        try:
+            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            say("another report is being made here; waiting for it to end")
+            fcntl.lockf(lock, fcntl.LOCK_EX)
+        yield
+
+
+def write_if_changed(project: Project, path: Path, text: str) -> None:
+    """Write a file in one step, unless it says that already."""
+    if path.is_file() and path.read_text(encoding="utf-8") == text:
+        return
+    new = project.reports / f".site-{path.name}"
+    new.write_text(text, encoding="utf-8")
+    os.replace(new, path)
+
+
+def headline_numbers(notebooks: Sequence[Mapping]) -> str:
+    """The headline numbers of a scenario's notebooks as CSV, one row each, by notebook and key."""
+    rows = [
+        (
+            headline["key"],
+            headline["label"],
+            "" if headline["value"] is None else f"{headline['value']:.6g}",
+            headline["unit"],
+            notebook["name"],
+            notebook["inputs_sha256"],
+        )
+        for notebook in notebooks
+        for headline in notebook["entry"]["headlines"]
+    ]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(sorted(rows, key=lambda row: (row[4], row[0])))
+    return text.getvalue()

@@ -1,0 +1,461 @@
+"""Make the site: what must run again runs in parallel, then all pages are put together and swapped in.
+
+Nothing is imported before it is needed: that nothing changed is found by hashing alone.
+"""
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from tokenfactory import errors, warehouse
+from tokenfactory.publish import cache, children, output, plan
+from tokenfactory.publish.plan import Job, Project
+from tokenfactory.warehouse import files
+
+TIMEOUT_S = 600  # for one notebook
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A notebook that was not made: why in one sentence, in which cell, and how far it came."""
+
+    label: str
+    message: str
+    source: str | None
+    notebook: Path
+    is_bad_input: bool  # the user's to put right, so the sentence is all there is to say
+
+
+class ReportFailed(Exception):
+    """At least one notebook failed; the site is as it was."""
+
+    def __init__(self, failures: Sequence[Failure]):
+        super().__init__("; ".join(f"{f.label}: {f.message}" for f in failures))
+        self.failures = failures
+
+
+@dataclass(frozen=True)
+class Result:
+    index: Path
+    executed: list[str]
+    unchanged: list[str]
+    is_new: bool
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """What a child needs to execute a notebook."""
+
+    label: str
+    job: Job
+    folder: Path  # for what it leaves
+    engine: str
+    warehouse: str
+    executed: Path | None = None  # an earlier execution that still holds
+
+    @property
+    def trace(self) -> Path:
+        return self.folder / "trace.jsonl"
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "log"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PageTask(Task):
+    """What a child needs to make the page of a notebook too."""
+
+    key: str
+    made_on: str
+    pages: list[dict]
+
+
+# In a child
+
+
+@dataclass(frozen=True)
+class _Question:
+    jobs: Sequence[Job]
+    entries: Mapping[str, cache.Entry]  # to be verified against the data
+    answer: Path
+
+
+def _prepare(question: _Question) -> None:
+    """Build the warehouse, check the jobs against it, and find the entries that still hold."""
+    try:
+        path = os.environ.get("TOKENFACTORY_WAREHOUSE") or warehouse.build()
+        plan.check_against_data(question.jobs, warehouse.connect(path))
+        verified = [key for key, entry in question.entries.items() if warehouse.replay(entry.trace, path)]
+        answer = {"warehouse": str(path), "verified": verified}
+    except errors.TokenFactoryError as error:
+        answer = {"error": str(error)}
+    question.answer.write_text(json.dumps(answer))
+
+
+def _execute(task: Task):
+    """The executed notebook of a task; None when a cell raised, which `failure.json` tells."""
+    import nbformat
+
+    from tokenfactory.publish import engine
+
+    if task.executed:
+        return nbformat.read(task.executed, as_version=4)
+    running, executed = task.folder / "cell", task.folder / "executed.ipynb"
+    os.environ |= {"TOKENFACTORY_TRACE": str(task.trace), "TOKENFACTORY_WAREHOUSE": task.warehouse}
+    notebook = engine.execute(
+        task.job.notebook.path,
+        task.job.parameters,
+        executed,
+        engine=task.engine,
+        on_cell_start=lambda cell, cell_index: running.write_text(cell.source, encoding="utf-8"),
+    )
+    running.unlink()
+    nbformat.write(notebook, executed)
+    if failure := engine.failure(notebook):
+        source, error = failure
+        content = {"source": source, "ename": error.ename, "evalue": error.evalue}
+        (task.folder / "failure.json").write_text(json.dumps(content))
+        return None
+    return notebook
+
+
+def _store(project: Project, task: Task) -> None:
+    """Execute a notebook and store it with its outputs in its own place."""
+    import nbformat
+
+    if notebook := _execute(task):
+        output.write_if_changed(project, task.job.notebook.path, nbformat.writes(notebook) + "\n")
+
+
+def _make_page(task: PageTask) -> None:
+    """Execute a notebook unless it still holds; make its page and its entry for the index."""
+    from tokenfactory.publish import html, site
+
+    if notebook := _execute(task):
+        name = task.job.notebook.name
+        (task.folder / "entry.json").write_text(json.dumps(site.entry(notebook, name)))
+        page = html.export(notebook, name=name, made_on=task.made_on, pages=task.pages)
+        (task.folder / "page.html").write_text(page, encoding="utf-8")
+
+
+# In the parent
+
+
+def _date_of_making() -> tuple[str, bool]:
+    """The day the pages carry, and whether the caller fixed it."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    if epoch is None:
+        return datetime.now(UTC).date().isoformat(), False
+    try:
+        return datetime.fromtimestamp(int(epoch), UTC).date().isoformat(), True
+    except (ValueError, OverflowError, OSError):
+        raise errors.ParameterError(f"SOURCE_DATE_EPOCH: {epoch!r} is not a number of seconds") from None
+
+
+def _data() -> str:
+    """Identity of the data that notebooks read."""
+    finished = os.environ.get("TOKENFACTORY_WAREHOUSE")
+    return files.sha256_of([Path(finished)]) if finished else files.fingerprint()
+
+
+def _label(job: Job) -> str:
+    return output.home(job.scenario) + job.notebook.name
+
+
+@contextmanager
+def _work_folder(project: Project) -> Iterator[Path]:
+    folder = output.new_folder(project, "work")
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _ask(question: _Question, log: Path, meanwhile: Callable[[], None] = lambda: None) -> dict:
+    """The answer of `_prepare`, which runs in a child: this process must not use DuckDB or Polars before it forks."""
+    process = children.start(_prepare, question, log=log)
+    try:
+        meanwhile()
+        process.join(TIMEOUT_S)
+        if process.exitcode is None:
+            raise RuntimeError(f"building the warehouse did not end in {TIMEOUT_S} s")
+    finally:
+        children.stop(process)
+    if problem := children.problem(process):
+        raise RuntimeError(f"building the warehouse {problem}:\n{log.read_text()}")
+    answer = json.loads(question.answer.read_text())
+    if "error" in answer:
+        raise errors.TokenFactoryError(answer["error"])
+    return answer
+
+
+def _failure(project: Project, task: Task, problem: str | None) -> Failure | None:
+    """What went wrong with a task, if something did; its notebook is kept in `reports/failed/`."""
+    executed, raised, running = (task.folder / name for name in ("executed.ipynb", "failure.json", "cell"))
+    if problem is None and not raised.exists():
+        return None
+    kept = project.reports / "failed" / f"{task.label}.ipynb"
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(executed if executed.exists() else task.job.notebook.path, kept)
+    if problem is None:
+        error = json.loads(raised.read_text())
+        kind = getattr(errors, error["ename"], None)
+        is_bad_input = isinstance(kind, type) and issubclass(kind, errors.TokenFactoryError)
+        message = error["evalue"] if is_bad_input else f"{error['ename']}: {error['evalue']}"
+        return Failure(task.label, message, error["source"], kept, is_bad_input)
+    last_line = task.log.read_text(errors="replace").strip().splitlines()[-1:]
+    message = ": ".join([f"the process {problem}", *last_line])
+    return Failure(task.label, message, running.read_text() if running.exists() else None, kept, False)
+
+
+def _run(project: Project, function: Callable, tasks: Sequence[Task], *, num_jobs: int, timeout_s: float, say) -> None:
+    """Run `function` on the tasks in children, telling how they go; raises ReportFailed when one of them failed."""
+    is_forked = tasks[0].engine == "fork"
+    threads = None
+    if is_forked:
+        _import_libraries()
+        threads = children.num_threads()
+    ends = children.each(
+        function,
+        tasks,
+        log=lambda task: task.log,
+        num_jobs=num_jobs,
+        timeout_s=timeout_s,
+        is_forked=is_forked,
+        threads_after_imports=threads,
+    )
+    failures = []
+    with closing(ends):  # whatever ends the loop, the children end with it
+        for done, end in enumerate(ends, 1):
+            failure = _failure(project, end.argument, end.problem)
+            failures += [failure] if failure else []
+            how = "failed" if failure else "page only" if end.argument.executed else ""
+            say(f"[{done}/{len(tasks)}] {end.argument.label}  {end.seconds:.1f} s  {how}".rstrip())
+    if failures:
+        raise ReportFailed(sorted(failures, key=lambda failure: failure.label))
+
+
+def _import_libraries() -> None:
+    from tokenfactory.publish import engine
+
+    engine.import_libraries()
+
+
+def _num_cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _check_engine(engine: str | None) -> str:
+    if engine == "fork" and not children.IS_FORK_SAFE:
+        raise errors.ParameterError("the engine 'fork' works on Linux only; use 'kernel'")
+    return engine or ("fork" if children.IS_FORK_SAFE else "kernel")
+
+
+def report(
+    project: Project,
+    *,
+    scenarios: Sequence[str] = ("default",),
+    parameters: Mapping[str, str] | None = None,
+    only: Sequence[str] | None = None,
+    num_jobs: int | None = None,
+    engine: str | None = None,
+    is_forced: bool = False,
+    timeout_s: float = TIMEOUT_S,
+    say: Callable[[str], None],
+) -> Result:
+    """Make the site of these scenarios, running only what must run again.
+
+    Parameters
+    ----------
+    num_jobs : notebooks that run at the same time; None: one for each core
+    engine : "fork" or "kernel"; None: fork where that is safe
+    is_forced : run every notebook, whatever is known of it
+    say : called with lines of progress
+
+    Raises
+    ------
+    TokenFactoryError : bad input; nothing ran
+    ReportFailed : a notebook failed; the others are remembered, and the site is as it was
+    """
+    engine = _check_engine(engine)
+    planned = plan.make(project, scenarios, parameters, only)
+    with output.locked(project, say):
+        started = time.monotonic()
+        output.remove_leftovers(project)
+        shutil.rmtree(project.reports / "failed", ignore_errors=True)
+        making = _Report(project, planned, is_forced)
+        if not making.is_up_to_date():
+            with _work_folder(project) as work:
+                making.bring_up_to_date(work, engine, num_jobs or _num_cores(), timeout_s, say)
+        return making.finish(time.monotonic() - started)
+
+
+def refresh(
+    project: Project,
+    *,
+    only: Sequence[str] | None = None,
+    num_jobs: int | None = None,
+    timeout_s: float = TIMEOUT_S,
+    say: Callable[[str], None],
+) -> None:
+    """Run the notebooks with their own values on real kernels and store the outputs in them.
+
+    Raises as `report` does; the notebooks that did not fail are stored all the same.
+    """
+    jobs = [Job(notebook, "default", {}) for notebook in plan.choose(plan.notebooks(project), only)]
+    with output.locked(project, say), _work_folder(project) as work:
+        answer = _ask(_Question(jobs, {}, work / "answer.json"), work / "log")
+        tasks = []
+        for job in jobs:
+            folder = work / job.notebook.name
+            folder.mkdir()
+            task = Task(label=_label(job), job=job, folder=folder, engine="kernel", warehouse=answer["warehouse"])
+            tasks.append(task)
+        _run(project, partial(_store, project), tasks, num_jobs=num_jobs or _num_cores(), timeout_s=timeout_s, say=say)
+
+
+class _Report:
+    """One run of `report`, under the lock."""
+
+    def __init__(self, project: Project, planned: plan.Plan, is_forced: bool):
+        self.project, self.planned = project, planned
+        self.made_on, self.is_date_fixed = _date_of_making()
+        self.data, library = _data(), cache.library_hash(project)
+        self.keys = {_label(job): cache.key(job, library) for job in planned.jobs}
+        found = {} if is_forced else {key: cache.find(project.cache, key) for key in self.keys.values()}
+        self.entries = {key: entry for key, entry in found.items() if entry}
+        self.unverified = {key: entry for key, entry in self.entries.items() if entry.data != self.data}
+        self.old = output.read_record(project)
+        self.executed: list[str] = []
+        self.is_new = False
+
+    def _jobs(self, scenario: str) -> list[Job]:
+        return [job for job in self.planned.jobs if job.scenario == scenario]
+
+    def _record(self, scenario: str) -> dict:
+        """What the site's record says of a scenario, but for what is taken from its finished pages."""
+        about = self.planned.scenarios[scenario]
+        names = {job.notebook.name: self.keys[_label(job)] for job in self._jobs(scenario)}
+        notebooks = [
+            {"name": name, "key": key, "inputs_sha256": self.entries[key].inputs_sha256} for name, key in names.items()
+        ]
+        return {"title": about.title, "description": about.description, "notebooks": notebooks}
+
+    def _is_current(self, scenario: str) -> bool:
+        """Whether the pages in the site are those that would be made."""
+        old = self.old.get(scenario)
+        if old is None or any(self.keys[_label(job)] not in self.entries for job in self._jobs(scenario)):
+            return False
+        if self.is_date_fixed and old["made_on"] != self.made_on:
+            return False
+        new = self._record(scenario)
+        bare = [{name: notebook[name] for name in ("name", "key", "inputs_sha256")} for notebook in old["notebooks"]]
+        return new == {"title": old["title"], "description": old["description"], "notebooks": bare}
+
+    def is_up_to_date(self) -> bool:
+        return not self.unverified and all(map(self._is_current, self.planned.scenarios))
+
+    def bring_up_to_date(self, work: Path, engine: str, num_jobs: int, timeout_s: float, say) -> None:
+        is_something_missing = len(self.entries) < len(set(self.keys.values()))
+        # What is imported for certain is imported while the warehouse is built.
+        meanwhile = _import_libraries if is_something_missing and engine == "fork" else lambda: None
+        answer = _ask(_Question(self.planned.jobs, self.unverified, work / "answer.json"), work / "log", meanwhile)
+        for key in self.unverified.keys() - answer["verified"]:
+            del self.entries[key]
+        outdated = [scenario for scenario in self.planned.scenarios if not self._is_current(scenario)]
+        tasks = [
+            self._task(job, work / str(number), engine, answer["warehouse"])
+            for number, job in enumerate(job for scenario in outdated for job in self._jobs(scenario))
+        ]
+        if not tasks:
+            return
+        try:
+            _run(self.project, _make_page, tasks, num_jobs=num_jobs, timeout_s=timeout_s, say=say)
+        finally:
+            # Even when others failed, or the user interrupts: what ran need not run again.
+            for task in tasks:
+                if not task.executed and (task.folder / "page.html").exists():
+                    ran = (task.folder / "executed.ipynb", task.trace)
+                    self.entries[task.key] = cache.store(self.project.cache, task.key, *ran, self.data)
+        self.executed = [task.label for task in tasks if not task.executed]
+        self._assemble(outdated, {task.label: task for task in tasks})
+
+    def _task(self, job: Job, folder: Path, engine: str, path: str) -> PageTask:
+        folder.mkdir()
+        key = self.keys[_label(job)]
+        return PageTask(
+            label=_label(job),
+            job=job,
+            key=key,
+            executed=self.entries[key].executed if key in self.entries else None,
+            folder=folder,
+            engine=engine,
+            warehouse=path,
+            made_on=self.made_on,
+            pages=self._pages(job.scenario),
+        )
+
+    def _pages(self, scenario: str) -> list[dict]:
+        return [{"href": f"{j.notebook.name}.html", "title": j.notebook.title} for j in self._jobs(scenario)]
+
+    def _assemble(self, outdated: Sequence[str], tasks: Mapping[str, PageTask]) -> None:
+        """Put a whole new site together, of new pages and of the old ones of other scenarios, and swap it in."""
+        from tokenfactory.publish import site
+
+        new, old = output.new_folder(self.project, "new"), output.site(self.project)
+        record = {}
+        for scenario in plan.scenario_names(self.project):
+            home = output.home(scenario)
+            if scenario in outdated or scenario in self.old:
+                (new / home / "notebooks").mkdir(parents=True, exist_ok=True)
+            if scenario in outdated:
+                record[scenario] = self._record(scenario) | {"made_on": self.made_on, "pages": self._pages(scenario)}
+                for notebook in record[scenario]["notebooks"]:
+                    name = notebook["name"]
+                    folder = tasks[home + name].folder
+                    notebook["entry"] = json.loads((folder / "entry.json").read_text())
+                    shutil.copyfile(folder / "page.html", new / home / f"{name}.html")
+                    executed = self.entries[notebook["key"]].executed
+                    shutil.copyfile(executed, new / home / "notebooks" / f"{name}.ipynb")
+            elif scenario in self.old:
+                record[scenario] = self.old[scenario]
+                for page in output.pages(scenario, [n["name"] for n in record[scenario]["notebooks"]]):
+                    shutil.copyfile(old / page, new / page)
+        for scenario, content in record.items():
+            index = site.index(
+                title=content["title"],
+                made_on=content["made_on"],
+                entries=[notebook["entry"] for notebook in content["notebooks"]],
+                pages=content["pages"],
+                scenarios=output.links(record, scenario),
+            )
+            (new / output.home(scenario) / "index.html").write_text(index, encoding="utf-8")
+        (new / output.RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        output.swap(self.project, new)
+        output.remove_leftovers(self.project)
+        self.old, self.is_new = record, True
+
+    def finish(self, seconds: float) -> Result:
+        for entry in self.entries.values():
+            entry.verify(self.data)
+        cache.prune(self.project.cache)
+        if self.planned.is_whole and "default" in self.planned.scenarios:
+            text = output.headline_numbers(self.old["default"]["notebooks"])
+            output.write_if_changed(self.project, self.project.reports / "headline_numbers.csv", text)
+        first = next(iter(self.planned.scenarios))
+        return Result(
+            index=output.site(self.project) / output.home(first) / "index.html",
+            executed=self.executed,
+            unchanged=[label for label in self.keys if label not in self.executed],
+            is_new=self.is_new,
+            seconds=seconds,
+        )

@@ -1,0 +1,46 @@
+"""The command line on another project, with pages that are plain JSON: for tests of everything around the pages.
+
+python stubbed_cli.py ROOT ARGUMENTS...
+"""
+
+import json
+import sys
+import types
+from pathlib import Path
+
+from tokenfactory import publish
+from tokenfactory.publish.plan import Project
+
+
+def outputs(notebook) -> list[str]:
+    """Every output of a notebook as plain text."""
+    of_cells = [output for cell in notebook.cells for output in cell.get("outputs", ())]
+    return [output.get("text") or output["data"]["text/plain"] for output in of_cells]
+
+
+def export(notebook, *, name, made_on, pages):
+    return json.dumps({"name": name, "made_on": made_on, "pages": pages, "outputs": outputs(notebook)})
+
+
+def entry(notebook, name):
+    of_cells = [output for cell in notebook.cells for output in cell.get("outputs", ())]
+    mime = "application/vnd.tokenfactory.headlines+json"
+    headlines = [h for o in of_cells if "data" in o for h in o.data.get(mime, {"headlines": []})["headlines"]]
+    return {"name": name, "href": f"{name}.html", "title": name, "headlines": headlines, "answer": []}
+
+
+def index(*, title, made_on, entries, pages, scenarios):
+    return json.dumps({"title": title, "made_on": made_on, "entries": entries, "pages": pages, "scenarios": scenarios})
+
+
+for name, functions in {"html": [export], "site": [entry, index]}.items():
+    module = types.ModuleType(f"tokenfactory.publish.{name}")
+    for function in functions:
+        setattr(module, function.__name__, function)
+    sys.modules[module.__name__] = module
+    setattr(publish, name, module)
+
+if __name__ == "__main__":
+    from tokenfactory.cli import main
+
+    sys.exit(main(sys.argv[2:], project=Project(Path(sys.argv[1]))))
