@@ -1,0 +1,155 @@
+import json
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+from small_project import make_project, write_scenario
+
+from tokenfactory import cli
+
+MODULE = [sys.executable, "-c", "import sys; from tokenfactory.cli import main; sys.exit(main())"]
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    monkeypatch.setenv("TOKENFACTORY_CACHE", str(tmp_path / ".cache"))
+    made = make_project(tmp_path, **{"01_cost": "1", "02_power": "1"})
+    write_scenario(made, "other", "title: Other\nnotebooks: [02_power]\nparameters: {num_gpu: 8}")
+    write_scenario(made, "broken", "title: Broken\nparameters: {num_gpu: many}")
+    return made
+
+
+def run(project, *arguments):
+    """Exit code of a command that ends before anything runs."""
+    try:
+        return cli.main(arguments, project)
+    except SystemExit as left:
+        return left.code
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "the following arguments are required: COMMAND; see 'tokenfactory --help'"),
+        (("reprot",), "argument COMMAND: invalid choice: 'reprot' (choose from"),
+        (("report", "--jobs", "0"), "argument --jobs: '0' is not a number of notebooks; see 'tokenfactory rep"),
+        (("report", "--jobs", "two"), "argument --jobs: 'two' is not a number of notebooks"),
+        (("report", "--engine", "spoon"), "argument --engine: invalid choice: 'spoon'"),
+        (("report", "--colour"), "unrecognized arguments: --colour"),
+        (("report", "--scenario", "othr"), "scenario 'othr' is not known; did you mean 'other'?"),
+        (("report", "--scenario", "../x"), "scenario '../x': a scenario's name has only the characters"),
+        (("report", "--scenario", "broken"), "broken.yaml, field 'parameters.num_gpu': 'many' is not a whole number"),
+        (("report", "-p", "subject"), "parameter 'subject': write it as name=value"),
+        (("report", "-p", "=x"), "parameter '': write it as name=value"),
+        (("report", "-p", "subjct=h200"), "subjct: no chosen notebook has a parameter 'subjct'; did you mean 'subj"),
+        (("report", "-p", "utilisation_frac=abc"), "utilisation_frac: 'abc' is not a number"),
+        (("report", "-p", "utilisation_frac=60"), "utilisation_frac: '60' is not a fraction from 0 to 1"),
+        (("report", "-p", "utilisation_frac=nan"), "utilisation_frac: 'nan' is not a finite number"),
+        (("report", "-p", "num_gpu=1.5"), "num_gpu: '1.5' is not a whole number"),
+        (("report", "-p", "num_gpu=" + 10_000 * "x"), "num_gpu: 'xxxxxxxxxxxx...xxxxxxxxxxxxx' is not a whole number"),
+        (("report", "--notebook", "01_cst"), "notebook '01_cst' is not known; did you mean '01_cost'?"),
+        (("report", "--scenario", "other", "--notebook", "01_cost"), "scenario 'other' has none of the chosen"),
+        (("refresh", "--notebook", "03"), "notebook '03' is not known"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_one_sentence_and_code_2(project, capsys, arguments, message):
+    assert run(project, *arguments) == 2
+    out, err = capsys.readouterr()
+    assert err.startswith(f"tokenfactory: {message}")
+    assert (out, err.count("\n")) == ("", 1)
+    assert not (project.reports / "site").exists()
+
+
+def test_a_notebook_with_a_bad_parameters_cell_names_the_line(project, capsys):
+    path = project.notebooks / "01_cost.ipynb"
+    path.write_text(path.read_text().replace("# [frac]", "# frac"))
+    assert run(project, "parameters") == 2
+    assert capsys.readouterr().err == (
+        "tokenfactory: 01_cost.ipynb: parameters cell, line 2: 'utilisation_frac' needs a comment `# [kind] meaning`\n"
+    )
+
+
+def test_parameters_lists_what_can_be_set(project, capsys):
+    assert run(project, "parameters") == 0
+    assert capsys.readouterr().out.splitlines()[:4] == [
+        "01_cost: Is it so?",
+        "  subject=gb300  [gpu] what is asked about",
+        "  utilisation_frac=0.6  [frac] share of hours that serve users",
+        "  num_gpu=72  [gpus] deployed GPUs",
+    ]
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(project, capsys, monkeypatch):
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied", "reports")
+
+    monkeypatch.setattr("tokenfactory.publish.output.locked", refuse)
+    assert run(project, "report") == 2
+    assert capsys.readouterr().err == "tokenfactory: reports: Permission denied\n"
+
+
+def test_other_errors_of_the_system_are_ours_and_keep_their_traceback(project, monkeypatch):
+    def miss(*_, **__):
+        raise FileNotFoundError(2, "No such file", "x")
+
+    monkeypatch.setattr("tokenfactory.publish.output.locked", miss)
+    with pytest.raises(FileNotFoundError):
+        run(project, "report")
+
+
+def test_help_is_fast_and_tells_the_exit_codes():
+    started = time.monotonic()
+    done = subprocess.run([*MODULE[:1], "-X", "importtime", *MODULE[1:], "--help"], capture_output=True, text=True)
+    assert time.monotonic() - started < 2
+    assert "Exit codes: 0 made, 1 a notebook failed, 2 bad input" in " ".join(done.stdout.split())
+    imported = {line.rsplit("|", 1)[1].strip() for line in done.stderr.splitlines()}
+    assert "tokenfactory.cli" in imported and not imported & {"yaml", "pydantic", "duckdb", "polars", "papermill"}
+
+
+def test_data_says_what_is_in_the_warehouse(tmp_path):
+    environment = os.environ | {"TOKENFACTORY_CACHE": str(tmp_path)}
+    done = subprocess.run([*MODULE, "data"], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert len(lines) >= 6 and any(line.endswith(" rows  price_book.csv") for line in lines)
+
+    (tmp_path / "data").mkdir()
+    environment["TOKENFACTORY_DATA"] = str(tmp_path / "data")
+    done = subprocess.run([*MODULE, "data"], env=environment, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.startswith("tokenfactory: ") and done.stderr.count("\n") == 1
+
+
+def test_the_result_can_be_read_by_a_program(project, capsys, monkeypatch, tmp_path):
+    from tokenfactory.publish import runner
+
+    result = runner.Result(tmp_path / "index.html", executed=["01_cost"], unchanged=[], is_new=True, seconds=1.23456)
+    monkeypatch.setattr(runner, "report", lambda *_, **__: result)
+    assert run(project, "report", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "index": os.path.relpath(tmp_path / "index.html"),
+        "executed": ["01_cost"],
+        "unchanged": [],
+        "is_new": True,
+        "seconds": 1.235,
+    }
+
+
+def test_failures_of_both_kinds_leave_with_1(project, capsys, monkeypatch, tmp_path):
+    from tokenfactory.publish import runner
+
+    failures = [
+        runner.Failure("01_cost", "no such point", "x", tmp_path / "a.ipynb", is_bad_input=True),
+        runner.Failure("02_power", "KeyError: 1", "y", tmp_path / "b.ipynb", is_bad_input=False),
+    ]
+
+    def fail(*_, **__):
+        raise runner.ReportFailed(failures)
+
+    monkeypatch.setattr(runner, "report", fail)
+    assert run(project, "report") == 1
+    assert "tokenfactory: 01_cost: no such point\ntokenfactory: 02_power failed: KeyError: 1" in capsys.readouterr().err
+    failures.pop()
+    assert run(project, "report") == 2
