@@ -72,7 +72,17 @@ def _config() -> dict:
             "tickColor": "#c3c9cf",
             "labelLimit": 220,
         },
-        "axisY": {"domain": False, "ticks": False, "titleAnchor": "end", "titleAngle": 0, "titleAlign": "left"},
+        # The title of the vertical axis stands above it, upright, where it can be read.
+        "axisY": {
+            "domain": False,
+            "ticks": False,
+            "titleAngle": 0,
+            "titleAlign": "left",
+            "titleBaseline": "bottom",
+            "titleX": 0,
+            "titleY": -10,
+        },
+        "axisX": {"tickCount": 8},
         "axisBand": {"grid": False},
         "legend": {
             "orient": "top",
@@ -81,6 +91,7 @@ def _config() -> dict:
             "titleFontWeight": "normal",
             "labelFontSize": 12,
             "symbolSize": 90,
+            "labelLimit": 320,
             "columns": 4,
         },
         "bar": {"discreteBandSize": {"band": 0.72}},
