@@ -163,6 +163,7 @@ REPAIRS = {
     "date_from_run": "the row has no date; another row of its run has",
     "run_from_same_measurement": "the row has no run; a row with the same configuration and values has",
     "lengths_from_file_name": "input and output length stand in the file name only",
+    "run_from_file_name": "the id of the run stands in the path only",
 }
 
 _CONFIG = (

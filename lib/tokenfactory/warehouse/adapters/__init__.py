@@ -16,7 +16,7 @@ module with
 Formats are told apart by the keys they alone have; the order of MODULES decides nothing.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
@@ -70,9 +70,6 @@ def find(record: Row) -> tuple[ModuleType, str] | None:
     return None
 
 
-def copied(record: Row, names: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
+def copied(record: Row, names: Mapping[str, str]) -> dict[str, Any]:
     """The values of `record` that are there, under our names (`names`: theirs to ours)."""
-    for theirs, ours in names.items():
-        value = record.get(theirs)
-        if value is not None and value != "":
-            yield ours, value
+    return {ours: record[theirs] for theirs, ours in names.items() if record.get(theirs) not in (None, "")}
