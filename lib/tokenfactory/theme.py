@@ -92,6 +92,7 @@ def _config() -> dict:
             "labelFontSize": 12,
             "symbolSize": 90,
             "labelLimit": 320,
+            "offset": 28,
             "columns": 4,
         },
         "bar": {"discreteBandSize": {"band": 0.72}},

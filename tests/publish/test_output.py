@@ -7,7 +7,10 @@ import subprocess
 import time
 
 import pytest
+
 from small_project import HEADLINES, PRICES, make_runs
+
+from tokenfactory.publish import output
 
 
 @pytest.fixture
@@ -92,6 +95,20 @@ def test_headline_numbers_that_were_changed_are_put_right(ready):
     ready.csv.write_text("key\n")
     assert not ready.report()["is_new"]
     assert ready.csv.read_text() == good
+
+
+def test_the_readme_says_todays_answers_between_its_marks(ready):
+    readme = ready.project.root / "README.md"
+    readme.write_text(f"before\n{output.ANSWERS}\nstale\n{output.END_OF_ANSWERS}\nafter\n")
+    ready.report()
+    text = readme.read_text()
+    assert text.startswith(f"before\n{output.ANSWERS}\n\n| | | holds for |\n")
+    assert text.endswith(f"\n\n{output.END_OF_ANSWERS}\nafter\n")
+    assert "| A price, of 2 |" in text
+    assert "stale" not in text
+    readme.write_text("no marks\n")
+    ready.report()
+    assert readme.read_text() == "no marks\n"
 
 
 # Scenarios, parameters and single notebooks

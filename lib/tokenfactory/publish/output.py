@@ -20,6 +20,8 @@ from tokenfactory.publish.plan import Project
 
 RECORD = "site.json"
 LOCK = ".site-lock"
+ANSWERS = "<!-- answers: written by `make report` -->"
+END_OF_ANSWERS = "<!-- end of answers -->"
 COLUMNS = ("key", "label", "value", "unit", "notebook", "inputs_sha256")
 
 
@@ -132,3 +134,19 @@ def headline_numbers(notebooks: Sequence[Mapping]) -> str:
     writer.writerow(COLUMNS)
     writer.writerows(sorted(rows, key=lambda row: (row[4], row[0])))
     return text.getvalue()
+
+
+def with_answers(readme: str, notebooks: Sequence[Mapping]) -> str:
+    """The README with today's answers between its two marks: a line per headline number, under its question."""
+    before, mark, rest = readme.partition(ANSWERS)
+    _, end, after = rest.partition(END_OF_ANSWERS)
+    if not end:
+        return readme
+    lines = ["", "", "| | | holds for |", "|---|---|---|"]
+    for notebook in notebooks:
+        title = notebook["entry"]["title"].replace("|", "/")
+        lines.append(f"| **{title}** | | |")
+        for headline in notebook["entry"]["headlines"]:
+            cells = (headline["label"], headline["text"], headline["note"])
+            lines.append(f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |")
+    return before + mark + "\n".join([*lines, "", ""]) + end + after

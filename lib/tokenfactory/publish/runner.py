@@ -449,8 +449,13 @@ class _Report:
             entry.verify(self.data)
         cache.prune(self.project.cache)
         if self.planned.is_whole and "default" in self.planned.scenarios:
-            text = output.headline_numbers(self.old["default"]["notebooks"])
-            output.write_if_changed(self.project, self.project.reports / "headline_numbers.csv", text)
+            notebooks = self.old["default"]["notebooks"]
+            numbers = output.headline_numbers(notebooks)
+            output.write_if_changed(self.project, self.project.reports / "headline_numbers.csv", numbers)
+            readme = self.project.root / "README.md"
+            if readme.is_file():
+                text = output.with_answers(readme.read_text(encoding="utf-8"), notebooks)
+                output.write_if_changed(self.project, readme, text)
         first = next(iter(self.planned.scenarios))
         return Result(
             index=output.site(self.project) / output.home(first) / "index.html",

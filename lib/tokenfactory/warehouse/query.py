@@ -143,7 +143,9 @@ def _plain(value):
 
 
 def _hash(frame: pl.DataFrame) -> str:
-    content = {"columns": [f"{n} {t}" for n, t in frame.schema.items()], "rows": frame.rows()}
+    # Twelve digits: the last bits of a logarithm differ between machines, and no reader sees them.
+    rows = [[f"{v:.12g}" if isinstance(v, float) else v for v in row] for row in frame.rows()]
+    content = {"columns": [f"{n} {t}" for n, t in frame.schema.items()], "rows": rows}
     return hashlib.sha256(json.dumps(content, default=str).encode()).hexdigest()
 
 
