@@ -303,11 +303,22 @@ def test_cost_times_interpolated_throughput_is_the_price(x, data, usd_per_gpu_ho
 
 
 def test_knots_around_a_target():
-    knots = frontier.find([0, 0, 0, 1], [10, 20, 40, 15], [9, 8, 7, 6])
-    below, above = frontier.knots_around(knots, [5, 10, 15, 25, 40, 41])
-    none = math.nan
-    assert np.array_equal(below, [[none, 10, 10, 20, 40, none], [none, none, 15, none, none, none]], equal_nan=True)
-    assert np.array_equal(above, [[none, 10, 20, 40, 40, none], [none, none, 15, none, none, none]], equal_nan=True)
+    knots = frontier.find([0, 0, 0, 2], [10, 20, 40, 15], [9, 8, 7, 6])
+    below, above = frontier.knots_around(knots, [[0], [1], [2]], [5, 10, 15, 25, 40, 41])
+    assert below.tolist() == [[-1, 0, 0, 1, 2, -1], [-1] * 6, [-1, -1, 3, -1, -1, -1]]
+    assert above.tolist() == [[-1, 0, 1, 2, 2, -1], [-1] * 6, [-1, -1, 3, -1, -1, -1]]
+
+
+@given(clouds, st.data(), methods, directions)
+def test_targets_of_its_own_for_each_series(cloud, data, method, direction):
+    knots = find(cloud, direction=direction)
+    targets = np.array(data.draw(st.lists(st.integers(0, 26), min_size=10, max_size=10))).reshape(5, 2) / 2
+    own = frontier.values_at(knots, targets, method=method)
+    for i in range(5):
+        shared = frontier.values_at(knots, targets[i], method=method)
+        for j in range(2):
+            assert own.one(i, j) == shared.one(i, j) or math.isnan(shared.lowest[i])
+        assert own.status[i].tolist() == shared.status[i].tolist()
 
 
 # --- the GLM-5 article of 2026-05-26: 8192/1024 tokens, (interactivity, throughput), USD per GPU-hour
@@ -573,6 +584,8 @@ def test_areas_of_neighbouring_ranges_add_up(x, data, method):
 def test_a_target_that_is_no_speed(target):
     with pytest.raises(ParameterError, match="must be zero or more, not"):
         frontier.read(*S1, target)
+    with pytest.raises(ParameterError, match="must be zero or more, not"):
+        frontier.values_at(through(*S1), [[target]])
 
 
 @pytest.mark.parametrize("wrong", [math.nan, math.inf])

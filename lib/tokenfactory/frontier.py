@@ -192,12 +192,9 @@ def find(
     order = np.lexsort((x, series_id.astype(np.min_scalar_type(num_series))))
     larger_x_is_better = direction in ("upper_left", "lower_right")
     walk = order[::-1] if larger_x_is_better else order
-    # Complex numbers compare by their real part first: each series is above all the series walked before, so
-    # one running maximum serves them all.
-    race = np.empty(x.size, complex)
-    race.real = series_id[walk]
-    race.real *= -1 if larger_x_is_better else 1
-    race.imag = y[walk] if direction.startswith("upper") else -y[walk]
+    # Each series walked is above all before it, so one running maximum serves them all.
+    turn = series_id[walk].astype(float)
+    race = _pair(-turn if larger_x_is_better else turn, y[walk] if direction.startswith("upper") else -y[walk])
     best = np.maximum.accumulate(race)
     is_kept = race == best if direction == "upper_right" else np.append(True, best[1:] != best[:-1])[: x.size]
     kept = walk[is_kept]
@@ -211,7 +208,7 @@ def find(
 
 
 def values_at(knots: Frontiers, targets: np.ndarray, *, method: Method = "linear_two_knots") -> Readings:
-    """The value of every series at every target x.
+    """The value of every series at every target x: the same targets for all (1-D), or a row for each series (2-D).
 
     Examples
     --------
@@ -222,18 +219,47 @@ def values_at(knots: Frontiers, targets: np.ndarray, *, method: Method = "linear
     >>> answer.one(0, 0)
     NotMeasured(reason=<Status.BELOW_RANGE: 2>, lowest=10.0, highest=80.0)
     """
-    return _spread(knots, targets, _cubic(knots, method))
+    targets = np.atleast_1d(np.asarray(targets, float))
+    is_wrong = ~(np.isfinite(targets) & (targets >= 0))
+    if is_wrong.any():
+        raise ParameterError(f"a target speed or latency must be zero or more, not {targets[is_wrong][0]:g}")
+    cubic = _cubic(knots, method)
+    if targets.ndim == 1:
+        return _spread(knots, targets, cubic)
+
+    series = np.arange(knots.num_series)[:, None]
+    below, above = knots_around(knots, series, targets)
+    lowest, highest = _range_of(knots, knots.x)
+    status = np.select(
+        [below >= 0, np.isnan(lowest)[:, None], targets < lowest[:, None]],
+        [np.where(below == above, Status.MEASURED, Status.INTERPOLATED), Status.NO_POINTS, Status.BELOW_RANGE],
+        default=Status.ABOVE_RANGE,
+    ).astype(np.int8)
+    value = np.full(status.shape, np.nan)
+    is_inside = below >= 0
+    knot = below[is_inside]
+    value[is_inside] = _evaluate(cubic[:, knot], np.broadcast_to(targets, value.shape)[is_inside] - knots.x[knot])
+    return Readings(value, status, lowest, highest)
 
 
-def knots_around(knots: Frontiers, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The x of the knots below and above each target, shaped as in `values_at`; at a knot, that knot twice.
+def knots_around(knots: Frontiers, series: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The numbers of the knots below and above a target x of a series; at a knot, that knot twice; else -1.
 
-    NaN where nothing is measured.
+    `series` and `targets` broadcast: a column of series and a row of targets give all pairs.
+
+    Examples
+    --------
+    >>> knots = find([0, 0, 0], [10, 20, 40], [9, 8, 7])
+    >>> below, above = knots_around(knots, 0, [5, 20, 25])
+    >>> below, above
+    (array([-1,  1,  1]), array([-1,  1,  2]))
     """
-    flat = np.zeros((3, knots.x.size))
-    below = _spread(knots, targets, np.vstack([knots.x, flat]))
-    above = _spread(knots, targets, np.vstack([np.roll(knots.x, -1), flat]))
-    return below.value, np.where(below.status == Status.MEASURED, below.value, above.value)
+    # One sorted list holds the knots of all series.
+    listed, wanted = _pair(knots.series, knots.x), _pair(series, targets)
+    below = np.searchsorted(listed, wanted, "right") - 1
+    above = np.searchsorted(listed, wanted, "left")
+    is_inside = (below >= knots.start[series]) & (above < knots.start[np.add(series, 1)])
+    return np.where(is_inside, below, -1), np.where(is_inside, above, -1)
 
 
 def value_within(knots: Frontiers, limits: np.ndarray, *, method: Method = "linear_two_knots") -> Readings:
@@ -384,6 +410,13 @@ def _refuse_non_finite(name: str, values: np.ndarray, points: np.ndarray) -> Non
         )
 
 
+def _pair(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Two numbers in one that compares by the first and, where that is equal, by the second: a complex number."""
+    pair = np.empty(np.broadcast_shapes(np.shape(first), np.shape(second)), complex)
+    pair.real, pair.imag = first, second
+    return pair
+
+
 def _range_of(knots: Frontiers, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     lowest, highest = np.full((2, knots.num_series), np.nan)
     if knots.filled.size:
@@ -448,10 +481,6 @@ def _spread(knots: Frontiers, targets: np.ndarray, cubic: np.ndarray) -> Reading
     next, those above. Since the targets are sorted it is enough to find each knot among them, not each target among
     the knots of every series.
     """
-    targets = np.atleast_1d(np.asarray(targets, float))
-    is_wrong = ~(np.isfinite(targets) & (targets >= 0))
-    if is_wrong.any():
-        raise ParameterError(f"a target speed or latency must be zero or more, not {targets[is_wrong][0]:g}")
     columns, back = np.unique(targets, return_inverse=True)
     num_series, num_columns = knots.num_series, columns.size
     series, rows = knots.series, np.arange(num_series)
