@@ -9,8 +9,9 @@ from datetime import date
 
 import pytest
 
+from tokenfactory import finance
 from tokenfactory.warehouse import codebook
-from tokenfactory.warehouse.schema import GPUS_WITHOUT_SPECIFICATIONS, TABLES, columns, read_all
+from tokenfactory.warehouse.schema import GPUS_WITHOUT_SPECIFICATIONS, TABLES, TCO_UNITS, columns, read_all
 
 TCO = "InferenceX TCO"
 ARTICLE_DAY = date(2026, 4, 15)  # NVIDIA's table was published
@@ -462,3 +463,85 @@ def test_facility_factors_are_the_revision_of_the_power_book(data):
     assert factor["liquid"]["value"] == round(kw["gb200", before] / kw["gb200", after], 3) == 1.123
     assert factor["air"]["high"] == round(kw["mi325x", before] / kw["mi325x", after], 2) == 1.29
     assert {(row["effective_from"], row["effective_to"]) for row in factor.values()} == {(before, after)}
+
+
+# --- inputs of an owned hour -------------------------------------------------------------------------------------
+
+
+def owned_inputs(data, profile):
+    """The rows of a profile that stand for one GPU or for everything, by (parameter, applies_to)."""
+    return {
+        (row["parameter"], row["applies_to"]): row["value"] for row in data["tco_inputs"] if row["profile"] == profile
+    }
+
+
+def test_inputs_of_an_owned_hour_are_sorted_and_say_where_they_are_from(data):
+    keys = [row["key"] for row in data["tco_inputs"]]
+    assert keys == sorted(keys)
+    for row in data["tco_inputs"]:
+        assert row["note"], row["key"]
+        assert row["source_url"] or row["status"] == "guess"
+
+
+def test_every_input_of_an_owned_hour_has_a_typical_figure_but_the_prices_nobody_prints(data):
+    typical = owned_inputs(data, "typical")
+    elsewhere = {row["parameter"] for row in data["site_inputs"]} & {"pue", "load_frac"}
+    for parameter in TCO_UNITS:
+        found = {applies_to for name, applies_to in typical if name == parameter}
+        if parameter == "usd_per_system":
+            assert found == {"h100", "h200", "gb200", "gb300"}
+        elif parameter == "kw_per_gpu":
+            assert found == {row["gpu"] for row in data["hardware"]}
+        else:
+            assert found == (set() if parameter in elsewhere else {"all"}), parameter
+    # The other profiles are layers on it.
+    names = {parameter for parameter, _ in typical} | elsewhere
+    assert {row["parameter"] for row in data["tco_inputs"]} <= names
+
+
+def test_power_of_an_owned_gpu_is_that_of_the_power_book(data):
+    for (parameter, gpu), kw in owned_inputs(data, "typical").items():
+        if parameter == "kw_per_gpu":
+            series = {"gpu": gpu, "basis": "allin_utility_provisioned", "provider": TCO}
+            (power,) = on(data["power_book"], date(2026, 7, 14), **series)
+            assert kw == power["kw_per_gpu"], gpu
+
+
+def test_monthly_rents_were_made_yearly(data):
+    row = next(r for r in data["tco_inputs"] if r["key"] == "typical-colocation-usd-per-kw-year")
+    # 130, 194.95 and 217.30 USD a kilowatt and month
+    assert [row["low"], row["value"], row["high"]] == pytest.approx([12 * 130, 12 * 194.95, 12 * 217.30])
+
+
+@pytest.mark.parametrize(
+    ("gpu", "cooling", "num_gpu", "usd"),
+    # 190,000 / 8 + 5,000 and 4,000,000 / 72 + 6,000 USD; 7 %, 4 years, 130 USD a month, 0.08 USD/kWh, load 0.8
+    [("h200", "air", 8, 1.35532), ("gb300", "liquid", 72, 2.67837)],
+)
+def test_the_hyperscaler_profile_comes_near_the_published_hour(data, gpu, cooling, num_gpu, usd):
+    layers = [owned_inputs(data, "typical"), owned_inputs(data, "hyperscaler")]
+    inputs = {
+        parameter: value
+        for layer in layers
+        for place in ("all", cooling, gpu)
+        for (parameter, applies_to), value in layer.items()
+        if applies_to == place
+    }
+    load = next(row["value"] for row in data["site_inputs"] if row["parameter"] == "load_frac")
+    for unused in ("building_usd_per_kw", "building_life_year", "utilisation_frac"):
+        del inputs[unused]
+    installed = ("usd_per_system", "network_storage_frac", "installation_frac", "spares_frac")
+    capital = finance.usd_per_gpu_installed(gpu_per_system=num_gpu, **{name: inputs.pop(name) for name in installed})
+    hour = finance.owned_usd_per_gpu_hour(usd_per_gpu=capital, load_frac=load, **inputs)
+    assert hour == pytest.approx(usd, rel=5e-6)
+    (price,) = on(data["price_book"], ARTICLE_DAY, gpu=gpu, basis="owning_hyperscaler", provider=TCO)
+    assert hour == pytest.approx(price["usd_per_gpu_hour"], rel=0.04)
+
+
+def test_utilisation_scenarios_are_those_that_are_argued_about(data):
+    scenarios = [
+        row["value"]
+        for row in data["tco_inputs"]
+        if row["profile"].startswith("utilisation-") and row["parameter"] == "utilisation_frac"
+    ]
+    assert scenarios == [0.05, 0.2, 0.6, 0.85]

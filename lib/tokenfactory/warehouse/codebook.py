@@ -112,6 +112,27 @@ table calls FLOPS per dollar: PFLOP/s over the price of an hour.
 A factor with `basis` and `to_basis` is the only way from one power basis to another. A `value` between `low` and
 `high` is a choice inside a published range unless `note` says otherwise; `guess` marks what has no source of its own.
 """,
+    "tco_inputs": """\
+| parameter | what it is |
+|---|---|
+| `usd_per_system` | price of a server or rack; `hardware.csv` says how many GPUs it has |
+| `network_storage_frac` | scale-out network and storage, as a share of the system's price |
+| `installation_frac`, `spares_frac` | delivery to acceptance, and spare systems, as a share of the system's price |
+| `life_year`, `salvage_frac` | economic life, and what is left at its end as a share of the capital |
+| `wacc_frac` | cost of capital a year |
+| `colocation_usd_per_kw_year` | rent of a contracted kilowatt of IT power without energy; twelve monthly rents |
+| `building_usd_per_kw`, `building_life_year` | a building of one's own in its place; never both |
+| `kw_per_gpu` | IT power with host and network |
+| `load_frac`, `pue` | power drawn over that power, and facility over IT; the typical rows are in `site_inputs.csv` |
+| `usd_per_kwh` | electricity |
+| `maintenance_frac` | maintenance and spare parts a year, as a share of the capital |
+| `staff_usd_per_gpu_year`, `licence_usd_per_gpu_year` | staff, and software licences |
+| `utilisation_frac` | share of the hours in which the rated throughput is sold |
+
+A **profile** is a layer: its rows replace the `typical` ones, and a row about a GPU goes before one about its kind of
+cooling, and that before `all`. `hyperscaler` was chosen, inside published ranges, to come near the owning price of
+March 2026 for H200 and GB300; it is not the model behind that price. `utilisation-05` to `-85` are scenarios.
+""",
 }
 
 RECIPES = """\
@@ -125,6 +146,8 @@ column; nothing is repaired silently.
   answered "not measured".
 - **A price**: a row in `price_book.csv`. If it replaces an older one of the same series, give the older row an
   `effective_to` equal to the new `effective_from`. Your own rate: `provider` = your name, `status` = `measured`.
+- **Your own cost of owning**: rows in `tco_inputs.csv` with a `profile` of your own, only for what differs from
+  `typical`, each with its `low` and `high`.
 - **A claim**: a row in `claims.csv` with its own `claim_set`. To audit a printed table, give all its cells one
   `claim_set`, the same `row` within a line, `cell`, `printed` and `printed_ulp`.
 - **An operating point**: a row in `operating_points.csv`. Give `isl`, `osl`, the speed per user and the total
@@ -187,6 +210,13 @@ LEFT_OUT = {
         "mi355x by svethardware.cz": "an FP4 peak with sparsity that the maker does not claim",
     },
     "api_prices.csv": {"gpt-oss-120b at Baseten": "a speed without a price"},
+    "tco_inputs.csv": {
+        "usd_per_system of vr200, 7,803,148 by Morgan Stanley": "no specification sheet and no kind of cooling",
+        "usd_per_kwh of the European Union, 0.1902 EUR": "in euro; there is no table of exchange rates",
+        "liquid-cooling parts of a GB300 rack, 49,860": "part of the price of the rack",
+        "400G network endpoint, 4,390": "one part of `network_storage_frac`",
+        "a whole site at 45 to 55 billion USD a GW": "systems and building together; counted twice beside them",
+    },
 }
 
 

@@ -383,6 +383,93 @@ class SiteInput(Row):
         return _ends_after_start(end, info)
 
 
+# The inputs of an owned hour, by the name they have in the formulas, with their units.
+TCO_UNITS = {
+    "building_life_year": "year",
+    "building_usd_per_kw": "usd/kw",
+    "colocation_usd_per_kw_year": "usd/kw/year",
+    "installation_frac": "frac",
+    "kw_per_gpu": "kw/gpu",
+    "licence_usd_per_gpu_year": "usd/gpu/year",
+    "life_year": "year",
+    "load_frac": "frac",
+    "maintenance_frac": "frac",
+    "network_storage_frac": "frac",
+    "pue": "x",
+    "salvage_frac": "frac",
+    "spares_frac": "frac",
+    "staff_usd_per_gpu_year": "usd/gpu/year",
+    "usd_per_kwh": "usd/kwh",
+    "usd_per_system": "usd",
+    "utilisation_frac": "frac",
+    "wacc_frac": "frac",
+}
+MUST_BE_POSITIVE = {"building_life_year", "kw_per_gpu", "life_year", "load_frac", "usd_per_system", "utilisation_frac"}
+
+
+class TcoInput(Row):
+    key: str = required("unique name of the input", **SLUG)
+    profile: str = required(
+        "whose figures: typical is everybody else's; a profile needs only the rows in which it differs", **SLUG
+    )
+    parameter: Literal[*TCO_UNITS] = required("what is assumed: see the table of parameters below")
+    applies_to: str = required("GPU, as in hardware.csv, or kind of cooling, air or liquid; all: everything", **GPU)
+    value: float = required("the figure to use", "that of the row", ge=0, le=100_000_000)
+    low: float = required("low end of what is plausible", "that of the row", ge=0, le=100_000_000)
+    high: float = required("high end of what is plausible", "that of the row", ge=0, le=100_000_000)
+    unit: Literal[*sorted(set(TCO_UNITS.values()))] = required("unit of value, low and high; x is a factor")
+    as_of: Day | None = optional("day the figure is about, else not stated", ge=Day(2023, 1, 1))
+    source_kind: Literal["primary", "reprint", "press"] | None = optional(SOURCE_KIND)
+    source_url: str | None = optional("the page of the figure", validate_default=True, **URL)
+    accessed: Accessed
+    status: Status
+    note: str | None = optional("what a reader must know about this row", **TEXT)
+
+    @field_validator("value", "low", "high")
+    @classmethod
+    def _fits_its_parameter(cls, figure, info: ValidationInfo):
+        parameter = info.data.get("parameter", "")
+        if parameter == "pue" and figure < 1:
+            raise ValueError(f"a PUE of {figure:g} is below 1: a site cannot draw less than its IT equipment")
+        if parameter == "wacc_frac" and figure >= 1:
+            raise ValueError(f"a cost of capital of {figure:g} is not a fraction below 1")
+        if parameter.endswith("_frac") and figure > 1:
+            raise ValueError(f"{figure:g} is not a fraction from 0 to 1")
+        if parameter in MUST_BE_POSITIVE and figure == 0:
+            raise ValueError("must be above 0")
+        return figure
+
+    @field_validator("high")
+    @classmethod
+    def _range_holds_the_value(cls, high, info: ValidationInfo):
+        low, value = info.data.get("low"), info.data.get("value")
+        if low is not None and value is not None and not low <= value <= high:
+            raise ValueError(f"{low:g} to {high:g} does not hold the value {value:g}")
+        return high
+
+    @field_validator("unit")
+    @classmethod
+    def _is_the_unit_of_its_parameter(cls, unit, info: ValidationInfo):
+        parameter = info.data.get("parameter")
+        if parameter and unit != TCO_UNITS[parameter]:
+            raise ValueError(f"{parameter} is in {TCO_UNITS[parameter]}")
+        return unit
+
+    @field_validator("source_url")
+    @classmethod
+    def _source_goes_with_its_kind(cls, url, info: ValidationInfo):
+        if (url is None) != (info.data.get("source_kind") is None):
+            raise ValueError("must be given exactly when source_kind is")
+        return url
+
+    @field_validator("status")
+    @classmethod
+    def _without_a_source_it_is_a_guess(cls, status, info: ValidationInfo):
+        if info.data.get("source_url") is None and status != "guess":
+            raise ValueError("must be 'guess' where no source is given")
+        return status
+
+
 def _ends_after_start(end: Day, info: ValidationInfo) -> Day:
     start = info.data.get("effective_from")
     if start is None:
@@ -447,6 +534,18 @@ def _one_undated_row(*series: str) -> Callable[[list[dict]], Iterable[Problem]]:
                 yield i, series[0], f"another row already says {' of '.join(key)}"
             elif row["effective_from"] is None:
                 seen.add(key)
+
+    return problems
+
+
+def _one_row(*series: str) -> Callable[[list[dict]], Iterable[Problem]]:
+    """There is at most one row of a series, so that no look-up has to choose."""
+
+    def problems(rows):
+        num_rows = Counter(tuple(row[c] for c in series) for row in rows)
+        for i, row in enumerate(rows):
+            if num_rows[tuple(row[c] for c in series)] > 1:
+                yield i, series[0], f"there is another row of {', '.join(row[c] for c in series)}"
 
     return problems
 
@@ -528,6 +627,15 @@ TABLES: dict[str, Table] = {
             "one assumption about a site, with its range",
             (_one_undated_row("parameter", "applies_to"), _intervals_apart("parameter", "applies_to")),
         ),
+        Table(
+            "tco_inputs",
+            "tco_inputs.csv",
+            TcoInput,
+            ("key",),
+            "what owning a GPU costs, input by input",
+            "one assumption of one profile, with its range",
+            (_one_row("profile", "parameter", "applies_to"),),
+        ),
     )
 }
 
@@ -555,15 +663,21 @@ def read_all(folder: str | Path) -> dict[str, list[dict]]:
     """All files of a data folder by table name, and the rule between them: every gpu is a known one."""
     read = {name: _read(table, Path(folder) / table.file) for name, table in TABLES.items()}
     known = {row["gpu"] for row in read["hardware"][0]} | GPUS_WITHOUT_SPECIFICATIONS
-    for name in ("operating_points", "price_book", "power_book"):
+    everything = {"all", "air", "liquid"}
+    for name, column, also in (
+        ("operating_points", "gpu", set()),
+        ("price_book", "gpu", set()),
+        ("power_book", "gpu", set()),
+        ("tco_inputs", "applies_to", everything),
+    ):
         rows, lines = read[name]
         for row, line in zip(rows, lines, strict=True):
-            if row["gpu"] not in known:
+            if row[column] not in known | also:
                 raise DataError(
                     TABLES[name].file,
-                    f"'{row['gpu']}' has no row in hardware.csv; add one first",
+                    f"'{row[column]}' has no row in hardware.csv; add one first",
                     row=line,
-                    field="gpu",
+                    field=column,
                 )
     return {name: rows for name, (rows, _) in read.items()}
 
