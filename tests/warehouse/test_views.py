@@ -137,3 +137,47 @@ def test_claim_cells_put_a_printed_row_side_by_side(db):
         "SELECT claim_set, row, subject, baseline, subject_printed, baseline_value, ratio_ulp FROM claim_cells"
     ).fetchall()
     assert found == [("t", "cost", "x1", "x2", "0.12", 4.2, 1.0)]
+
+
+def test_inputs_of_an_owned_hour_come_in_layers(db):
+    def tco(parameter, value, profile="typical", applies_to="all"):
+        insert(db, "tco_inputs", key=f"{profile}-{parameter}-{applies_to}", profile=profile, parameter=parameter,
+               applies_to=applies_to, value=value, low=value, high=value)  # fmt: skip
+
+    tco("wacc_frac", 0.09)
+    tco("wacc_frac", 0.07, profile="mine")
+    tco("wacc_frac", 0.5, profile="yours", applies_to="x1")
+    tco("life_year", 4)
+    tco("life_year", 5, applies_to="x1")
+    tco("life_year", 6, applies_to="liquid")
+    tco("usd_per_system", 100, applies_to="x2")
+    tco("pue", 1.1, profile="mine", applies_to="liquid")
+    insert(db, "site_inputs", key="a", parameter="pue", applies_to="air", value=1.4, low=1.25, high=1.54)
+    insert(db, "site_inputs", key="b", parameter="pue", applies_to="liquid", value=1.12)
+    insert(db, "site_inputs", key="c", parameter="liquid_heat_frac", applies_to="x1", value=0.94)
+    insert(db, "site_inputs", key="d", parameter="liquid_heat_frac", applies_to="x2", value=0)
+    insert(db, "hardware", gpu="x1", is_reference=True, gpus_per_node=4, gpus_per_rack=72, source_url="https://a")
+    insert(db, "hardware", gpu="x2", is_reference=True, gpus_per_node=8, source_url="https://a")
+
+    def of(gpu, profile):
+        rows = db.sql(
+            "SELECT parameter, value FROM tco_inputs_for($gpu, $profile) ORDER BY parameter",
+            params={"gpu": gpu, "profile": profile},
+        ).fetchall()
+        assert len(rows) == len(dict(rows))
+        return dict(rows)
+
+    typical = {"gpu_per_system": 72, "life_year": 5, "pue": 1.12, "wacc_frac": 0.09}
+    assert of("x1", "typical") == typical
+    assert of("x1", "mine") == typical | {"pue": 1.1, "wacc_frac": 0.07}
+    # the profile's row about everything goes before a typical row about the GPU
+    tco("life_year", 3, profile="mine")
+    assert of("x1", "mine")["life_year"] == 3
+    assert of("x2", "mine") == {
+        "gpu_per_system": 8, "life_year": 3, "pue": 1.4, "usd_per_system": 100, "wacc_frac": 0.07
+    }  # fmt: skip
+    # of a GPU that nothing is known about, only what is about everything
+    assert of("x3", "typical") == {"life_year": 4, "wacc_frac": 0.09}
+    # a figure without a range is its own low and high
+    ends = db.sql("SELECT low, value, high FROM tco_inputs_for('x1', 'typical') WHERE parameter = 'pue'").fetchall()
+    assert ends == [(1.12, 1.12, 1.12)]

@@ -20,6 +20,7 @@ VIEWS = (
     "excluded_points",
     "equal_speed_pairs",
     "claim_cells",
+    "tco_inputs_for",
 )
 
 # Extensions are not fetched: without a network that stalls, with one it is a surprise.
