@@ -102,9 +102,8 @@ def test_the_readme_says_todays_answers_between_its_marks(ready):
     readme.write_text(f"before\n{output.ANSWERS}\nstale\n{output.END_OF_ANSWERS}\nafter\n")
     ready.report()
     text = readme.read_text()
-    assert text.startswith(f"before\n{output.ANSWERS}\n\n| | | holds for |\n")
+    assert text.startswith(f"before\n{output.ANSWERS}\n\n**[01_prices](notebooks/01_prices.ipynb)**\n\n> ")
     assert text.endswith(f"\n\n{output.END_OF_ANSWERS}\nafter\n")
-    assert "| A price, of 2 |" in text
     assert "stale" not in text
     readme.write_text("no marks\n")
     ready.report()

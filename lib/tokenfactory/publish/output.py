@@ -137,16 +137,14 @@ def headline_numbers(notebooks: Sequence[Mapping]) -> str:
 
 
 def with_answers(readme: str, notebooks: Sequence[Mapping]) -> str:
-    """The README with today's answers between its two marks: a line per headline number, under its question."""
+    """The README with today's answers between its two marks: each notebook's question, and its answer below."""
     before, mark, rest = readme.partition(ANSWERS)
     _, end, after = rest.partition(END_OF_ANSWERS)
     if not end:
         return readme
-    lines = ["", "", "| | | holds for |", "|---|---|---|"]
+    blocks = []
     for notebook in notebooks:
-        title = notebook["entry"]["title"].replace("|", "/")
-        lines.append(f"| **{title}** | | |")
-        for headline in notebook["entry"]["headlines"]:
-            cells = (headline["label"], headline["text"], headline["note"])
-            lines.append(f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |")
-    return before + mark + "\n".join([*lines, "", ""]) + end + after
+        entry = notebook["entry"]
+        answer = " ".join(entry["answer"]).replace("<", "&lt;")
+        blocks.append(f"**[{entry['title']}](notebooks/{notebook['name']}.ipynb)**\n\n> {answer}")
+    return before + mark + "\n\n" + "\n\n".join([*blocks, ""]) + end + after
