@@ -197,6 +197,15 @@ def test_every_part_of_the_hour():
     assert gb300 / h200 == pytest.approx(1.97619, rel=5e-6)
 
 
+def test_the_hour_of_a_system_is_that_of_its_installed_gpu():
+    build = {name: value for name, value in GB300.items() if name != "usd_per_gpu"}
+    system = dict(usd_per_system=4e6, gpu_per_system=72, network_storage_frac=0.1, installation_frac=0.02)
+    # 4,000,000 / 72 * 1.15 = 63,888.9
+    assert finance.system_parts(**system, spares_frac=0.03, **build) == finance.owned_parts(
+        **build, usd_per_gpu=4e6 / 72 * (1 + 0.1 + 0.02 + 0.03)
+    )
+
+
 @pytest.mark.parametrize("rate", [0, 0.0, np.zeros(2), pd.Series([0.0, 0.0]), pl.Series([0.0, 0.0])])
 def test_at_a_rate_of_zero_the_price_is_shared_out_evenly(rate):
     assert np.all(np.asarray(finance.capital_recovery_frac(wacc_frac=rate, life_year=4)) == 0.25)

@@ -453,6 +453,39 @@ def owned_usd_per_gpu_hour(**inputs):
     return sum(owned_parts(**inputs).values())
 
 
+def system_parts(
+    *, usd_per_system, gpu_per_system, network_storage_frac=0, installation_frac=0, spares_frac=0, **owned
+):
+    """The hour of a GPU of an owned system, part by part, from the price of the system.
+
+    Parameters
+    ----------
+    usd_per_system, gpu_per_system, network_storage_frac, installation_frac, spares_frac : as in
+        `usd_per_gpu_installed`
+    owned : all other arguments of `owned_parts`
+
+    Returns
+    -------
+    the parts of `owned_parts` [USD/(GPU h)]
+
+    Examples
+    --------
+    >>> parts = system_parts(usd_per_system=190_000, gpu_per_system=8, network_storage_frac=5_000 / 23_750,
+    ...                      wacc_frac=0.07, life_year=4, kw_per_gpu=1.37, load_frac=0.8, pue=1.25, usd_per_kwh=0.08,
+    ...                      colocation_usd_per_kw_year=1560, maintenance_frac=0.01)
+    >>> round(sum(parts.values()), 5)
+    1.35532
+    """
+    usd_per_gpu = usd_per_gpu_installed(
+        usd_per_system=usd_per_system,
+        gpu_per_system=gpu_per_system,
+        network_storage_frac=network_storage_frac,
+        installation_frac=installation_frac,
+        spares_frac=spares_frac,
+    )
+    return owned_parts(usd_per_gpu=usd_per_gpu, **owned)
+
+
 def own_or_rent_utilisation_frac(*, owned_usd_per_gpu_hour, rented_usd_per_gpu_hour):
     """Share of the hours above which owning is cheaper than renting only the hours in use.
 
