@@ -1,0 +1,65 @@
+"""The index: the numbers and answers of each notebook, exactly as it gave them, and the way on."""
+
+import json
+import re
+
+import nbformat.v4 as nb
+import sample
+from sample import HOSTILE, code
+
+from tokenfactory import show
+from tokenfactory.publish import site
+
+
+def index(entries=(), scenarios=()):
+    pages = [{"href": e["href"], "title": e["title"]} for e in entries]
+    return site.index(title="A & B", made_on="2026-12-01", entries=entries, pages=pages, scenarios=scenarios)
+
+
+def test_an_entry_says_what_the_notebook_said():
+    entry = site.entry(sample.notebook(), "01_x")
+    assert (entry["name"], entry["href"]) == ("01_x", "01_x.html")
+    assert entry["title"] == "What does a million tokens cost, and at what speed?"
+    assert [headline["key"] for headline in entry["headlines"]] == ["cost_ratio", "usd_per_mtok", "per_mw", "fourth"]
+    assert entry["answer"][1] == "Over 14 equally fast published pairs, GB300 is between **4.1x and 63.6x cheaper**."
+    assert entry["answer"][2] == f"It flips when {HOSTILE} & more."
+    assert json.loads(json.dumps(entry)) == entry
+
+
+def test_only_the_first_answer_counts_and_headlines_of_all_cells_do():
+    headline = show.Headline("k", "Label", 1.0, "1", "1.0")
+    cells = [code(show.answer(["first"]), show.headlines([headline])), code(show.answer(["second"]))]
+    cells += [code(show.headlines([headline]))]
+    entry = site.entry(nb.new_notebook(cells=cells), "01_x")
+    assert entry["answer"] == ["first"]
+    assert len(entry["headlines"]) == 2
+    assert entry["title"] == "01_x"
+
+
+def test_a_notebook_without_numbers_has_a_card_all_the_same():
+    entry = site.entry(sample.other(), "02_y")
+    assert (entry["headlines"], entry["answer"]) == ([], [])
+    page = index([entry])
+    assert '<h2><a href="02_y.html">How sure are we?</a></h2>' in page
+    assert 'class="tf-tile"' not in page
+
+
+def test_the_index_shows_three_tiles_of_each_and_the_answers():
+    page = index([site.entry(sample.notebook(), "01_x")])
+    assert re.findall('<div class="tf-tile-value">(.*?)</div>', page) == ["35.0x", "$0.0495", "not measured"]
+    assert "<strong>4.1x and 63.6x cheaper</strong>" in page
+    assert page.count("<h1>") == 1 and "<h1>A &amp; B</h1>" in page
+    assert '<time datetime="2026-12-01">1 December 2026</time>' in page
+
+
+def test_the_index_runs_and_fetches_nothing():
+    page = index([site.entry(sample.notebook(), "01_x")])
+    assert "<script" not in page and "<img" not in page
+    assert "script-src &#39;none&#39;;" in page
+    assert "&lt;script&gt;document.title=" in page
+
+
+def test_the_other_scenarios_are_linked():
+    scenarios = [{"href": "swapped/index.html", "title": "The other <way>", "description": "Takes no side."}]
+    assert '<a href="swapped/index.html">The other &lt;way&gt;</a><br>Takes no side.' in index(scenarios=scenarios)
+    assert "other assumptions" not in index()
