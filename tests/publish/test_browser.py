@@ -1,0 +1,238 @@
+"""Pages in a real browser without a network: what a reader sees, on a phone and a desk, light, dark and on paper.
+
+The checks run on the sample pages and, where the environment variable TOKENFACTORY_SITE names a folder, on
+every page in it. Pictures of every page go to `test-artifacts/`.
+"""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+import sample
+
+REAL = (
+    sorted(Path(os.environ["TOKENFACTORY_SITE"]).resolve().rglob("*.html")) if "TOKENFACTORY_SITE" in os.environ else []
+)
+WIDTHS, SCHEMES = (390, 1440), ("light", "dark")
+LIGHT_LABEL = "rgb(107, 116, 125)"  # the theme's axis labels, #6b747d
+
+# Texts that are not wholly inside the drawing, or that were shortened.
+CUT = """svg => {
+  const box = svg.getBoundingClientRect();
+  return [...svg.querySelectorAll('text')].filter(text => {
+    const {left, right, top, bottom, width} = text.getBoundingClientRect();
+    return width && (left < box.left - 1 || right > box.right + 1 || top < box.top - 1 || bottom > box.bottom + 1
+                     || text.textContent.endsWith('…'));
+  }).map(text => text.textContent);
+}"""
+
+
+class Reader:
+    """A page as somebody opens it, with everything it complained of and asked for."""
+
+    def __init__(self, browser, path, *, width=1440, scheme="light", **options):
+        self.context = browser.new_context(
+            offline=True, viewport={"width": width, "height": 800}, color_scheme=scheme, **options
+        )
+        self.page = self.context.new_page()
+        self.complaints, self.requests = [], []
+        self.page.on("console", lambda m: self.complaints.append(m.text) if m.type in ("error", "warning") else None)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", lambda request: self.requests.append(request))
+        self.page.goto(path.as_uri())
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.context.close()
+
+    @property
+    def charts(self):
+        return self.page.locator(".tf-drawing").all()
+
+    def until(self, script):
+        """Wait until `script` is true; Playwright's own way needs a policy that lets text become code."""
+        end = time.monotonic() + 10
+        while not self.page.evaluate(script):
+            assert time.monotonic() < end, script
+            self.page.wait_for_timeout(50)
+
+    def draw_all(self):
+        for chart in self.charts:
+            chart.scroll_into_view_if_needed()
+            chart.locator("svg .role-mark").first.wait_for(state="attached")
+        self.page.evaluate("scrollTo(0, 0)")
+
+    def label_colours(self):
+        script = "all => [...new Set(all.map(text => getComputedStyle(text).fill))]"
+        return self.page.locator(".tf-drawing svg .role-axis-label text").evaluate_all(script)
+
+
+def check_page(browser, path, width, scheme, picture):
+    with Reader(browser, path, width=width, scheme=scheme) as reader:
+        page = reader.page
+        reader.draw_all()
+        for chart in reader.charts:
+            svg = chart.locator("svg")
+            assert svg.count() == 1
+            assert chart.get_attribute("role") == "graphics-document" and chart.get_attribute("aria-label")
+            assert chart.locator("svg .role-mark :is(path, text, rect, line)").count() > 0
+            assert [text for text in svg.evaluate(CUT) if "<" not in text] == []  # hostile labels are long
+            assert svg.bounding_box()["width"] <= chart.bounding_box()["width"] + 1
+        page.screenshot(path=picture, full_page=True)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.locator("h1").count() == 1
+        for landmark in ("banner", "main", "contentinfo"):
+            assert page.get_by_role(landmark).count() == 1
+        assert page.locator("th:not([scope])").count() == 0
+        assert page.locator("main .tf-answer, main p").first.is_visible()
+        assert reader.complaints == []
+        assert [r.url for r in reader.requests if not r.url.startswith(("file:", "data:"))] == []
+        assert "owned" not in page.title()
+
+
+@pytest.fixture(scope="session")
+def artifacts(project):
+    folder = project / "test-artifacts"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", sample.PAGES)
+def test_a_sample_page_is_whole(browser, sample_site, artifacts, name, width, scheme):
+    picture = artifacts / f"sample-{Path(name).stem}-{width}-{scheme}.png"
+    check_page(browser, sample_site / name, width, scheme, picture)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("path", REAL, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_a_page_of_the_site_is_whole(browser, artifacts, path, width, scheme):
+    check_page(browser, path, width, scheme, artifacts / f"{path.parent.name}-{path.stem}-{width}-{scheme}.png")
+
+
+@pytest.fixture
+def path(sample_site):
+    return sample_site / "01_sample.html"
+
+
+def test_charts_are_drawn_when_they_come_near(browser, path):
+    with Reader(browser, path) as reader:
+        reader.charts[0].scroll_into_view_if_needed()
+        reader.charts[0].locator("svg").wait_for()
+        assert reader.charts[-1].locator("svg").count() == 0
+        reader.draw_all()
+        assert reader.charts[-1].locator("svg").count() == 1
+
+
+def test_a_place_hardly_moves_what_follows_when_it_is_drawn(browser, path):
+    with Reader(browser, path) as reader:
+        before = [chart.bounding_box()["height"] for chart in reader.charts]
+        reader.draw_all()
+        after = [chart.bounding_box()["height"] for chart in reader.charts]
+        assert all(abs(a - b) < 60 for a, b in zip(after, before, strict=True)), (before, after)
+
+
+def test_colours_follow_the_reader(browser, path):
+    with Reader(browser, path) as reader:
+        reader.draw_all()
+        assert reader.label_colours() == [LIGHT_LABEL]
+        reader.page.emulate_media(color_scheme="dark")
+        reader.until(f"document.querySelectorAll('.tf-drawing:has(svg)').length === {len(reader.charts)}")
+        assert len(reader.label_colours()) == 1
+        assert reader.label_colours() != [LIGHT_LABEL]
+        assert reader.complaints == []
+
+
+def test_paper_has_every_chart_in_light_colours_at_its_width(browser, path):
+    with Reader(browser, path, width=390, scheme="dark") as reader:
+        reader.charts[0].scroll_into_view_if_needed()
+        reader.charts[0].locator("svg").wait_for()
+        # When the sheet is laid out, the medium changes to print; what stands there then is what is printed.
+        reader.page.evaluate(
+            """light => matchMedia('print').addEventListener('change', ({matches}) => {
+                 if (matches) window.printed = [...document.querySelectorAll('.tf-drawing')].map(place => [
+                   place.querySelector('svg')?.width.baseVal.value,
+                   [...place.querySelectorAll('.role-axis-label text')].every(t => t.getAttribute('fill') === light)])
+               })""",
+            "#6b747d",
+        )
+        assert reader.page.pdf(prefer_css_page_size=True).startswith(b"%PDF")
+        printed = reader.page.evaluate("window.printed")
+        assert len(printed) == len(sample.charts())
+        assert all(width and 600 < width <= 680 and is_light for width, is_light in printed), printed
+        reader.until("document.querySelector('.tf-drawing svg')?.width.baseVal.value < 390")
+        assert reader.label_colours() != [LIGHT_LABEL]
+
+
+def test_charts_fit_when_the_window_changes(browser, path):
+    with Reader(browser, path) as reader:
+        reader.draw_all()
+        reader.page.set_viewport_size({"width": 390, "height": 800})
+        reader.until("[...document.querySelectorAll('.tf-drawing svg')].every(svg => svg.width.baseVal.value <= 358)")
+        assert reader.page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_a_mark_tells_its_values_and_hostile_ones_as_text(browser, path):
+    with Reader(browser, path) as reader:
+        reader.draw_all()
+        reader.charts[-1].locator("svg .mark-rect path").first.hover()
+        tooltip = reader.page.locator("#vg-tooltip-element.visible")
+        tooltip.wait_for()
+        assert "<script>" in tooltip.inner_text()
+        assert reader.page.title() != "owned"
+
+
+def test_the_data_of_a_chart_opens_as_a_table(browser, path):
+    with Reader(browser, path, width=390) as reader:
+        data = reader.page.locator(".tf-data").nth(1)
+        data.locator("summary").click()
+        assert "Electricity" in data.inner_text()
+        assert reader.page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_the_first_column_stays_when_a_wide_table_is_scrolled(browser, path):
+    with Reader(browser, path, width=390) as reader:
+        table = reader.page.locator(".tf-table").first
+        header = table.locator("tbody th").first
+        before = header.bounding_box()["x"]
+        assert table.evaluate("table => { table.scrollLeft = 200; return table.scrollLeft }") == 200
+        assert header.bounding_box()["x"] == before
+
+
+def test_the_menu_opens_without_a_script_and_leads_on(browser, sample_site):
+    with Reader(browser, sample_site / "01_sample.html", width=390, java_script_enabled=False) as reader:
+        reader.page.get_by_text("All questions").click()
+        reader.page.get_by_role("navigation", name="Pages").get_by_role("link", name="How sure are we?").click()
+        assert reader.page.locator("h1").inner_text() == "How sure are we?"
+        reader.page.get_by_role("link", name="Token Factory").click()
+        assert reader.page.url.endswith("index.html")
+
+
+def test_without_scripts_everything_but_the_drawings_is_there(browser, path):
+    with Reader(browser, path, java_script_enabled=False) as reader:
+        text = reader.page.locator("main").inner_text()
+        assert "drawn by a script, which is switched off here" in text
+        assert "35.0x cheaper" in text and "Data of this chart" in text
+        assert reader.page.locator("math").first.is_visible()
+
+
+def test_the_policy_stops_scripts_and_requests_that_got_in(browser, path):
+    with Reader(browser, path) as reader:
+        reader.page.evaluate(
+            """() => {
+                 const script = document.createElement('script');
+                 script.textContent = "document.title = 'owned'";
+                 document.body.append(script);
+                 document.body.insertAdjacentHTML('beforeend',
+                   '<img src="https://example.org/x.png" onerror="document.title = `owned`">');
+               }"""
+        )
+        reader.page.wait_for_timeout(200)
+        assert reader.page.title() != "owned"
+        assert any("Content Security Policy" in complaint for complaint in reader.complaints)
+        assert {request.failure for request in reader.requests if request.url.startswith("http")} == {"csp"}
