@@ -77,9 +77,8 @@ def main(num_scenarios=1000, num_processes=2):
                 print(f"  {done:>5,} of {num_scenarios:,} scenarios, {time.perf_counter() - start:5.1f} s", flush=True)
     total = time.perf_counter() - start
     print(f"{num_scenarios:,} scenarios on {num_processes} processes: {total:.1f} s (allowed 30 s for 1,000)")
-    print(
-        f"  median {np.median(times):.3f} s, slowest {max(times):.3f} s; {np.mean(np.array(kinds) > 1):.0%} mixed fleets"
-    )
+    share = np.mean(np.array(kinds) > 1)
+    print(f"  median {np.median(times):.3f} s, slowest {max(times):.3f} s; {share:.0%} mixed fleets")
 
 
 if __name__ == "__main__":
