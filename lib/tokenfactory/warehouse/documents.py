@@ -9,6 +9,7 @@ import csv
 import hashlib
 import itertools
 import json
+import lzma
 import math
 import os
 import re
@@ -16,6 +17,7 @@ import shutil
 import stat
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,6 +37,7 @@ MOST_MEMBERS = 100_000
 SIDECAR = "token-factory.yaml"
 
 _CHUNK = 1 << 20
+_UNREADABLE = (OSError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
 
 
 @dataclass(frozen=True)
@@ -47,12 +50,16 @@ class Document:
 
     @contextmanager
     def open(self) -> Iterator[BinaryIO]:
-        if self.member is None:
-            with self.path.open("rb") as stream:
-                yield stream
-        else:
-            with zipfile.ZipFile(self.path) as archive, archive.open(self.member) as stream:
-                yield stream
+        """The bytes as a stream. Raises DataError where they cannot be read, now or later."""
+        try:
+            if self.member is None:
+                with self.path.open("rb") as stream:
+                    yield stream
+            else:
+                with zipfile.ZipFile(self.path) as archive, archive.open(self.member) as stream:
+                    yield stream
+        except _UNREADABLE as error:
+            raise DataError(self.name, f"cannot be read: {shown(error)}") from error
 
     @contextmanager
     def on_disk(self, work: Path) -> Iterator[Path]:
@@ -86,9 +93,9 @@ def walk(paths: list[Path]) -> tuple[list[tuple[str, Path]], Problems]:
         if not path.exists():
             problems.append((path.name, "there is no such file or folder"))
         elif not path.is_dir():
-            _sort_in(path.name, path, path.stat(), found, problems)
+            # The folder's name stays in front here and below: it may hold the id of a run.
+            _sort_in(f"{path.absolute().parent.name}/{path.name}", path, path.stat(), found, problems)
         else:
-            # The folder's own name stays in front: it may hold the id of a run.
             for folder, subfolders, files in os.walk(path):
                 subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
                 for name in list(subfolders):
@@ -126,7 +133,7 @@ def unpacked(name: str, path: Path) -> tuple[list[Document], Problems]:
     try:
         with zipfile.ZipFile(path) as archive:
             members = [m for m in archive.infolist() if not m.is_dir()]
-    except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError, EOFError) as error:
+    except (*_UNREADABLE, ValueError) as error:
         raise DataError(name, f"is a broken zip: {shown(error)}") from error
     if len(members) > MOST_MEMBERS:
         raise DataError(name, f"is a zip of more than {MOST_MEMBERS} files")
@@ -161,18 +168,15 @@ def records(document: Document) -> Iterator[tuple[int, Any]]:
     ------
     DataError : the file is not text in JSON, JSON Lines or CSV, or breaks off.
     """
-    try:
-        with document.open() as stream:
-            head = stream.read(_CHUNK)
-            text = _Text(document.name, stream, head)
-            if re.match(rb"[\s\xef\xbb\xbf]*[\[{]", head):
-                yield from _json_records(document.name, text)
-            elif b"\0" in head:
-                raise DataError(document.name, "is neither text nor a zip")
-            else:
-                yield from _csv_records(document.name, text)
-    except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError) as error:
-        raise DataError(document.name, f"cannot be read: {shown(error)}") from error
+    with document.open() as stream:
+        head = stream.read(_CHUNK)
+        text = _Text(document.name, stream, head)
+        if re.match(rb"[\s\xef\xbb\xbf]*[\[{]", head):
+            yield from _json_records(document.name, text)
+        elif b"\0" in head:
+            raise DataError(document.name, "is neither text nor a zip")
+        else:
+            yield from _csv_records(document.name, text)
 
 
 class _Text:

@@ -30,6 +30,8 @@ _KNOWN = ".known_files.json"
 _NEW = ".new-"
 _FORMAT = 1  # raise it when the same rows would give other tables
 _MEMORY = "1GB"  # of DuckDB; what does not fit goes to the disk
+# Measured numbers hardly repeat: looking for a dictionary of them takes a third of the time to write.
+_PARQUET = "FORMAT parquet, COMPRESSION lz4, DICTIONARY_SIZE_LIMIT 1000"
 _MACROS = files.SQL / "latest"
 ATTRIBUTION = {
     "InferenceX": "InferenceX data (c) SemiAnalysis LLC, Apache-2.0, https://inferencex.semianalysis.com",
@@ -108,15 +110,18 @@ def ingest(paths, snapshots_dir: str | Path, *, facts: Mapping[str, Any] | None 
     known = _KnownFiles(snapshots / _KNOWN)
     sidecars = sorted({path.absolute().parent / SIDECAR for _, path in found if (path.parent / SIDECAR).is_file()})
     found = [(name, path) for name, path in found if path.name != SIDECAR]
-    content = _content_hash(
-        [(name, known.sha256(path)) for name, path in found] + [(SIDECAR, known.sha256(path)) for path in sidecars],
-        problems,
-        given,
-    )
+    readable, hashed = [], [(SIDECAR, known.sha256(path)) for path in sidecars]
+    for name, path in found:
+        try:
+            hashed.append((name, known.sha256(path)))
+            readable.append((name, path))
+        except OSError as error:
+            problems.append((name, f"cannot be read: {error.strerror}"))
+    content = _content_hash(hashed, problems, given)
     known.save()
     made = next(snapshots.glob(f"*-{content}"), None)
     if made is None:
-        made = _make(snapshots, content, found, problems, given, known)
+        made = _make(snapshots, content, readable, problems, given, known)
         return IngestReport(made, is_new=True, files=_file_reports(made))
     return IngestReport(made, is_new=False, files=_file_reports(made))
 
@@ -225,8 +230,11 @@ def _load(connection, work: Path, found: list, problems: list, facts: dict, know
             continue
         problems = [*problems, *refused]
         for document in inside:
-            sha256 = known.sha256(path) if document.member is None else document.sha256()
-            documents.append((document, beside, FileReport(document.name, sha256, document.num_bytes())))
+            try:
+                sha256 = known.sha256(path) if document.member is None else document.sha256()
+                documents.append((document, beside, FileReport(document.name, sha256, document.num_bytes())))
+            except DataError as error:
+                problems.append((document.name, _said(error, document.name)))
     # Files that others refer to by id come first; within that, the order of the names decides.
     documents.sort(key=lambda d: (not comes_first(d[0]), d[0].name))
     for number, (document, beside, report) in enumerate(documents):
@@ -273,7 +281,7 @@ def _write_tables(connection, folder: Path) -> dict[str, int]:
     } | dict.fromkeys(KEPT, "*")
     num_rows = {}
     for name, columns in tables.items():
-        query = f"COPY (SELECT {columns} FROM {name}) TO '{_parquet(folder, name)}' (FORMAT parquet, COMPRESSION lz4)"
+        query = f"COPY (SELECT {columns} FROM {name}) TO '{_parquet(folder, name)}' ({_PARQUET})"
         (num_rows[name],) = connection.execute(query).fetchone()
     return num_rows
 

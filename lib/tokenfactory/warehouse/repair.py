@@ -336,14 +336,21 @@ _FROM_ELSEWHERE = {
     "repairs": "list_sort(list_concat(config_repairs, coalesce(p.repairs, [])))",
     **{name: f"p.{name}" for name in STORED if name not in ("source_url", "repairs")},
 }
+
+
+def _once_per(key: str, table: str, *columns: str) -> str:
+    """A table of which DuckDB knows that each key is there once: then it leaves out a join that no column needs."""
+    return f"(SELECT {key}, {', '.join(f'any_value({c}) AS {c}' for c in columns)} FROM {table} GROUP BY {key})"
+
+
 POINTS_VIEW = f"""
     CREATE VIEW measured_points AS
     SELECT {", ".join(f"{_FROM_ELSEWHERE.get(c.name, c.name)}::{c.type} AS {c.name}" for c in MEASURED_POINTS)}
     FROM points AS p
     JOIN configs USING (raw_config)
-    LEFT JOIN run_facts USING (raw_run)
-    LEFT JOIN documents USING (file_no)
-    LEFT JOIN adapters USING (adapter)
+    LEFT JOIN {_once_per("raw_run", "run_facts", "run_id", "run_attempt", "run_started_at", "run_url")} USING (raw_run)
+    LEFT JOIN {_once_per("file_no", "documents", "file_sha256")} USING (file_no)
+    LEFT JOIN {_once_per("adapter", "adapters", "adapter_version", "source")} USING (adapter)
 """
 # Rows with the same key are the same measurement; where no run is known, the values themselves tell.
 _KEY = f"""struct_pack({", ".join(f"{name} := {name}" for name in measured.LINE)}, conc := conc, run_id := run_id,
@@ -401,13 +408,18 @@ _CHECKED = (
 
 # Rows of one measurement: the last one read counts, and the others fill what it does not state.
 _DUPLICATES = (
-    "CREATE TABLE repeated AS SELECT key_hash FROM verdicts WHERE verdict IS NULL GROUP BY ALL HAVING count(*) > 1",
+    """
+    CREATE TABLE set_aside AS
+    SELECT file_no, row_index, verdict IS NULL AS is_repeated
+    FROM verdicts
+    WHERE verdict IS NOT NULL
+       OR key_hash IN (SELECT key_hash FROM verdicts WHERE verdict IS NULL GROUP BY ALL HAVING count(*) > 1)
+    """,
     f"""
-    CREATE VIEW usable AS
+    CREATE VIEW converted AS
     SELECT {", ".join(f"{_EXPRESSIONS.get(name, name)} AS {name}" for name in STORED)},
-           {_KEY} AS key, hash({_KEY}) AS key_hash, run_attempt
+           {_KEY} AS key, run_attempt
     FROM scoped
-    WHERE {_VERDICT} IS NULL
     """,
     f"""
     CREATE TABLE repeats AS
@@ -419,8 +431,7 @@ _DUPLICATES = (
                    <= {SAME} * interactivity_tok_per_s_per_user
                IS NOT FALSE AS is_same,
            row_number() OVER newest AS rank
-    FROM usable
-    WHERE key_hash IN (SELECT key_hash FROM repeated)
+    FROM converted SEMI JOIN (FROM set_aside WHERE is_repeated) USING (file_no, row_index)
     WINDOW newest AS (PARTITION BY key ORDER BY file_no DESC, row_index DESC)
     """,
 )
@@ -433,32 +444,32 @@ _ONCE = {
 _RESULTS = (
     f"""
     CREATE VIEW points AS
-    SELECT {", ".join(STORED)} FROM usable WHERE key_hash NOT IN (SELECT key_hash FROM repeated)
+    SELECT {", ".join(STORED)} FROM converted ANTI JOIN set_aside USING (file_no, row_index)
     UNION ALL
     SELECT {", ".join(f"{_ONCE.get(name, f'arg_min({name}, rank)')} AS {name}" for name in STORED)}
     FROM repeats WHERE is_same GROUP BY key
     """,
     POINTS_VIEW,
     """
+    CREATE TABLE excluded AS
+    SELECT file_no, row_index, verdict.field, verdict.reason, 'measured_points' AS belongs_to, adapter, raw_config
+    FROM verdicts WHERE verdict IS NOT NULL
+    UNION ALL
+    SELECT file_no, row_index, 'total_tok_per_s_per_gpu',
+           'another row of the same point and run has other values; the last one read counts',
+           'measured_points', adapter, raw_config
+    FROM repeats WHERE NOT is_same
+    UNION ALL
+    SELECT e.file_no, e.row_index, c.problem_field, c.problem, 'evaluations', e.adapter, e.raw_config
+    FROM raw_evaluations AS e JOIN configs AS c USING (raw_config) WHERE c.problem IS NOT NULL
+    UNION ALL
+    SELECT file_no, row_index, field, reason, belongs_to, adapter, NULL FROM raw_excluded
+    """,
+    """
     CREATE TABLE excluded_rows AS
-    SELECT d.file, x.row_index, x.field, x.reason, x.belongs_to, d.file_sha256, x.adapter, c.raw_keys
-    FROM (
-        SELECT file_no, row_index, verdict.field, verdict.reason, 'measured_points' AS belongs_to, adapter, raw_config
-        FROM verdicts WHERE verdict IS NOT NULL
-        UNION ALL
-        SELECT file_no, row_index, 'total_tok_per_s_per_gpu',
-               'another row of the same point and run has other values; the last one read counts',
-               'measured_points', adapter, raw_config
-        FROM repeats WHERE NOT is_same
-        UNION ALL
-        SELECT e.file_no, e.row_index, c.problem_field, c.problem, 'evaluations', e.adapter, e.raw_config
-        FROM raw_evaluations AS e JOIN configs AS c USING (raw_config) WHERE c.problem IS NOT NULL
-        UNION ALL
-        SELECT file_no, row_index, field, reason, belongs_to, adapter, NULL FROM raw_excluded
-    ) AS x
-    JOIN documents AS d USING (file_no)
-    LEFT JOIN configs AS c USING (raw_config)
-    ORDER BY x.file_no, x.row_index
+    SELECT file, row_index, field, reason, belongs_to, file_sha256, adapter, raw_keys
+    FROM excluded JOIN documents USING (file_no) LEFT JOIN configs USING (raw_config)
+    ORDER BY file_no, row_index
     """,
     f"""
     CREATE TABLE evaluations AS
@@ -475,12 +486,11 @@ _RESULTS = (
     SELECT d.file_no, coalesce(p.n, 0) + coalesce(m.points, 0) AS num_points, coalesce(m.merged, 0) AS num_merged,
            coalesce(x.n, 0) AS num_excluded
     FROM documents AS d
-    LEFT JOIN (SELECT file_no, count(*) AS n FROM verdicts
-               WHERE verdict IS NULL AND key_hash NOT IN (SELECT key_hash FROM repeated) GROUP BY ALL) AS p
-        USING (file_no)
+    LEFT JOIN (SELECT file_no, count(*) AS n FROM verdicts ANTI JOIN set_aside USING (file_no, row_index)
+               GROUP BY ALL) AS p USING (file_no)
     LEFT JOIN (SELECT file_no, count(*) FILTER (rank = 1) AS points,
                       count(*) FILTER (is_same AND rank > 1) AS merged FROM repeats GROUP BY ALL) AS m
         USING (file_no)
-    LEFT JOIN (SELECT file, count(*) AS n FROM excluded_rows GROUP BY ALL) AS x USING (file)
+    LEFT JOIN (SELECT file_no, count(*) AS n FROM excluded GROUP BY ALL) AS x USING (file_no)
     """,
 )

@@ -395,7 +395,9 @@ def _with_attempt(run: dict) -> dict:
 def _from_file_name(cells: dict, file: str) -> list[str]:
     """Fill what only the file's name says; return the repairs."""
     repairs = []
-    if cells.get("workload", "fixed_length") == "fixed_length" and "isl_tok" not in cells and "osl_tok" not in cells:
+    if cells.get("workload") == "agentic":  # sessions have no nominal length, whatever a fact says of the others
+        cells.pop("isl_tok", None), cells.pop("osl_tok", None)
+    elif cells.get("workload") != "other" and "isl_tok" not in cells and "osl_tok" not in cells:
         lengths = normalise.lengths_in(file)
         if lengths:
             cells["isl_tok"], cells["osl_tok"] = lengths
