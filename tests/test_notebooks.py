@@ -3,10 +3,11 @@
 import ast
 import json
 import re
+from pathlib import Path
 
 import pytest
-from conftest import PROJECT
 
+PROJECT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((PROJECT / "notebooks").glob("*.ipynb"))
 TAGS = {"parameters", "setup", "answer", "table", "chart", "check", "provenance"}
 SHOWN = {"answer", "table", "chart", "provenance"}
