@@ -1,0 +1,56 @@
+"""The newest releases of the real tools still write what the adapters read (downloads up to a gigabyte a tool)."""
+
+import importlib
+import json
+
+import pytest
+from tools.load_tools import CONCURRENCIES, FIXTURES, ITL_S, OSL, TOOLS, TTFT_S, CannotRunError, main, outputs
+
+from tokenfactory.warehouse.adapters import Context, RowProblem
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", TOOLS)
+def test_the_tool_of_today_is_read_and_says_what_the_server_did(name):
+    adapter = importlib.import_module(f"tokenfactory.warehouse.adapters.{name}")
+    try:
+        _, files = outputs(name)
+    except CannotRunError as error:
+        pytest.skip(f"{name}: {error}")
+    assert files.keys() == {path.name for path in FIXTURES.glob(f"{name}*")}
+    rows = []
+    for file, text in files.items():
+        records = map(json.loads, text.splitlines()) if file.endswith(".jsonl") else [json.loads(text)]
+        for record in records:
+            assert adapter.recognise(record) == "measured_points"
+            try:
+                rows += adapter.rows(record, Context(file))
+            except RowProblem as problem:
+                assert problem.field == "load_summary", (file, problem.field, problem.reason)
+    closed = [row for row in rows if "workload" not in row]
+    assert sorted(row["conc"] for row in closed) == list(CONCURRENCIES)
+    for row in closed:
+        assert row["median_ttft_s"] == pytest.approx(TTFT_S, rel=0.3)
+        assert row["median_tpot_s"] == pytest.approx(ITL_S, rel=0.3)
+        assert row["median_e2el_s"] == pytest.approx(TTFT_S + (OSL - 1) * ITL_S, rel=0.3)
+    assert {row["scenario"] for row in rows if "workload" in row} >= {"requests at a set rate"}
+
+
+def test_no_fixture_says_where_it_was_made():
+    texts = {path.name: path.read_text() for path in FIXTURES.iterdir()}
+    assert len(texts) > len(TOOLS)
+    for name, text in texts.items():
+        for place in ("/tmp", "/home", "/root", "/work", "/var", "site-packages"):
+            assert place not in text, name
+
+
+def test_a_tool_that_cannot_run_leaves_the_fixtures_alone(monkeypatch, tmp_path, capsys):
+    def cannot(name):
+        raise CannotRunError("it needs Python 3.99")
+
+    (tmp_path / "versions.json").write_text('{"aiperf": "0.1"}')
+    monkeypatch.setattr("tools.load_tools.FIXTURES", tmp_path)
+    monkeypatch.setattr("tools.load_tools.outputs", cannot)
+    main(["aiperf"])
+    assert json.loads((tmp_path / "versions.json").read_text()) == {"aiperf": "0.1"}
+    assert capsys.readouterr().err == "aiperf: it needs Python 3.99\n"
