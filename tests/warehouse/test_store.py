@@ -12,6 +12,7 @@ import pytest
 from tokenfactory import warehouse
 from tokenfactory.errors import DataError
 from tokenfactory.warehouse import files, store
+from tokenfactory.warehouse.schema import TABLES, read_all
 
 
 @pytest.fixture
@@ -28,6 +29,27 @@ def place(tmp_path, monkeypatch, project):
 def change_a_price(folder, old="2.652", new="2.5"):
     book = folder / "data" / "price_book.csv"
     book.write_text(book.read_text().replace(f",{old},", f",{new},", 1))
+
+
+def test_the_tables_hold_what_the_schema_read(place):
+    db = warehouse.connect()
+    for name, rows in read_all(place / "data").items():
+        key = ", ".join(TABLES[name].key)
+        frame = db.query(f"SELECT * FROM {name} ORDER BY {key}")
+        assert frame.rows(named=True) == sorted(rows, key=lambda row: [row[k] for k in TABLES[name].key]), name
+
+
+def test_text_of_any_kind_comes_through(place):
+    claims = place / "data" / "claims.csv"
+    hostile = '"a ""quoted"", line\nbreak; DROP TABLE claims; --  "'
+    lines = claims.read_text().splitlines()
+    row = lines[1].split(",")
+    assert len(row) == len(lines[0].split(",")), "the first claim has no quoted cell"
+    row[lines[0].split(",").index("statement_short")] = hostile
+    claims.write_text("\ufeff" + "\n".join([lines[0], ",".join(row), *lines[2:]]) + "\n")
+    stored = warehouse.connect().query("SELECT statement_short FROM claims ORDER BY claim_id")["statement_short"]
+    assert 'a "quoted", line\nbreak; DROP TABLE claims; --  ' in stored.to_list()
+    assert len(stored) == len(lines) - 1
 
 
 def test_second_build_does_nothing(place):

@@ -3,7 +3,7 @@
 import duckdb
 import pytest
 
-from tokenfactory.warehouse import files, store
+from tokenfactory.warehouse import files, ingest, store
 from tokenfactory.warehouse.schema import TABLES, columns
 
 
@@ -14,6 +14,7 @@ def db():
     for name, table in TABLES.items():
         declared = ", ".join(f'"{column}" {kind}' for column, kind in columns(table).items())
         connection.execute(f"CREATE TABLE {name} ({declared})")
+    ingest.attach(connection, None)
     for view in store.VIEWS:
         connection.execute((files.SQL / f"{view}.sql").read_text())
     return connection
@@ -85,9 +86,37 @@ def test_points_and_excluded_points_share_out_every_row(db, change, reason):
     assert db.sql("SELECT reason FROM excluded_points").fetchall() == ([(reason,)] if reason else [])
 
 
+MEASURED = {
+    "config_id": 1, "gpu": "x1", "model": "m", "workload": "fixed_length", "isl_tok": 1024, "osl_tok": 1024,
+    "interactivity_tok_per_s_per_user": 90.0, "total_tok_per_s_per_gpu": 60.0, "run_id": "7",
+    "file_sha256": "abcdef0123",
+}  # fmt: skip
+
+
+def test_a_model_that_was_measured_is_read_from_the_snapshot_alone(db):
+    insert(db, "operating_points", point_id="published-m", **GOOD)
+    insert(db, "operating_points", point_id="published-n", **GOOD | {"model": "n"})
+    insert(db, "measured_points", row_index=0, conc=4, date="2026-05-01", p99_ttft_s=2.5, **MEASURED)
+    insert(db, "measured_points", row_index=1, conc=8, date="2026-05-01", **MEASURED)
+    insert(db, "measured_points", row_index=2, conc=4, date="2026-04-01", **MEASURED | {"run_id": "6"})
+    insert(db, "measured_points", row_index=3, conc=4, date="2026-05-01", **MEASURED | {"workload": "agentic"})
+    found = db.sql("SELECT point_id, origin, evidence, conc, ttft_p99_s FROM points ORDER BY point_id").fetchall()
+    assert found == [
+        ("published-n", "published", "measured", None, None),
+        ("snapshot-abcdef01-0", "snapshot", "measured", 4, 2.5),
+        ("snapshot-abcdef01-1", "snapshot", "measured", 8, None),  # the run of May counts, April's does not
+    ]
+
+
 def test_silence_of_a_source_is_said(db):
     insert(db, "operating_points", point_id="p", **GOOD)
     assert db.sql("SELECT precision, spec_decoding FROM points").fetchall() == [("not stated", "not stated")]
+
+
+def test_published_points_have_no_percentiles_and_no_accuracy(db):
+    insert(db, "operating_points", point_id="p", **GOOD | {"ttft_s": 1.0, "tpot_s": 0.01, "latency_statistic": "mean"})
+    found = db.sql("SELECT origin, ttft_p99_s, tpot_p99_s, accuracy_frac FROM points").fetchall()
+    assert found == [("published", None, None, None)]
 
 
 def test_equal_speed_pairs(db):

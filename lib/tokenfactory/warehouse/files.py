@@ -4,6 +4,7 @@ No path depends on the working directory: nbval starts in a notebook's folder, p
 """
 
 import hashlib
+import json
 import os
 from pathlib import Path
 
@@ -22,6 +23,13 @@ def cache_dir() -> Path:
     return Path(os.environ.get("TOKENFACTORY_CACHE") or PROJECT / ".cache")
 
 
+def newest_snapshot(snapshots: Path) -> Path | None:
+    """The snapshot of ingested or pulled measurements that was made last; None where there is none."""
+    manifests = Path(snapshots).glob("[!.]*/manifest.json")
+    made = [(json.loads(manifest.read_text())["created_at"], manifest.parent) for manifest in manifests]
+    return max(made)[1] if made else None
+
+
 def sha256_of(files) -> str:
     """One hash of the names and bytes of `files`, in their order."""
     digest = hashlib.sha256()
@@ -33,7 +41,8 @@ def sha256_of(files) -> str:
 
 
 def fingerprint(data: Path | None = None) -> str:
-    """Content hash of all that decides what the warehouse holds: data files, views and loading code."""
+    """Content hash of all that decides what the warehouse holds: data files, newest snapshot, views, loading code."""
     data = data or data_dir()
-    code = [ROOM / "schema.py", ROOM / "store.py", *sorted(SQL.glob("*.sql"))]
-    return sha256_of([*sorted(data.glob("*.csv")), *code])
+    snapshot = newest_snapshot(data / "snapshots")
+    content = [*sorted(data.glob("*.csv")), *([snapshot / "manifest.json"] if snapshot else [])]
+    return sha256_of([*content, ROOM / "schema.py", ROOM / "store.py", *sorted(SQL.rglob("*.sql"))])

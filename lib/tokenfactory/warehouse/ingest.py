@@ -126,10 +126,7 @@ def ingest(paths, snapshots_dir: str | Path, *, facts: Mapping[str, Any] | None 
     return IngestReport(made, is_new=False, files=_file_reports(made))
 
 
-def newest(snapshots_dir: str | Path) -> Path | None:
-    """The snapshot that was made last, None where there is none."""
-    made = [(read_manifest(m.parent)["created_at"], m.parent) for m in Path(snapshots_dir).glob(f"[!.]*/{MANIFEST}")]
-    return max(made)[1] if made else None
+newest = files.newest_snapshot
 
 
 def read_manifest(snapshot: str | Path) -> dict:
