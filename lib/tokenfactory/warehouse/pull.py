@@ -36,7 +36,7 @@ from tokenfactory.warehouse.normalise import shown, slug
 
 BASE_URL = "https://inferencex.semianalysis.com/api"
 LARGEST_ANSWER = 512 << 20  # bytes
-RESUME_WITHIN = timedelta(hours=24)  # an older answer of an interrupted pull is no longer a current one
+RESUME_WITHIN = timedelta(hours=6)  # an older answer of an interrupted pull is no longer a current one
 
 # The API's names of models, each with the short keys of the releases it stands for.
 MODELS = {
