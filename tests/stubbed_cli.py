@@ -41,6 +41,6 @@ for name, functions in {"html": [export], "site": [entry, index]}.items():
     setattr(publish, name, module)
 
 if __name__ == "__main__":
-    from tokenfactory.cli import main
+    from tokenfactory.cli import run
 
-    sys.exit(main(sys.argv[2:], project=Project(Path(sys.argv[1]))))
+    sys.exit(run(sys.argv[2:], Project(Path(sys.argv[1]))))

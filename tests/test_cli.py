@@ -9,7 +9,7 @@ from small_project import make_project, write_scenario
 
 from tokenfactory import cli
 
-MODULE = [sys.executable, "-c", "import sys; from tokenfactory.cli import main; sys.exit(main())"]
+MODULE = [sys.executable, "-c", "from tokenfactory.cli import main; main()"]
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def project(tmp_path, monkeypatch):
 def run(project, *arguments):
     """Exit code of a command that ends before anything runs."""
     try:
-        return cli.main(arguments, project)
+        return cli.run(arguments, project)
     except SystemExit as left:
         return left.code
 
@@ -45,7 +45,7 @@ def run(project, *arguments):
         (("report", "-p", "=x"), "parameter '': write it as name=value"),
         (("report", "-p", "subjct=h200"), "subjct: no chosen notebook has a parameter 'subjct'; did you mean 'subj"),
         (("report", "-p", "utilisation_frac=abc"), "utilisation_frac: 'abc' is not a number"),
-        (("report", "-p", "utilisation_frac=60"), "utilisation_frac: '60' is not a fraction from 0 to 1"),
+        (("report", "-p", "utilisation_frac=60"), "utilisation_frac: '60' is not a fraction"),
         (("report", "-p", "utilisation_frac=nan"), "utilisation_frac: 'nan' is not a finite number"),
         (("report", "-p", "num_gpu=1.5"), "num_gpu: '1.5' is not a whole number"),
         (("report", "-p", "num_gpu=" + 10_000 * "x"), "num_gpu: 'xxxxxxxxxxxx...xxxxxxxxxxxxx' is not a whole number"),

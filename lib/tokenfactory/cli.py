@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from tokenfactory.errors import TokenFactoryError
@@ -142,8 +143,8 @@ def _parameters(arguments, project) -> int:
     return MADE
 
 
-def main(argv: Sequence[str] | None = None, project=None) -> int:
-    """Run a command; `project` is another checkout than the one this library lies in."""
+def run(argv: Sequence[str] | None = None, project=None) -> int:
+    """Run a command and return its exit code; `project` is another checkout than the one this library lies in."""
     arguments = _parser().parse_args(argv)
     if project is None:
         from tokenfactory.publish.plan import Project
@@ -162,3 +163,11 @@ def main(argv: Sequence[str] | None = None, project=None) -> int:
     except KeyboardInterrupt:
         _say("tokenfactory: interrupted; the site is as it was")
         return INTERRUPTED
+
+
+def main() -> None:
+    """The program. It leaves without taking apart what it imported, which costs as much time as a notebook."""
+    code = run()
+    with suppress(BrokenPipeError):  # a reader such as `head` may be gone
+        sys.stdout.flush()
+    os._exit(code)
