@@ -272,7 +272,7 @@ def test_more_answers_than_one_block(monkeypatch):
 
 # x apart by at least 0.01, like measured speeds
 rising = st.lists(st.integers(0, 50_000).map(lambda v: v / 100), min_size=2, max_size=9, unique=True).map(sorted)
-heights = st.floats(0, 1e5)
+heights = st.integers(0, 10_000_000).map(lambda v: v / 100)
 
 
 @given(rising, st.data(), methods)
