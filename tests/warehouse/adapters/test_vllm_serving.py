@@ -89,8 +89,9 @@ def test_a_time_of_zero_is_no_time():
     assert not row.keys() & {"median_itl_s", "p90_tpot_s", "p90_interactivity_tok_per_s_per_user"}
 
 
-def test_infinity_is_no_rate():
-    row = row_of(vllm_serving, changed(RESULT, "request_rate", to=float("inf")))
+@pytest.mark.parametrize("rate", ["inf", "Infinity", float("inf"), None])
+def test_infinity_is_no_rate(rate):
+    row = row_of(vllm_serving, changed(RESULT, "request_rate", to=rate))
     assert row["conc"] == 64 and "workload" not in row
 
 

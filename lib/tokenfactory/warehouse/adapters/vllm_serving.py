@@ -66,7 +66,8 @@ def rows(record: Row, context: Context) -> Iterator[Row]:
 
 def open_loop(record: Row) -> str | None:
     """How requests arrived, None where a limit of requests in flight was all that held them back."""
-    if value(record, "request_rate") not in ("inf", float("inf"), None):
+    # SGLang writes the constant Infinity, which is not JSON; a strict reader hands on its name.
+    if value(record, "request_rate") not in ("inf", "Infinity", float("inf"), None):
         return AT_A_RATE
     return None if value(record, "max_concurrency") is not None else AT_ONCE
 
