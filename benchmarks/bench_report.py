@@ -60,7 +60,11 @@ def seconds(command: list, **options) -> tuple[float, str]:
 
 
 def main() -> None:
-    folder = Path(tempfile.mkdtemp(prefix="tf-bench-"))
+    with tempfile.TemporaryDirectory(prefix="tf-bench-") as folder:
+        measure(Path(folder))
+
+
+def measure(folder: Path) -> None:
     scripts = Path(sys.executable).parent
     # A checkout of its own: nothing here is touched, and nobody's edits disturb the cache.
     for name in ("lib", "data", "notebooks"):
@@ -94,7 +98,6 @@ def main() -> None:
         forced, least, nothing, slow = ours("--force"), floor(), ours(), stock()
         assert "nothing changed" in nothing[1], nothing[1]
         rounds.append((slow, forced[0], least, nothing[0]))
-    shutil.rmtree(folder)
 
     def median(function):
         return statistics.median(function(*taken) for taken in rounds)
