@@ -192,6 +192,13 @@ def test_a_demand_that_is_met_takes_no_more_power_than_it_must():
     assert fleet.site.min_tok_per_s == 0
 
 
+def test_a_unit_that_would_mostly_stand_idle_is_stopped_by_demand():
+    # A node sells 746 tok/s: 117,630 USD a year at 5 USD, for 88,000. Of a second one 54 tok/s would be sold.
+    fleet = most_gain(it_site(1, tok_per_s=800), [H200], usd_per_mtok=5.0)
+    assert fleet.num_units == (1,)
+    assert fleet.stopped_by == {"H200": (DEMAND,)}
+
+
 def test_what_earns_nothing_is_not_built():
     # H200 sells 93.25 * 31.536 * 0.5 = 1,470 USD a GPU and year and costs 11,000
     fleet = most_gain(it_site(1), [H200], usd_per_mtok=0.5)

@@ -217,13 +217,14 @@ class Fleet:
 
     @property
     def stopped_by(self) -> dict[str, tuple[str, ...]]:
-        """For each system that fits the limits that one more unit would break; none: it was not worth its cost."""
+        """For each system that fits, the limits that one more unit would break; none: it was not worth its cost."""
         found = {}
         for i, system in enumerate(self.systems):
-            if system.name not in self.left_out:
-                more = replace(self, num_serving=tuple(n + (i == j) for j, n in enumerate(self.num_serving)))
-                is_sold_out = self.sold_tok_per_s >= self.site.tok_per_s
-                found[system.name] = (DEMAND,) if is_sold_out else tuple(more.broken_limits)
+            if system.name in self.left_out:
+                continue
+            more = replace(self, num_serving=tuple(n + (i == j) for j, n in enumerate(self.num_serving)))
+            is_too_much = more.capacity_tok_per_s * self.utilisation_frac > self.site.tok_per_s
+            found[system.name] = (*more.broken_limits, *([DEMAND] if is_too_much else []))
         return found
 
     @property
