@@ -63,6 +63,8 @@ class Reader:
         for chart in self.charts:
             chart.scroll_into_view_if_needed()
             chart.locator("svg .role-mark").first.wait_for(state="attached")
+        # A place keeps its height until its chart is finished, which may take a second attempt.
+        self.until("[...document.querySelectorAll('.tf-drawing')].every(place => !place.style.minHeight)")
         self.page.evaluate("scrollTo(0, 0)")
 
     def label_colours(self):
@@ -174,6 +176,9 @@ def test_charts_fit_when_the_window_changes(browser, path):
         reader.draw_all()
         reader.page.set_viewport_size({"width": 390, "height": 800})
         reader.until("[...document.querySelectorAll('.tf-drawing svg')].every(svg => svg.width.baseVal.value <= 358)")
+        # Labels become smaller too: 10 px on a phone, where the theme has 11.
+        sizes = "[...document.querySelectorAll('.role-axis-label text')].map(text => getComputedStyle(text).fontSize)"
+        reader.until(f"{sizes}.every(size => size === '10px')")
         assert reader.page.evaluate("document.documentElement.scrollWidth") <= 390
 
 

@@ -7,7 +7,7 @@ import altair as alt
 import pandas as pd
 import pytest
 import sample
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tokenfactory import theme
@@ -33,6 +33,7 @@ def test_the_type_of_our_charts_is_a_chart():
     assert not charts.is_chart("application/json")
 
 
+@settings(deadline=None)
 @given(
     st.recursive(
         st.text() | st.integers() | st.none(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
@@ -60,6 +61,7 @@ def test_a_chart_without_a_title_is_named_by_its_description():
 def test_the_place_is_as_high_as_the_chart_will_be():
     assert 'style="min-height:260px"' in charts.figure(spec_of(bars(height=200)))  # 200 and 60 for the axis
     assert 'style="min-height:360px"' in charts.figure(spec_of(bars()))  # 300 where nothing is said
+    assert 'style="min-height:180px"' in charts.figure(spec_of(bars(height=alt.Step(40))))  # three rows of 40
 
 
 def test_the_data_is_a_table_with_the_names_a_reader_knows():

@@ -3,7 +3,7 @@
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tokenfactory.errors import DataError
@@ -14,6 +14,11 @@ MATH = "{http://www.w3.org/1998/Math/MathML}"
 
 def made(source):
     return to_html(source, notebook="01_x")
+
+
+def test_a_long_formula_may_scroll():
+    assert '<span class="tf-formula"><math' in made("$$x$$")
+    assert "tf-formula" not in made("$x$")
 
 
 def formula(source):
@@ -62,6 +67,7 @@ def test_html_in_a_cell_is_shown():
     assert "javascript:" not in made("[a](javascript:alert(1))")
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="<>/\"'&$\\ab![](){}=:#*`\n ", max_size=60))
 def test_no_text_makes_an_element_that_runs(text):
     try:

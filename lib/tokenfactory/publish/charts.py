@@ -90,6 +90,20 @@ def _lines(text: object) -> str:
     return " ".join(text) if isinstance(text, list) else str(text or "")
 
 
+def _height(spec: Mapping) -> float:
+    """About how high the chart will be in pixels, its axis included."""
+    height = spec.get("height", 300)
+    if isinstance(height, Mapping):
+        values = [row.get(_first_field(spec, "y")) for rows in _datasets(spec) for row in rows]
+        height = height.get("step", 0) * len(set(values))
+    return (height if isinstance(height, int | float) else 300) + 60
+
+
+def _first_field(spec: Mapping, channel: str) -> str | None:
+    channels = (node.get(channel) for node in _dicts(spec))
+    return next((c["field"] for c in channels if isinstance(c, Mapping) and isinstance(c.get("field"), str)), None)
+
+
 def figure(spec: Mapping) -> str:
     """A chart as a figure: title and subtitle as text (which wraps on a phone), a place to draw, and the data."""
     spec = dict(spec)
@@ -98,12 +112,11 @@ def figure(spec: Mapping) -> str:
     title, subtitle = _lines(title), _lines(subtitle)
     caption = f"<strong>{html.escape(title)}</strong>"
     caption += f"<span>{html.escape(subtitle)}</span>" if subtitle else ""
-    height = spec["height"] if isinstance(spec.get("height"), int | float) else 300
     tables = _data_tables(spec, f"Data of the chart: {title}")
     data = f'<details class="tf-data"><summary>Data of this chart</summary>{tables}</details>' if tables else ""
     return (
         f'<figure class="tf-chart"><figcaption>{caption}</figcaption>'
-        f'<div class="tf-drawing" style="min-height:{height + 60:.0f}px"></div>'
+        f'<div class="tf-drawing" style="min-height:{_height(spec):.0f}px"></div>'
         f'<script type="application/json">{embed(spec)}</script>{data}</figure>'
     )
 

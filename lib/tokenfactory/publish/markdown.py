@@ -29,7 +29,9 @@ def _mathml(latex: str, display: str, notebook: str) -> str:
         element.attrib.pop("href", None)
         if element.tag == "mi" and re.match(r"\\|&", element.text or ""):
             raise wrong(f"has '{element.text}' where nothing known stands")
-    return tostring(math, encoding="unicode")
+    text = tostring(math, encoding="unicode")
+    # A formula does not wrap; on a phone the line it stands on scrolls.
+    return f'<span class="tf-formula">{text}</span>' if display == "block" else text
 
 
 class _Renderer(IPythonRenderer):

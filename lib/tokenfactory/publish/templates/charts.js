@@ -24,13 +24,20 @@ const NARROW = {
   axis: { labelFontSize: 10, titleFontSize: 11, labelLimit: 150 },
   axisX: { titleAnchor: "end" }, // so that a title longer than the axis grows to the left
   axisQuantitative: { tickCount: 5 },
-  legend: { labelFontSize: 11, columns: 2 },
+  legend: { labelFontSize: 11 },
+  text: { fontSize: 10 },
 };
-const LONGEST_LINE = 22; // of a label beside a narrow chart
+const SHORT_LINE = 22; // letters of a label beside a narrow chart; beside others, what its width allows
+const LETTER_WIDTH = 6;
+const MOST_COLUMNS = 3; // of a legend above it
+const MOST_ATTEMPTS = 5;
 
-/** A label, or its lines, as lines that are short where the chart is narrow. */
-function lines(label) {
-  const most = isNarrow.matches ? LONGEST_LINE : Infinity;
+// Vega-Lite warns when rows have a fixed height in a chart that fits its width, as if it were to fit its height too.
+const warn = console.warn;
+console.warn = (...words) => /Dropping "fit-y"/.test(words.join(" ")) || warn.apply(console, words);
+
+/** A label, or its lines, as lines of at most so many letters. */
+function lines(label, most) {
   return [label].flat().flatMap((line) =>
     String(line).split(" ").reduce((all, word) => {
       const longer = all.length ? `${all.at(-1)} ${word}` : word;
@@ -39,51 +46,88 @@ function lines(label) {
   );
 }
 
-/** Wrap the labels beside the chart, and centre those of several lines, in its compiled form. */
-function wrapLabels(compiled) {
+/** Wrap the labels beside the compiled chart, and centre those of several lines. */
+function wrapLabels(compiled, isShort) {
   const isDiscrete = (name) => ["band", "point"].includes(compiled.scales?.find((s) => s.name === name)?.type);
   for (const axis of compiled.axes ?? []) {
     if (axis.labels === false || axis.orient !== "left" || !isDiscrete(axis.scale)) continue;
     const given = axis.encode?.labels?.update;
-    const text = `lines(${given?.text?.signal ?? "datum.label"})`;
+    const limit = axis.labelLimit ?? compiled.config?.axis?.labelLimit ?? 180;
+    const most = isShort ? SHORT_LINE : Math.floor(limit / LETTER_WIDTH);
+    const text = `lines(${given?.text?.signal ?? "datum.label"}, ${most})`;
     const update = { ...given, text: { signal: text }, dy: { signal: `-6 * (length(${text}) - 1)` } };
     axis.encode = { ...axis.encode, labels: { ...axis.encode?.labels, update } };
   }
-  return compiled;
 }
 
-function specFor(place, isPaper) {
+/** Put the legends of the compiled chart above it, one below the other. */
+function stackLegends(compiled, numColumns) {
+  for (const legend of compiled.legends ?? []) Object.assign(legend, { orient: "top", columns: numColumns });
+  const top = { direction: "vertical", anchor: "start", margin: 4 };
+  compiled.config = { ...compiled.config, legend: { ...compiled.config?.legend, layout: { top } } };
+}
+
+function specFor(place, isPaper, room) {
   const spec = { ...specOf.get(place), $schema: "https://vega.github.io/schema/vega-lite/v6.json" };
   const colours = isDark.matches && !isPaper ? darkColours() : {};
   const sizes = isNarrow.matches && !isPaper ? NARROW : {};
   spec.config = { ...spec.config };
   for (const [part, values] of [...Object.entries(colours), ...Object.entries(sizes)])
     spec.config[part] = { ...spec.config[part], ...values };
+  spec.padding = { left: 4, top: 4, right: 4 + room, bottom: 4 };
   if (spec.mark || spec.layer) {
     spec.width ??= "container";
-    // A number written to the right of its bar needs room beyond the scale, which is short here.
-    const isLabelled = spec.layer?.some(({ mark }) => mark?.type === "text" && mark.align === "left");
-    if (isLabelled && isNarrow.matches && !isPaper) spec.padding = { left: 4, top: 4, right: 40, bottom: 4 };
     if (spec.width === "container") spec.autosize ??= { type: "fit-x", contains: "padding" };
     if (isPaper && spec.width === "container") spec.width = PAPER_WIDTH;
   }
   return spec;
 }
 
-function draw(place, isPaper = false) {
-  const before = drawn.get(place);
-  const view = (async () => {
-    (await before)?.finalize();
-    return vegaEmbed(place, specFor(place, isPaper), {
+/** How far texts stand out of the drawing on its right: those of legends, and the others. */
+function standOut(place) {
+  const end = place.querySelector("svg").getBoundingClientRect().right;
+  const over = (texts) => Math.max(0, ...[...texts].map((text) => text.getBoundingClientRect().right - end));
+  return {
+    legend: over(place.querySelectorAll("svg .role-legend text")),
+    rest: over(place.querySelectorAll("svg text:not(.role-legend text)")),
+  };
+}
+
+/** Draw a chart; where a text is cut, again with more room to its right or fewer columns in the legend. */
+async function fit(place, isPaper) {
+  const isSmall = isNarrow.matches && !isPaper;
+  let [room, numColumns] = [0, MOST_COLUMNS];
+  for (let attempt = 1; ; attempt++) {
+    const view = await vegaEmbed(place, specFor(place, isPaper, room), {
       mode: "vega-lite",
       renderer: "svg",
       actions: false,
       ast: true, // expressions are interpreted: the page allows no code made from text
       defaultStyle: false,
       expressionFunctions: { lines },
-      patch: wrapLabels,
+      patch: (compiled) => {
+        wrapLabels(compiled, isSmall);
+        if (isSmall) stackLegends(compiled, numColumns);
+        return compiled;
+      },
       tooltip: { theme: isDark.matches ? "dark" : "light" },
     });
+    const { legend, rest } = standOut(place);
+    if (attempt === MOST_ATTEMPTS || Math.max(legend, rest) < 1) return view;
+    if (legend >= 1) numColumns = Math.max(1, numColumns - 1);
+    room += rest;
+    view.finalize();
+  }
+}
+
+function draw(place, isPaper = false) {
+  const before = drawn.get(place);
+  place.style.minHeight = `${place.offsetHeight}px`; // what follows stays where it is until the chart is there
+  const view = (async () => {
+    (await before)?.finalize();
+    const view = await fit(place, isPaper);
+    place.style.minHeight = "";
+    return view;
   })();
   drawn.set(place, view);
 }
