@@ -7,7 +7,7 @@ import altair as alt
 import pandas as pd
 import pytest
 import sample
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tokenfactory import theme
@@ -33,7 +33,6 @@ def test_the_type_of_our_charts_is_a_chart():
     assert not charts.is_chart("application/json")
 
 
-@settings(deadline=None)
 @given(
     st.recursive(
         st.text() | st.integers() | st.none(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
