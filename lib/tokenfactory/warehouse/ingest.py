@@ -180,7 +180,7 @@ def _make(snapshots: Path, content: str, found: list, problems: list, facts: dic
         with _connect(work / "stage.duckdb") as connection:
             reports = _load(connection, work, found, problems, facts, known)
             tables = _write_tables(connection, folder)
-            used = connection.execute(_SOURCES.format(_parquet(folder, "points"))).fetchall()
+            used = connection.execute(_SOURCES.format(_parquet(folder, "stored_points"))).fetchall()
         shutil.rmtree(work)
         manifest = {
             "created_at": now.isoformat(timespec="microseconds"),

@@ -330,7 +330,7 @@ _ELSEWHERE = {c.name for c in _CONFIGS} | {"run_id", "run_attempt", "run_started
 _ELSEWHERE |= {"file_sha256", "adapter_version", "source"}
 STORED = (*_STORED_KEYS, *(c.name for c in MEASURED_POINTS if c.name not in _ELSEWHERE))
 # The tables a snapshot keeps beside those of `measured.TABLES`, and measured_points over them.
-KEPT = ("points", "configs", "run_facts", "documents", "adapters")
+KEPT = ("stored_points", "configs", "run_facts", "documents", "adapters")
 _FROM_ELSEWHERE = {
     "source_url": "coalesce(p.source_url, run_url)",
     "repairs": "list_sort(list_concat(config_repairs, coalesce(p.repairs, [])))",
@@ -346,7 +346,7 @@ def _once_per(key: str, table: str, *columns: str) -> str:
 POINTS_VIEW = f"""
     CREATE VIEW measured_points AS
     SELECT {", ".join(f"{_FROM_ELSEWHERE.get(c.name, c.name)}::{c.type} AS {c.name}" for c in MEASURED_POINTS)}
-    FROM points AS p
+    FROM stored_points AS p
     JOIN configs USING (raw_config)
     LEFT JOIN {_once_per("raw_run", "run_facts", "run_id", "run_attempt", "run_started_at", "run_url")} USING (raw_run)
     LEFT JOIN {_once_per("file_no", "documents", "file_sha256")} USING (file_no)
@@ -443,7 +443,7 @@ _ONCE = {
 
 _RESULTS = (
     f"""
-    CREATE VIEW points AS
+    CREATE VIEW stored_points AS
     SELECT {", ".join(STORED)} FROM converted ANTI JOIN set_aside USING (file_no, row_index)
     UNION ALL
     SELECT {", ".join(f"{_ONCE.get(name, f'arg_min({name}, rank)')} AS {name}" for name in STORED)}

@@ -16,6 +16,7 @@ VIEWS = (
     "power_on",
     "hardware_specs",
     "point_gaps",
+    "all_points",
     "points",
     "excluded_points",
     "equal_speed_pairs",

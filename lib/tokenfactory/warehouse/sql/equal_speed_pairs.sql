@@ -1,4 +1,4 @@
--- Pairs of points of two GPUs on the same model and lengths that are equally fast for the user.
+-- Pairs of points of two GPUs, of whatever origin, on the same model and lengths that are equally fast for the user.
 -- Grain: one pair of points. Units: as in points. Ratio is a over b, of total tokens per deployed GPU.
 -- Equally fast: the speeds differ at most by the factor `tolerance`. Precision, speculation, engine and date
 -- may differ: is_like_for_like says whether precision and speculation are stated and the same.
@@ -19,8 +19,8 @@ SELECT a.model, a.isl, a.osl,
        a.precision = b.precision AND a.spec_decoding = b.spec_decoding
            AND a.precision <> 'not stated' AND a.spec_decoding <> 'not stated' AS is_like_for_like,
        a.source_url AS source_a, b.source_url AS source_b
-FROM points AS a
-JOIN points AS b USING (model, isl, osl)
+FROM all_points AS a
+JOIN all_points AS b USING (model, isl, osl)
 WHERE a.gpu = gpu_a
   AND b.gpu = gpu_b
   AND a.interactivity_tok_per_s_per_user BETWEEN b.interactivity_tok_per_s_per_user / tolerance
