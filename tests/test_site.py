@@ -348,6 +348,7 @@ def test_one_system_fits_as_often_as_a_division_says(mw, kw_per_gpu, gpu_per_uni
         (lambda: system(units_per_rack=0), "must be above zero"),
         (lambda: system(liquid=1.2), "not a share of heat"),
         (lambda: most_tokens(it_site(1), []), "at least one system"),
+        (lambda: most_tokens(it_site(1), [H200, H200]), "have the same name"),
         (lambda: most_tokens(it_site(1), [H200], utilisation_frac=0), "not a utilisation"),
         (lambda: most_gain(it_site(1), [H200], usd_per_mtok=0), "a price must be above zero"),
         (lambda: most_tokens(it_site(1, usd=1e9), [system()]), "capital of GB300 is asked for"),
@@ -365,7 +366,7 @@ def test_what_makes_no_sense_is_refused(wrong, says):
     [
         (it_site(0.1), GB300, POWER, "one rack of GB300 needs 152.6 kW of power, and the site has 100.0 kW"),
         (it_site(0.16, headroom_frac=0.1), GB300, POWER, "the site has 145.5 kW after its headroom"),
-        (it_site(0.2, num_spare_units=1), GB300, POWER, r"2 racks \(spares counted\) of GB300 needs 305.3 kW"),
+        (it_site(0.2, num_spare_units=1), GB300, POWER, "2 racks of GB300, spares counted, need 305.3 kW"),
         (it_site(1, liquid_kw=0), GB300, LIQUID, "needs 143.5 kW of liquid cooling, and the site has 0.0 kW"),
         (it_site(1, air_kw=5), H200, AIR, "one node of H200 needs 11.0 kW of air cooling"),
         (it_site(1, num_racks=0), H200, RACKS, "needs 1 of racks, and the site has 0"),
@@ -380,6 +381,17 @@ def test_where_nothing_fits_the_limit_is_named(site, kind, binding, says):
     assert caught.value.binding == (binding,)
     assert caught.value.exit_code == 2
     assert "\n" not in str(caught.value)
+
+
+def test_of_many_that_do_not_fit_the_nearest_is_named_for_each_limit():
+    with pytest.raises(InfeasibleError) as caught:
+        most_tokens(it_site(0.01, liquid_kw=0), [H200, system("other", "node", 8, 1.3, liquid=0.0), GB300])
+    assert str(caught.value) == (
+        "nothing fits, for want of power: one node of other needs 10.4 kW of power, and the site has 10.0 kW"
+    )
+    with pytest.raises(InfeasibleError, match="for want of air cooling and liquid cooling: one node") as caught:
+        most_tokens(it_site(1, air_kw=10, liquid_kw=0), [H200, GB300])
+    assert caught.value.binding == (AIR, LIQUID)
 
 
 def test_what_does_not_fit_is_left_out_of_a_mixture_with_a_reason():

@@ -344,24 +344,40 @@ def most_gain(site: Site, systems: Sequence[System], *, usd_per_mtok: float, uti
     )
 
 
-def obstacle(site: Site, system: System) -> tuple[str, str] | None:
-    """The limit that keeps even the smallest fleet of a system out of a site, and a sentence about it."""
+@dataclass(frozen=True)
+class Obstacle:
+    """What keeps even the smallest fleet of a system out of a site, and how many times too much it needs."""
+
+    limit: str
+    sentence: str
+    excess: float
+
+
+def obstacle(site: Site, system: System) -> Obstacle | None:
+    """The first limit that keeps even the smallest fleet of a system out of a site."""
     kw_per_rack = system.kw_per_unit(CRITICAL_IT) * system.units_per_rack
     kind, most = (LIQUID, site.liquid_kw_per_rack) if system.liquid_heat_frac else (AIR, site.air_kw_per_rack)
     if kw_per_rack > most * GRANT:
-        return kind, (
+        return Obstacle(
+            kind,
             f"a rack of {system.name} gives off {kw_per_rack:,.1f} kW, and the {kind} of a rack position carries"
-            f" {most:,.1f} kW"
+            f" {most:,.1f} kW",
+            kw_per_rack / most if most else math.inf,
         )
     num_units = 1 + site.num_spare_units
-    least = "one " + system.unit if num_units == 1 else f"{num_units} {system.unit}s (spares counted)"
+    least = f"one {system.unit} of {system.name} needs"
+    if num_units > 1:
+        least = f"{num_units} {system.unit}s of {system.name}, spares counted, need"
     needs = {name: num_units * need for name, need in _needs(site, system).items()}
     needs[RACKS] = -(-num_units // system.units_per_rack)
     for limit, have in site.limits.items():
         if needs[limit] > have * GRANT:
-            amounts = f"{_amount(limit, needs[limit])} of {limit}, and the site has {_amount(limit, have)}"
             reserve = " after its headroom" if limit == POWER and site.headroom_frac else ""
-            return limit, f"{least} of {system.name} needs {amounts}{reserve}"
+            return Obstacle(
+                limit,
+                f"{least} {_amount(limit, needs[limit])} of {limit}, and the site has {_amount(limit, have)}{reserve}",
+                needs[limit] / have if have else math.inf,
+            )
     return None
 
 
@@ -389,15 +405,20 @@ def _needs(site: Site, system: System) -> dict[str, float]:
 def _best(site, systems, utilisation_frac, *, usd_per_mtok, usd_per_unit) -> Fleet:
     if not systems:
         raise ParameterError("a plan needs at least one system")
+    if len({system.name for system in systems}) < len(systems):
+        raise ParameterError("two systems of a plan have the same name")
     if not 0 < utilisation_frac <= 1:
         raise ParameterError(f"{utilisation_frac:g} is not a utilisation above 0 and up to 1")
     obstacles = {system.name: obstacle(site, system) for system in systems}
     left_out = {name: found for name, found in obstacles.items() if found}
     usable = [system for system in systems if system.name not in left_out]
     if not usable:
-        limits = list(dict.fromkeys(limit for limit, _ in left_out.values()))
-        sentences = "; ".join(sentence for _, sentence in left_out.values())
-        raise InfeasibleError(f"nothing fits, for want of {' and '.join(limits)}: {sentences}", limits)
+        # For each limit the system that comes nearest; the others are no better off.
+        nearest: dict[str, Obstacle] = {}
+        for found in sorted(left_out.values(), key=lambda found: found.excess):
+            nearest.setdefault(found.limit, found)
+        sentences = "; ".join(found.sentence for found in nearest.values())
+        raise InfeasibleError(f"nothing fits, for want of {' and '.join(nearest)}: {sentences}", list(nearest))
     counts = _solve(site, usable, utilisation_frac, usd_per_mtok, usd_per_unit)
     if counts is None:
         raise _out_of_reach(site, usable, utilisation_frac)
@@ -407,7 +428,7 @@ def _best(site, systems, utilisation_frac, *, usd_per_mtok, usd_per_unit) -> Fle
         tuple(systems),
         tuple(found.get(system.name, 0) for system in systems),
         utilisation_frac,
-        {name: sentence for name, (_, sentence) in left_out.items()},
+        {name: found.sentence for name, found in left_out.items()},
     )
 
 
