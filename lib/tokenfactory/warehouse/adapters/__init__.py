@@ -30,6 +30,11 @@ MODULES = (
     "inferencex_dump",
     "inferencex_csv",
     "mlperf",
+    "vllm_serving",
+    "sglang_serving",
+    "aiperf",
+    "guidellm",
+    "inference_perf",
     "plain_csv",
 )
 

@@ -27,6 +27,8 @@ def rows(record: Row, context: Context) -> Iterator[dict]:
     count, nodes = record.get("a#"), record.get("Nodes")
     if not isinstance(count, int) or not isinstance(nodes, int) or count < 1 or nodes < 1:
         raise RowProblem("a#", "does not say how many accelerators there are")
+    if not isinstance(record.get("Model"), str):
+        raise RowProblem("Model", "is missing")
     version = str(record.get("version", ""))
     row = {
         "hardware": record["Accelerator"],
