@@ -212,12 +212,12 @@ def test_missing_inputs():
 @pytest.mark.parametrize(
     ("claims", "message"),
     [
-        (altered("cost", "subject", unit="tok_per_s_per_gpu"), "claim subject-cost: a cost subject cell is in usd_per_"),
+        (altered("cost", "subject", unit="tok_per_s_per_gpu"), "claim subject-cost: a cost subject cell is in usd"),
         (altered("mw", "ratio", unit="tok_per_s_per_mw"), "claim ratio-mw: a mw ratio cell is in x, not in tok"),
         (altered("tput", "baseline", value=None), "claim baseline-tput: a cell of a table needs its value"),
         (altered("tput", "baseline", printed_ulp=None), "claim baseline-tput: a cell of a table needs its value"),
         ([*NVIDIA, NVIDIA[0]], "claim baseline-rate: the table has its rate baseline cell twice"),
-        (altered("cost", "subject", subject="b200"), "a printed table has one subject in all its cells, not b2"),
+        (altered("cost", "subject", subject="b200"), "a printed table has one subject in all its cells, not b"),
         (altered("cost", "ratio", baseline="h100"), "a printed table has one baseline in all its cells, not h1"),
         ([c for c in NVIDIA if c["cell"] == "subject"], "a printed table has one baseline in all its cells, not no"),
     ],
