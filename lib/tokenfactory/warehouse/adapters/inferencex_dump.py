@@ -23,7 +23,7 @@ def table_of(record: Row) -> str | None:
     keys = record.keys()
     if {"id", "github_run_id", "head_sha"} <= keys:
         return RUNS
-    if {"id", "hardware", "spec_method", "decode_tp"} <= keys and "metrics" not in keys:
+    if {"id", "hardware", "spec_method", "decode_tp"} <= keys and not {"metrics", "conc"} & keys:
         return CONFIGS
     if {"workflow_run_id", "config_id", "metrics"} <= keys and "hardware" not in keys:
         return EVALUATIONS if "task" in keys else RESULTS
