@@ -1,13 +1,20 @@
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
+from functools import partial
+from pathlib import Path
 
+import duckdb
 import pytest
 from small_project import make_project, write_scenario
 
-from tokenfactory import cli
+from tokenfactory import cli, warehouse
+from tokenfactory.warehouse.pull import Patience
+
+PROJECT = Path(__file__).parents[1]
 
 MODULE = [sys.executable, "-c", "from tokenfactory.cli import main; main()"]
 
@@ -153,3 +160,113 @@ def test_failures_of_both_kinds_leave_with_1(project, capsys, monkeypatch, tmp_p
     assert "tokenfactory: 01_cost: no such point\ntokenfactory: 02_power failed: KeyError: 1" in capsys.readouterr().err
     failures.pop()
     assert run(project, "report") == 2
+
+
+# A look into the warehouse, and measurements of one's own
+
+
+ROW = {
+    "hw": "h200-cw", "conc": 64, "image": "vllm/vllm-openai:v0.11.2", "model": "acme/demo",
+    "infmax_model_prefix": "dsr1",
+    "framework": "vllm", "precision": "fp8", "spec_decoding": "none", "disagg": False, "isl": 8192, "osl": 1024,
+    "is_multinode": False, "tp": 8, "ep": 1, "dp_attention": "false", "tput_per_gpu": 851.9,
+    "output_tput_per_gpu": 94.65, "input_tput_per_gpu": 757.25, "median_tpot": 0.04016, "median_intvty": 24.9004,
+}  # fmt: skip
+
+
+@pytest.fixture
+def data(tmp_path, monkeypatch):
+    """A copy of the shipped data, where snapshots may be made."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for file in (PROJECT / "data").glob("*.csv"):
+        shutil.copy(file, folder)
+    monkeypatch.setenv("TOKENFACTORY_DATA", str(folder))
+    monkeypatch.setenv("TOKENFACTORY_CACHE", str(tmp_path / ".cache"))
+    return folder
+
+
+QUESTION = "SELECT gpu, tdp_w FROM hardware WHERE is_reference AND gpu IN ('h200', 'gb300') ORDER BY gpu"
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ((), "2 rows\n| gpu   | tdp_w |\n|-------|-------|\n| gb300 | 1400.0 |\n| h200  | 700.0 |\n"),
+        (("--format", "csv"), "gpu,tdp_w\ngb300,1400.0\nh200,700.0\n"),
+        (("--format", "json"), '[{"gpu": "gb300", "tdp_w": 1400.0}, {"gpu": "h200", "tdp_w": 700.0}]\n'),
+        (("--json",), '[{"gpu": "gb300", "tdp_w": 1400.0}, {"gpu": "h200", "tdp_w": 700.0}]\n'),
+    ],
+)
+def test_sql_shows_rows(capsys, options, expected):
+    assert cli.run(["sql", QUESTION, *options]) == 0
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.replace("-", "").splitlines()]
+    assert lines == [" ".join(line.split()) for line in expected.replace("-", "").splitlines()]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELEC 1",
+        "SELECT nothing FROM hardware",
+        "DROP TABLE hardware",
+        "COPY hardware TO 'out.csv'",
+        "SELECT * FROM read_csv('/etc/passwd')",
+        "SET enable_external_access = true",
+        "",
+    ],
+)
+def test_sql_only_asks(capsys, query, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert cli.run(["sql", query]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("tokenfactory: the query ") and err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_warehouse_of_another_place(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("TOKENFACTORY_WAREHOUSE", "")  # so that what run() sets is taken back
+    other = tmp_path / "other.duckdb"
+    with duckdb.connect(str(other)) as connection:
+        connection.execute("CREATE TABLE t AS SELECT 42 AS answer")
+    assert cli.run(["sql", "SELECT answer FROM t", "--json", "--warehouse", str(other)]) == 0
+    assert json.loads(capsys.readouterr().out) == [{"answer": 42}]
+    assert cli.run(["sql", "SELECT 1", "--warehouse", str(tmp_path / "none.duckdb")]) == 2
+    assert "there is no file" in capsys.readouterr().err
+
+
+def test_ingested_rows_are_what_the_warehouse_compares(capsys, data, tmp_path):
+    before = warehouse.fingerprint()
+    (tmp_path / "good.json").write_text(json.dumps([ROW]))
+    assert cli.run(["ingest", str(tmp_path / "good.json")]) == 0
+    assert "1 rows = 1 points" in capsys.readouterr().out
+    assert warehouse.fingerprint() != before
+    query = "SELECT origin, count(*) AS n FROM points WHERE model = 'deepseek-r1-0528' GROUP BY origin"
+    assert cli.run(["sql", query, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == [{"origin": "snapshot", "n": 1}]
+
+
+def test_files_that_are_not_read_are_named_and_the_code_is_3(capsys, data, tmp_path):
+    (tmp_path / "good.json").write_text(json.dumps([ROW]))
+    (tmp_path / "broken.json").write_text('[{"hw": "h200", ')
+    assert cli.run(["ingest", str(tmp_path / "good.json"), str(tmp_path / "broken.json"), "--json"]) == 3
+    read = json.loads(capsys.readouterr().out)
+    assert [(Path(f["file"]).name, f["problem"] is None) for f in sorted(read["files"], key=lambda f: f["file"])] == [
+        ("broken.json", False),
+        ("good.json", True),
+    ]
+    assert cli.run(["ingest", str(tmp_path / "broken.json")]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_doctor_says_what_a_file_is_and_stores_nothing(capsys, data, tmp_path):
+    (tmp_path / "good.json").write_text(json.dumps([ROW]))
+    assert cli.run(["doctor", str(tmp_path / "good.json")]) == 0
+    assert "inferencex_agg" in capsys.readouterr().out
+    assert not (data / "snapshots").exists()
+
+
+def test_pull_says_when_the_api_cannot_be_reached(capsys, data, monkeypatch):
+    monkeypatch.setattr("tokenfactory.warehouse.pull.Patience", partial(Patience, attempts=1))
+    assert cli.run(["pull", "DeepSeek-R1-0528", "--base-url", "http://127.0.0.1:9/api"]) == 2
+    assert capsys.readouterr().err.splitlines()[-1].startswith("tokenfactory: ")

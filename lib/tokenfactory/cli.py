@@ -7,12 +7,16 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 
 from tokenfactory.errors import TokenFactoryError
 
-MADE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
-EXIT_CODES = f"Exit codes: {MADE} made, {FAILED} a notebook failed, {BAD_INPUT} bad input (one sentence says what)."
+MADE, FAILED, BAD_INPUT, NOT_ALL_READ, INTERRUPTED = 0, 1, 2, 3, 130
+EXIT_CODES = (
+    f"Exit codes: {MADE} made, {FAILED} a notebook failed, {BAD_INPUT} bad input (one sentence says what), "
+    f"{NOT_ALL_READ} made, but some files were not read."
+)
 
 PARAMETER = "set a parameter in every notebook that has it; repeatable"
 ENGINE = "fork: import once, fork for each notebook (default on Linux); kernel: a Jupyter kernel for each"
@@ -39,6 +43,8 @@ def _parser() -> argparse.ArgumentParser:
     def command(name, function, text):
         sub = commands.add_parser(name, help=text, description=text[:1].upper() + text[1:] + ".", epilog=EXIT_CODES)
         sub.set_defaults(function=function)
+        sub.add_argument("--json", action="store_true", help="print the result as JSON")
+        sub.add_argument("--warehouse", metavar="PATH", help="a finished warehouse to read in place of data/")
         return sub
 
     report = command("report", _report, "make reports/site, running the notebooks that need it")
@@ -51,7 +57,6 @@ def _parser() -> argparse.ArgumentParser:
     option("--jobs", type=_positive, metavar="N", help="notebooks at a time (default: one for each core)")
     option("--engine", choices=("fork", "kernel"), help=ENGINE)
     option("--force", action="store_true", help="run every notebook, changed or not")
-    option("--json", action="store_true", help="print the result as JSON")
 
     refresh = command("refresh", _refresh, "run the notebooks with their own values and store the outputs in them")
     option = refresh.add_argument
@@ -60,6 +65,17 @@ def _parser() -> argparse.ArgumentParser:
 
     command("data", _data, "check every file in data/, build the warehouse and say what is in it")
     command("parameters", _parameters, "list what can be set in each notebook")
+
+    ingest = command("ingest", _ingest, "read benchmark files into a snapshot; the newest snapshot is what counts")
+    ingest.add_argument("path", nargs="+", type=Path, help="a file, folder or zip of any known format")
+    doctor = command("doctor", _doctor, "say what a file is, and what would be read, repaired and excluded")
+    doctor.add_argument("path", type=Path, help="a file, folder or zip")
+    pull = command("pull", _pull, "bring the current rows of models from the public InferenceX API into a snapshot")
+    pull.add_argument("model", nargs="+", help="such as DeepSeek-R1-0528")
+    pull.add_argument("--base-url", help="another address of the API")
+    sql = command("sql", _sql, "look into the warehouse, which cannot be changed by it")
+    sql.add_argument("query", help="such as: SELECT gpu, count(*) AS n FROM points GROUP BY gpu ORDER BY gpu")
+    sql.add_argument("--format", choices=("table", "csv", "json"), default="table", help="default: table")
     return parser
 
 
@@ -118,24 +134,36 @@ def _refresh(arguments, project) -> int:
     from tokenfactory.publish import runner
 
     try:
-        runner.refresh(project, only=arguments.notebook, num_jobs=arguments.jobs, say=_say)
+        names = runner.refresh(project, only=arguments.notebook, num_jobs=arguments.jobs, say=_say)
     except runner.ReportFailed as failed:
         return _tell_failures(failed.failures)
+    if arguments.json:
+        print(json.dumps({"refreshed": names}))
     return MADE
 
 
 def _data(arguments, project) -> int:
     from tokenfactory import warehouse
 
-    rows = warehouse.connect().query("SELECT num_rows, file FROM files ORDER BY file").rows()
-    for num_rows, file in rows:
-        print(f"{num_rows:>7,} rows  {file}")
+    rows = warehouse.connect().query("SELECT num_rows, file FROM files ORDER BY file").rows(named=True)
+    if arguments.json:
+        print(json.dumps(rows))
+    for row in () if arguments.json else rows:
+        print(f"{row['num_rows']:>7,} rows  {row['file']}")
     return MADE
 
 
 def _parameters(arguments, project) -> int:
     from tokenfactory.publish import plan
 
+    if arguments.json:
+        fields = ("default", "kind", "meaning")
+        found = {
+            notebook.name: {p.name: {f: getattr(p, f) for f in fields} for p in notebook.parameters.values()}
+            for notebook in plan.notebooks(project)
+        }
+        print(json.dumps(found))
+        return MADE
     for notebook in plan.notebooks(project):
         print(f"{notebook.name}: {notebook.title}")
         for parameter in notebook.parameters.values():
@@ -143,9 +171,70 @@ def _parameters(arguments, project) -> int:
     return MADE
 
 
+def _snapshots() -> Path:
+    from tokenfactory.warehouse import files
+
+    return files.data_dir() / "snapshots"
+
+
+def _tell_ingested(arguments, report, text: str) -> int:
+    if arguments.json:
+        content = {
+            "snapshot": report.snapshot.name,
+            "is_new": report.is_new,
+            "files": [asdict(f) for f in report.files],
+        }
+        print(json.dumps(content))
+    else:
+        print(text)
+    return NOT_ALL_READ if report.not_read else MADE
+
+
+def _ingest(arguments, project) -> int:
+    from tokenfactory.warehouse import ingest
+
+    report = ingest.ingest(arguments.path, _snapshots())
+    return _tell_ingested(arguments, report, report.text())
+
+
+def _pull(arguments, project) -> int:
+    from tokenfactory.warehouse import pull
+
+    pulled = pull.pull(arguments.model, _snapshots(), base_url=arguments.base_url or pull.BASE_URL, progress=_say)
+    return _tell_ingested(arguments, pulled.ingested, pulled.text())
+
+
+def _doctor(arguments, project) -> int:
+    from tokenfactory.warehouse import ingest
+
+    text = ingest.doctor(arguments.path)
+    print(json.dumps({"diagnosis": text.splitlines()}) if arguments.json else text)
+    return MADE
+
+
+def _sql(arguments, project) -> int:
+    from tokenfactory import show, warehouse
+
+    frame = warehouse.connect().ask(arguments.query)
+    form = "json" if arguments.json else arguments.format
+    if form == "json":
+        print(json.dumps(frame.rows(named=True), default=str))
+    elif form == "csv":
+        print(frame.write_csv(), end="")
+    else:
+        columns = {name: show.Column(name, missing="") for name in frame.columns}
+        print(show.table(frame, columns, f"{len(frame):,} rows").plain())
+    return MADE
+
+
 def run(argv: Sequence[str] | None = None, project=None) -> int:
     """Run a command and return its exit code; `project` is another checkout than the one this library lies in."""
     arguments = _parser().parse_args(argv)
+    if arguments.warehouse:
+        if not Path(arguments.warehouse).is_file():
+            _say(f"tokenfactory: --warehouse: there is no file {arguments.warehouse}")
+            return BAD_INPUT
+        os.environ["TOKENFACTORY_WAREHOUSE"] = os.path.abspath(arguments.warehouse)
     if project is None:
         from tokenfactory.publish.plan import Project
 

@@ -26,3 +26,23 @@ class ParameterError(TokenFactoryError):
 
 class NotMeasuredError(TokenFactoryError):
     """The question is well formed, but no row in the data answers it."""
+
+
+class MixedBasisError(TokenFactoryError):
+    """Two power figures that must not be set against each other: different bases, or never valid together."""
+
+
+class InfeasibleError(TokenFactoryError):
+    """The limits leave no fleet. `binding` names the limits that do."""
+
+    def __init__(self, message: str, binding=()):
+        self.binding = tuple(binding)
+        super().__init__(message)
+
+
+class NoSolutionError(TokenFactoryError):
+    """No value of an input in the given range leads to the wanted result."""
+
+
+class PullError(TokenFactoryError):
+    """The API cannot be reached, or its answer cannot be used."""

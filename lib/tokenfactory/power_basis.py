@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from numbers import Real
 
-from tokenfactory.errors import ParameterError, TokenFactoryError
+from tokenfactory.errors import MixedBasisError, ParameterError
 
 # As in the power book. The first five lead outwards from the chip to the meter; power shelves are capacity, and the
 # boundary of a system measurement is its author's.
@@ -28,10 +28,6 @@ ALLIN_UTILITY = "allin_utility_provisioned"
 RACK_POWER_SHELVES = "rack_power_shelves"
 SYSTEM_MEASURED = "system_measured"
 BASES = (BOARD_TDP, BOARD_MEASURED, CHASSIS, CRITICAL_IT, ALLIN_UTILITY, RACK_POWER_SHELVES, SYSTEM_MEASURED)
-
-
-class MixedBasisError(TokenFactoryError):
-    """Two power figures that must not be set against each other: different bases, or never valid together."""
 
 
 @dataclass(frozen=True)

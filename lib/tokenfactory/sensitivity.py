@@ -20,14 +20,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tokenfactory.errors import ParameterError, TokenFactoryError
+from tokenfactory.errors import NoSolutionError, ParameterError
 
 Model = Callable[..., float | np.ndarray]
 Range = tuple[float, float]
-
-
-class NoSolutionError(TokenFactoryError):
-    """No value of an input in the given range leads to the wanted result."""
 
 
 # What an input may be

@@ -90,6 +90,10 @@ class Output:
     def _more(self) -> dict:
         return {}
 
+    def plain(self) -> str:
+        """What a terminal shows."""
+        return self._plain()
+
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
         return {"text/html": self._html(), "text/plain": self._plain(), **self._more()}
 

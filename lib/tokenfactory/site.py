@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tokenfactory.errors import NotMeasuredError, ParameterError, TokenFactoryError
+from tokenfactory.errors import InfeasibleError, NotMeasuredError, ParameterError
 from tokenfactory.power_basis import ALLIN_UTILITY, CRITICAL_IT, MixedBasisError, OnBasis
 
 POWER, AIR, LIQUID, RACKS, CAPITAL, DEMAND = "power", "air cooling", "liquid cooling", "racks", "capital", "demand"
@@ -25,14 +25,6 @@ SECONDS_PER_YEAR = 8760 * 3600
 GRANT = 1 + 1e-9
 # The fleet is the best one to this share; the solver's own default is 1e-4, which is many racks of a large site.
 GAP = 1e-9
-
-
-class InfeasibleError(TokenFactoryError):
-    """The limits leave no fleet. `binding` names the limits that do."""
-
-    def __init__(self, message: str, binding: Sequence[str]):
-        self.binding = tuple(binding)
-        super().__init__(message)
 
 
 @dataclass(frozen=True)

@@ -306,10 +306,10 @@ def refresh(
     num_jobs: int | None = None,
     timeout_s: float = TIMEOUT_S,
     say: Callable[[str], None],
-) -> None:
+) -> list[str]:
     """Run the notebooks with their own values on real kernels and store the outputs in them.
 
-    Raises as `report` does; the notebooks that did not fail are stored all the same.
+    Returns their names. Raises as `report` does; the notebooks that did not fail are stored all the same.
     """
     jobs = [Job(notebook, "default", {}) for notebook in plan.choose(plan.notebooks(project), only)]
     with output.locked(project, say), _work_folder(project) as work:
@@ -321,6 +321,7 @@ def refresh(
             task = Task(label=_label(job), job=job, folder=folder, engine="kernel", warehouse=answer["warehouse"])
             tasks.append(task)
         _run(project, partial(_store, project), tasks, num_jobs=num_jobs or _num_cores(), timeout_s=timeout_s, say=say)
+    return [job.notebook.name for job in jobs]
 
 
 class _Report:

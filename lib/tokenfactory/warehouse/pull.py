@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from tokenfactory import __version__
-from tokenfactory.errors import DataError, ParameterError, TokenFactoryError
+from tokenfactory.errors import DataError, ParameterError, PullError
 from tokenfactory.warehouse.ingest import ATTRIBUTION, IngestReport, ingest
 from tokenfactory.warehouse.normalise import model as our_name
 from tokenfactory.warehouse.normalise import shown, slug
@@ -67,10 +67,6 @@ _NEEDED: dict[str, tuple[type, ...]] = {
 }
 _NEEDED_METRICS = ("tput_per_gpu",)
 _TRY_AGAIN = frozenset({429, 500, 502, 503, 504})
-
-
-class PullError(TokenFactoryError):
-    """The API cannot be reached, or its answer cannot be used."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tokenfactory.errors import NotMeasuredError
+from tokenfactory.errors import NotMeasuredError, ParameterError
+from tokenfactory.warehouse.files import data_dir
 from tokenfactory.warehouse.store import CONFIG, build
 
 if TYPE_CHECKING:
@@ -51,6 +52,13 @@ class Warehouse:
         import duckdb
 
         self._connection = duckdb.connect(str(path), read_only=True, config=CONFIG)
+        # Beside its own file it reads the snapshots its views stand on, and nothing else; it writes nowhere.
+        # Connections of one process to one file share these settings, so the first one makes them.
+        if not self._connection.execute("SELECT current_setting('lock_configuration')").fetchall()[0][0]:
+            snapshots = str(data_dir() / "snapshots").replace("'", "''")
+            self._connection.execute(f"SET allowed_directories = ['{snapshots}']")
+            self._connection.execute("SET enable_external_access = false")
+            self._connection.execute("SET lock_configuration = true")
         self._read: list[tuple[str, pl.DataFrame]] = []
 
     def query(self, sql: str, **parameters) -> pl.DataFrame:
@@ -65,6 +73,18 @@ class Warehouse:
             with open(trace, "a") as log:
                 log.write(json.dumps(line, default=_plain) + "\n")
         return frame
+
+    def ask(self, sql: str) -> pl.DataFrame:
+        """Rows of a query that a person typed; what DuckDB has against it becomes one sentence."""
+        import duckdb
+
+        try:
+            relation = self._connection.sql(sql)
+        except duckdb.Error as error:
+            raise ParameterError(f"the query cannot be answered: {str(error).splitlines()[0]}") from error
+        if relation is None:
+            raise ParameterError("the query has no rows to show: only questions can be asked")
+        return relation.pl()
 
     def price(self, *, gpu: str, basis: str, on: str | date, provider: str = "InferenceX TCO") -> dict:
         """The row of the price book in force on a day.
