@@ -192,6 +192,18 @@ def test_a_mark_tells_its_values_and_hostile_ones_as_text(browser, path):
         assert reader.page.title() != "owned"
 
 
+def test_marks_are_named_for_screen_readers_unless_there_are_hundreds(browser, path):
+    kinds = list(sample.charts())
+    with Reader(browser, path) as reader:
+        reader.draw_all()
+        named = {
+            kind: chart.locator(".role-mark [aria-label]").count()
+            for kind, chart in zip(kinds, reader.charts, strict=True)
+        }
+        assert named["bar"] >= 4
+        assert named["point"] == 0  # of 300 points
+
+
 def test_the_data_of_a_chart_opens_as_a_table(browser, path):
     with Reader(browser, path, width=390) as reader:
         data = reader.page.locator(".tf-data").nth(1)

@@ -75,12 +75,20 @@ def _headers(spec: Mapping) -> dict[str, str]:
     }
 
 
+def _column(header: str, values: Sequence) -> show.Column:
+    # Whether it is a number is said here, once: a table of many rows asks for it in every cell.
+    is_number = all(isinstance(value, int | float) for value in values if value is not None)
+    return show.Column(header, missing="none", is_number=is_number)
+
+
 def _data_tables(spec: Mapping, caption: str) -> str:
     headers, tables = _headers(spec), []
     for rows in _datasets(spec):
         fields = list(dict.fromkeys(field for row in rows[:MOST_ROWS] for field in row))
-        columns = {field: show.Column(headers.get(field, show.words(field)), missing="none") for field in fields}
         shown = [{field: row.get(field) for field in fields} for row in rows[:MOST_ROWS]]
+        columns = {
+            field: _column(headers.get(field, show.words(field)), [row[field] for row in shown]) for field in fields
+        }
         cut = f"The first {MOST_ROWS} of {len(rows):,} rows." if len(rows) > MOST_ROWS else ""
         tables.append(show.table(shown, columns, caption, note=cut)._repr_mimebundle_()["text/html"])
     return "".join(tables)

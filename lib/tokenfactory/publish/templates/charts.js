@@ -5,7 +5,6 @@ const PAPER_WIDTH = 640;
 const isDark = matchMedia("(prefers-color-scheme: dark)");
 const isNarrow = matchMedia("(max-width: 640px)");
 const places = [...document.querySelectorAll(".tf-drawing")];
-const specOf = new Map(places.map((place) => [place, JSON.parse(place.nextElementSibling.textContent)]));
 const drawn = new Map(); // place -> promise of its view, for the places that were near
 
 function darkColours() {
@@ -31,6 +30,7 @@ const SHORT_LINE = 22; // letters of a label beside a narrow chart; beside other
 const LETTER_WIDTH = 6;
 const MOST_COLUMNS = 3; // of a legend above it
 const MOST_ATTEMPTS = 5;
+const MOST_NAMED_MARKS = 250;
 
 // Vega-Lite warns when rows have a fixed height in a chart that fits its width, as if it were to fit its height too.
 const warn = console.warn;
@@ -68,12 +68,16 @@ function stackLegends(compiled, numColumns) {
 }
 
 function specFor(place, isPaper, room) {
-  const spec = { ...specOf.get(place), $schema: "https://vega.github.io/schema/vega-lite/v6.json" };
+  const spec = JSON.parse(place.nextElementSibling.textContent);
+  spec.$schema = "https://vega.github.io/schema/vega-lite/v6.json";
   const colours = isDark.matches && !isPaper ? darkColours() : {};
   const sizes = isNarrow.matches && !isPaper ? NARROW : {};
-  spec.config = { ...spec.config };
+  spec.config ??= {};
   for (const [part, values] of [...Object.entries(colours), ...Object.entries(sizes)])
     spec.config[part] = { ...spec.config[part], ...values };
+  // Each mark is named for screen readers, unless there are so many that nobody would listen to the end.
+  const numRows = Object.values(spec.datasets ?? {}).reduce((sum, rows) => sum + rows.length, 0);
+  if (numRows > MOST_NAMED_MARKS) spec.config.aria = false;
   spec.padding = { left: 4, top: 4, right: 4 + room, bottom: 4 };
   if (spec.mark || spec.layer) {
     spec.width ??= "container";
