@@ -289,7 +289,7 @@ def audit_table(
         a table that names other systems in other cells, or has no cell that tells a throughput
     """
     cells = _cells(claims)
-    systems = _systems(claims)
+    names = systems(claims)
 
     def column_of(name: str, price: Constants | None, kw: Constants | None) -> dict[str, Interval]:
         rate = cells.get(("rate", name))
@@ -322,7 +322,7 @@ def audit_table(
         ratios = {**ratios, "flops_per_dollar": Interval(ratio, ratio)}
     verdicts = {row: judge(cells[row, "ratio"], ratios[row]) for row in ratios if (row, "ratio") in cells}
     return TableAudit(
-        *systems, cells, price, kw, _kw_from_cells(cells), throughput, odd, ratios, _from_printed(cells), verdicts,
+        *names, cells, price, kw, _kw_from_cells(cells), throughput, odd, ratios, _from_printed(cells), verdicts,
         conventions, flops,
     )  # fmt: skip
 
@@ -345,7 +345,8 @@ def _cells(claims: Sequence[Mapping]) -> dict[tuple[str, str], Cell]:
     return cells
 
 
-def _systems(claims: Sequence[Mapping]) -> tuple[str, str]:
+def systems(claims: Sequence[Mapping]) -> tuple[str, str]:
+    """The subject and the baseline of a printed table; TokenFactoryError where its cells name others."""
     # A value cell is about one system, whose name stands under subject whichever column it is in.
     named = {"subject": set(), "baseline": set()}
     for claim in claims:

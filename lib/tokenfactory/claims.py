@@ -16,11 +16,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from itertools import product
 
 import numpy as np
 
 from tokenfactory import uncertainty
-from tokenfactory.equal_speed import RUN_TO_RUN_LOG, Band, Readings, Way, read
+from tokenfactory.audit import Constants, TableAudit, audit_table, systems
+from tokenfactory.equal_speed import RUN_TO_RUN_LOG, TPUT, Band, Readings, Way, read
 from tokenfactory.frontier import Status
 from tokenfactory.rounding import Interval, printed
 
@@ -224,6 +226,9 @@ class Tier:
     until: date | None
     value: Mapping[str, float]
 
+    def covers(self, day: date) -> bool:
+        return self.since <= day and (self.until is None or day < self.until)
+
     def turns(self, subject: str, baseline: str) -> float:
         """The factor from a ratio of throughputs to one of throughput per dollar or kilowatt; NaN where unknown."""
         return self.value.get(baseline, math.nan) / self.value.get(subject, math.nan)
@@ -232,6 +237,9 @@ class Tier:
 @dataclass(frozen=True)
 class _Same(Tier):
     """For ratios of throughputs themselves."""
+
+    def covers(self, day: date) -> bool:
+        return self.since <= day and (self.until is None or day < self.until)
 
     def turns(self, subject: str, baseline: str) -> float:
         return 1.0
@@ -359,7 +367,7 @@ def _tiers_of(
         elif last is not None:  # nothing changed for these GPUs: the earlier tier went on
             differing[differing.index(last)] = replace(last, until=tier.until)
     day = claim["date"]
-    in_force = [tier for tier in differing if day and tier.since <= day and (tier.until is None or day < tier.until)]
+    in_force = [tier for tier in differing if day and tier.covers(day)]
     stated = (in_force or differing)[:1]
     return [(tier, tier in stated) for tier in differing]
 
@@ -446,3 +454,90 @@ def _with_peaks(readings: Readings) -> Readings:
         high=np.append(readings.high, peak * np.exp(RUN_TO_RUN_LOG), axis=1),
         status=np.append(readings.status, np.full(peak.shape, Status.MEASURED), axis=1),
     )
+
+
+# A set of claims that were printed together
+
+
+@dataclass(frozen=True)
+class SetAudit:
+    """Everything there is to say of a claim set.
+
+    `table` is None where nothing was printed as a table; `matches` are the published points inside the throughputs
+    that a table allows, by column; `verdicts` pairs each ratio with what the points say of it.
+    """
+
+    table: TableAudit | None
+    matches: Mapping[str, Sequence[Mapping]]
+    verdicts: Sequence[tuple[Mapping, Verdict]]
+
+    @property
+    def undisclosed(self) -> list[str]:
+        """What some claim of the set would need to be checked and does not say."""
+        return list(dict.fromkeys(what for _, verdict in self.verdicts for what in verdict.claim.undisclosed))
+
+
+def gpus_by_name(generations: Sequence[tuple[str, str]]) -> dict[str, list[str]]:
+    """GPUs by their key and by the name of their generation, from pairs of the two."""
+    names: dict[str, list[str]] = {}
+    for gpu, generation in generations:
+        names[gpu] = [gpu]
+        names.setdefault(generation.lower(), []).append(gpu)
+    return names
+
+
+def audit_set(
+    claims: Sequence[Mapping],
+    points: Sequence[Mapping],
+    published: Sequence[Mapping],
+    specs: Sequence[Mapping],
+    *,
+    gpus_of: Mapping[str, Sequence[str]],
+    prices: Sequence[Tier],
+    powers: Sequence[Tier],
+    band: Band,
+) -> SetAudit:
+    """Audit all claims of one set.
+
+    Parameters
+    ----------
+    claims : rows of `claims` of one claim set
+    points : all rows of the view `points`
+    published : all rows of `operating_points`, also those that the view leaves out
+    specs : rows of the view `hardware_specs`: gpu, spec, value
+    """
+    cells = [claim for claim in claims if claim["row"]]
+    table, matches = None, {}
+    if cells:
+        subject, baseline = systems(cells)
+        day = cells[0]["date"]
+        constants = ([Constants(tier.name, tier.value[subject], tier.value[baseline])
+                      for tier in sorted(known, key=lambda tier: not (day and tier.covers(day)))
+                      if {subject, baseline} <= set(tier.value)] for known in (prices, powers))  # fmt: skip
+        table = audit_table(cells, *constants, _peak_rates(specs, subject, baseline))
+        models = {claim["model"] for claim in cells if claim["model"]}
+        for column, gpu in (("subject", subject), ("baseline", baseline)):
+            allowed = table.throughput[column]["all"]
+            matches[column] = [
+                row for row in published
+                if row["gpu"] == gpu and row[TPUT] is not None and row[TPUT] in allowed
+                and (not models or any(_is_model(row["model"], model) for model in models))
+            ]  # fmt: skip
+    ratios = [claim for claim in claims if claim["cell"] in (None, "ratio")]
+    known = {"model": next((claim["model"] for claim in claims if claim["model"]), None)} if cells else {}
+    verdicts = [
+        (claim, check({**claim, **known}, points, band, gpus_of=gpus_of, prices=prices, powers=powers))
+        for claim in ratios
+    ]
+    return SetAudit(table, matches, verdicts)
+
+
+def _peak_rates(specs: Sequence[Mapping], subject: str, baseline: str) -> list[Constants]:
+    """Every peak rate of one system set against every one of the other."""
+    rates = {gpu: {row["spec"].removesuffix("_pflops").replace("_", " ").upper(): row["value"] for row in specs
+                   if row["gpu"] == gpu and row["spec"].endswith("_pflops") and row["value"] is not None}
+             for gpu in (subject, baseline)}  # fmt: skip
+    return [
+        Constants(f"{a} against {b}", rates[subject][a], rates[baseline][b])
+        for a, b in product(rates[subject], rates[baseline])
+    ]
