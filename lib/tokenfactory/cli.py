@@ -3,11 +3,13 @@
 import argparse
 import errno
 import json
+import math
 import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 
 from tokenfactory.errors import TokenFactoryError
@@ -34,6 +36,29 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of notebooks")
     return int(text)
+
+
+def _positive_tokens(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of tokens")
+    return int(text)
+
+
+def _speeds(text: str) -> list[float]:
+    try:
+        speeds = [float(part) for part in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of speeds such as 40,60,100") from None
+    if not all(0 < speed < math.inf for speed in speeds):
+        raise argparse.ArgumentTypeError(f"{text!r}: a speed must be above zero")
+    return speeds
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date such as 2026-04-15") from None
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -73,6 +98,17 @@ def _parser() -> argparse.ArgumentParser:
     pull = command("pull", _pull, "bring the current rows of models from the public InferenceX API into a snapshot")
     pull.add_argument("model", nargs="+", help="such as DeepSeek-R1-0528")
     pull.add_argument("--base-url", help="another address of the API")
+    compare = command("compare", _compare, "print what tokens cost on each GPU at the same speed per user")
+    option = compare.add_argument
+    option("--model", required=True, help="such as deepseek-r1-0528")
+    option("--isl", type=_positive_tokens, required=True, metavar="TOKENS", help="input length of a request")
+    option("--osl", type=_positive_tokens, required=True, metavar="TOKENS", help="output length of a request")
+    option("--at", type=_speeds, required=True, metavar="SPEEDS", help="tok/s per user, such as 40,60,100")
+    option("--gpu", action="append", help="only this one; repeatable (default: all with points)")
+    option("--on", type=_day, default=None, metavar="DATE", help="day of the prices and powers (default: today)")
+    audit = command("audit", _audit, "hold a set of claims against itself and against the measured points")
+    audit.add_argument("claim_set", help="such as nvidia-2026-04")
+
     sql = command("sql", _sql, "look into the warehouse, which cannot be changed by it")
     sql.add_argument("query", help="such as: SELECT gpu, count(*) AS n FROM points GROUP BY gpu ORDER BY gpu")
     sql.add_argument("--format", choices=("table", "csv", "json"), default="table", help="default: table")
@@ -224,6 +260,28 @@ def _sql(arguments, project) -> int:
     else:
         columns = {name: show.Column(name, missing="") for name in frame.columns}
         print(show.table(frame, columns, f"{len(frame):,} rows").plain())
+    return MADE
+
+
+def _compare(arguments, project) -> int:
+    from tokenfactory import ask, warehouse
+
+    answer = ask.compare(
+        warehouse.connect(), model=arguments.model, isl=arguments.isl, osl=arguments.osl, speeds=arguments.at,
+        gpus=arguments.gpu, on=arguments.on or date.today(),
+    )  # fmt: skip
+    print(json.dumps(answer) if arguments.json else "\n".join(ask.compare_text(answer)))
+    return MADE
+
+
+def _audit(arguments, project) -> int:
+    from tokenfactory import ask, warehouse
+
+    found = ask.audit(warehouse.connect(), arguments.claim_set)
+    if arguments.json:
+        print(json.dumps(ask.audit_data(arguments.claim_set, found)))
+    else:
+        print("\n".join(ask.audit_text(found)))
     return MADE
 
 

@@ -1,0 +1,250 @@
+"""Questions of the command line: fetch the rows, ask the methods, say the answer as text or as data for a program."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+from tokenfactory import claims, equal_speed, show
+from tokenfactory.errors import ParameterError
+from tokenfactory.show import between, number, times, usd, words
+
+OWNER = "InferenceX TCO"  # prices and powers of one owner, so that systems stand on one footing
+
+_POINTS = """
+    SELECT model, isl, osl, gpu, framework, precision, spec_decoding, is_disaggregated, evidence, as_of, source_url,
+           interactivity_tok_per_s_per_user, total_tok_per_s_per_gpu
+    FROM points ORDER BY point_id"""
+_PRICES = """
+    SELECT gpu, basis, usd_per_gpu_hour, effective_from, effective_to FROM price_book
+    WHERE provider = $owner AND variant IS NULL AND effective_from IS NOT NULL ORDER BY price_id"""
+_POWERS = """
+    SELECT gpu, basis, kw_per_gpu, effective_from, effective_to FROM power_book
+    WHERE provider = $owner AND effective_from IS NOT NULL ORDER BY power_id"""
+
+
+def _rows(warehouse, sql: str, **parameters) -> list[dict]:
+    return warehouse.query(sql, **parameters).rows(named=True)
+
+
+def _check_known(warehouse, kind: str, keys: Sequence[str]) -> None:
+    from tokenfactory.publish.plan import nearest
+
+    known = warehouse.vocabulary(kind)
+    for key in keys:
+        if key not in known:
+            raise ParameterError(f"{kind}: '{key}' is not known{nearest(key, known)}")
+
+
+# What a million tokens costs at equal speed
+
+
+def compare(warehouse, *, model: str, isl: int, osl: int, speeds: Sequence[float], gpus=None, on: date) -> dict:
+    """The equal-speed table at owning prices and all-in power in force on a day, as data for a program."""
+    _check_known(warehouse, "model", [model])
+    _check_known(warehouse, "gpu", gpus or ())
+    basis = {"owner": OWNER, "on": on}
+    price = "SELECT gpu, usd_per_gpu_hour FROM price_on($on) WHERE provider = $owner AND basis = $basis"
+    power = "SELECT gpu, kw_per_gpu FROM power_on($on) WHERE provider = $owner AND basis = $basis"
+    once = " QUALIFY count(*) OVER (PARTITION BY gpu) = 1 ORDER BY gpu"
+    prices = dict(warehouse.query(price + once, **basis, basis="owning_hyperscaler").rows())
+    powers = dict(warehouse.query(power + once, **basis, basis="allin_utility_provisioned").rows())
+    rows = equal_speed.compare(
+        _rows(warehouse, _POINTS), model=model, isl=isl, osl=osl, speeds=speeds, gpus=gpus,
+        usd_per_gpu_hour=prices, kw_per_gpu=powers,
+    )  # fmt: skip
+    return {
+        "model": model, "isl": isl, "osl": osl, "token_scope": "total", "prices_on": str(on),
+        "price_basis": "owning_hyperscaler", "power_basis": "allin_utility_provisioned", "band": "90 %",
+        "rows": [_plain(row) for row in rows],
+    }  # fmt: skip
+
+
+def _plain(row: Mapping) -> dict:
+    named = {
+        "way": row["way"] and str(row["way"]),
+        "status": row["status"] and row["status"].name.lower(),
+        "source_page": (row["way"] and row["way"].page) or None,
+        "nearest": row["nearest"] and str(row["nearest"]),
+    }
+    return {name: None if value != value else value for name, value in {**row, **named}.items()}
+
+
+def compare_text(answer: Mapping) -> list[str]:
+    """The same as a table, and a sentence for each gap."""
+    rows = answer["rows"]
+    for row in rows:
+        row["cost_band"] = _band(row["usd_per_mtok_low"], row["usd_per_mtok_high"])
+    columns = {
+        "speed": show.Column("tok/s per user", "{:g}".format, is_number=True),
+        "gpu": show.Column("GPU", str.upper),
+        "usd_per_mtok": show.Column("USD per Mtok", usd),
+        "cost_band": show.Column("90 % band", missing=""),
+        "tput": show.Column("tok/s per GPU", number),
+        "tok_per_s_per_mw": show.Column("tok/s per MW", number),
+        "num_gpu_per_1000_users": show.Column("GPUs per 1,000 users", number),
+        "how": "How known",
+        "way": show.Column("Way of serving", missing=""),
+    }
+    lengths = f"{answer['isl']}/{answer['osl']}"
+    caption = f"{answer['model']}, {lengths} tokens, total tokens, owning price of {answer['prices_on']}"
+    gaps = [
+        f"{row['gpu'].upper()} at {row['speed']:g}: not measured; its nearest point is at "
+        f"{row['nearest_speed']:g} tok/s per user ({row['nearest']})"
+        for row in rows
+        if row["tput"] is None and row["nearest"]
+    ]
+    return [show.table(rows, columns, caption)._repr_mimebundle_()["text/plain"], *gaps]
+
+
+def _band(low: float | None, high: float | None) -> str | None:
+    return None if low is None or high is None else between(low, high, usd)
+
+
+# Claims
+
+
+def audit(warehouse, claim_set: str) -> claims.SetAudit:
+    """Everything there is to say of a claim set."""
+    _check_known(warehouse, "claim_set", [claim_set])
+    points = _rows(warehouse, _POINTS)
+    return claims.audit_set(
+        _rows(
+            warehouse,
+            """SELECT claim_id, claim_set, row, cell, claimant, date, statement_short, metric, subject, baseline,
+                      model, printed, printed_ulp, value, value_low, value_high, unit, conditions
+               FROM claims WHERE claim_set = $claim_set ORDER BY claim_id""",
+            claim_set=claim_set,
+        ),
+        points,
+        _rows(
+            warehouse,
+            """SELECT point_id, gpu, model, total_tok_per_s_per_gpu, interactivity_tok_per_s_per_user, isl, osl,
+                      precision, spec_decoding, evidence, source_url
+               FROM operating_points ORDER BY point_id""",
+        ),
+        _rows(warehouse, "SELECT gpu, spec, value FROM hardware_specs ORDER BY gpu, spec"),
+        gpus_of=claims.gpus_by_name(
+            warehouse.query("SELECT gpu, generation FROM hardware WHERE is_reference ORDER BY gpu").rows()
+        ),
+        prices=claims.tiers(_rows(warehouse, _PRICES, owner=OWNER), "usd_per_gpu_hour"),
+        powers=claims.tiers(_rows(warehouse, _POWERS, owner=OWNER), "kw_per_gpu"),
+        band=equal_speed.learn_band(points),
+    )
+
+
+def audit_text(found: claims.SetAudit) -> list[str]:
+    """The audit in sentences, one a line."""
+    lines = _table_lines(found) if found.table else []
+    for claim, verdict in found.verdicts:
+        figure = claim["printed"] or _figure(claim)
+        lines.append(f"{claim['claim_id']}: {claim['statement_short']} ({figure})")
+        lines.append(f"  {verdict.finding}: {verdict.reason}")
+        if verdict.stated:
+            lines.append(f"  under its conditions the points say {_span(verdict.stated[0], verdict.stated[-1])}")
+        if verdict.grid:
+            low, middle, high = verdict.grid
+            lines.append(
+                f"  over {verdict.num_cells} places of the grid: lowest {times(low.ratio)}, median "
+                f"{times(middle.ratio)}, highest {times(high.ratio)}; below 1 at {verdict.num_below_1}"
+            )
+            lines += [f"  lowest: {low.where}", f"  highest: {high.where}"]
+    lines.append(f"Not disclosed: {', '.join(found.undisclosed) or 'nothing that was looked for'}")
+    return lines
+
+
+def _figure(claim: Mapping) -> str:
+    if claim["value"] is not None:
+        return times(claim["value"]) if claim["unit"] == "x" else f"{claim['value']:g} {words(claim['unit'])}"
+    if claim["value_high"] is None:
+        return "no figure"
+    low = f"{times(claim['value_low'])} to " if claim["value_low"] is not None else "up to "
+    return low + times(claim["value_high"])
+
+
+def _span(low: claims.Cell, high: claims.Cell) -> str:
+    return times(low.ratio) if low == high else between(low.ratio, high.ratio, times)
+
+
+def _table_lines(found: claims.SetAudit) -> list[str]:
+    table = found.table
+    names = {"subject": table.subject.upper(), "baseline": table.baseline.upper()}
+    lines = [f"A printed table of {len(table.cells)} cells: {names['subject']} against {names['baseline']}"]
+    for what, constants, unit in (("price", table.price, "USD per GPU-hour"), ("power", table.power, "kW per GPU")):
+        lines.append(
+            f"  {what}: {constants.name} ({names['subject']} {constants.subject:g}, {names['baseline']} "
+            f"{constants.baseline:g} {unit})"
+            if constants
+            else f"  {what}: no published figures explain it"
+        )
+    for column, name in names.items():
+        allowed = table.throughput[column]
+        if odd := table.odd[column]:
+            lines.append(f"  {name} contradicts itself: {', '.join(odd)} does not fit the other cells")
+            lines += [f"    {cell}: {_tok(interval)}" for cell, interval in allowed.items() if cell != "all"]
+        else:
+            lines.append(f"  {name}: one throughput gives every value cell, {_tok(allowed['all'])}")
+            lines += [
+                f"    inside it: {row['point_id']}, {row[equal_speed.TPUT]:g} tok/s per GPU"
+                for row in found.matches[column]
+            ]
+    for row, interval in table.ratios.items():
+        ratio = _interval(interval)
+        printed = table.cells[row, "ratio"].text if (row, "ratio") in table.cells else "not printed"
+        verdict = table.verdicts.get(row, "")
+        lines.append(f"  {row}: printed {printed}, the values allow {ratio}: {verdict}")
+    for convention, interval in table.conventions.items():
+        lines.append(f"  all ratios follow at once if {convention}, with a throughput ratio of {_interval(interval)}")
+    if table.ratios and not table.conventions and not any(table.odd.values()):
+        lines.append("  under no common rounding do all ratios follow at once")
+    lines += [f"  FLOPS per dollar: {e.name}, {e.how}: {e.subject:.4g} and {e.baseline:.4g}" for e in table.flops]
+    return lines
+
+
+def _tok(interval) -> str:
+    return f"{between(interval.low, interval.high, show.digits(6))} tok/s per GPU"
+
+
+def _interval(interval) -> str:
+    return times(interval.low) if interval.low == interval.high else between(interval.low, interval.high, times)
+
+
+def audit_data(claim_set: str, found: claims.SetAudit) -> dict:
+    """The audit as data for a program."""
+    table = found.table
+
+    def ends(intervals: Mapping) -> dict:
+        return {name: [interval.low, interval.high] for name, interval in intervals.items()}
+
+    def places(of: tuple | None, names: tuple) -> dict | None:
+        return of and dict(zip(names, map(cell, of), strict=True))
+
+    def cell(of: claims.Cell | None) -> dict | None:
+        return of and {"ratio": of.ratio, "low": of.low, "high": of.high, "where": of.where}
+
+    return {
+        "claim_set": claim_set,
+        "table": table
+        and {
+            "subject": table.subject, "baseline": table.baseline, "is_consistent": table.is_consistent,
+            "odd_cells": table.odd, "price": table.price and table.price.name,
+            "power": table.power and table.power.name,
+            "tok_per_s_per_gpu": {column: ends(of) for column, of in table.throughput.items()},
+            "ratios": ends(table.ratios), "ratios_of_printed_values": table.from_printed,
+            "verdicts": table.verdicts, "conventions": ends(table.conventions),
+            "flops_per_dollar": [e.name for e in table.flops],
+            "matching_points": {column: [row["point_id"] for row in of] for column, of in found.matches.items()},
+        },
+        "claims": [
+            {
+                "claim_id": claim["claim_id"], "finding": verdict.finding, "reason": verdict.reason,
+                "stated": places(verdict.stated, ("lowest", "highest")),
+                "grid": places(verdict.grid, ("lowest", "median", "highest")),
+                "num_places": verdict.num_cells, "num_below_1": verdict.num_below_1,
+                "num_matches": verdict.num_matches, "match": cell(verdict.match),
+                "undisclosed": verdict.claim.undisclosed,
+            }
+            for claim, verdict in found.verdicts
+        ],
+        "undisclosed": found.undisclosed,
+    }  # fmt: skip
