@@ -71,7 +71,8 @@ def test_the_point_behind_the_printed_table_is_named_near_117(db):
 
 
 def test_compare_speaks_to_people_and_programs(shipped, capsys):
-    command = [
+    workload = ["--model", "deepseek-r1-0528", "--isl", "8192", "--osl", "1024"]
+    command = ["compare", *workload, "--at", "40,84", "--on", "2026-04-15"]
         "compare",
         "--model",
         "deepseek-r1-0528",
