@@ -197,9 +197,14 @@ def test_a_broken_dump_keeps_nothing_of_its_rows(tmp_path):
 
 def test_a_file_that_breaks_off_late_keeps_nothing_of_its_rows(tmp_path, monkeypatch):
     monkeypatch.setattr(stage, "_BATCH", 3)
-    loaded = load(tmp_path, a__json=[API], b__json=json.dumps([API | {"conc": n} for n in range(1, 9)])[:-5])
-    assert [p["conc"] for p in loaded.points] == [64]
-    assert loaded.report.not_read[0].file == "in/b.json"
+    rows = [API | {"conc": n} for n in range(1, 9)]
+    results = dump(*GOOD, configs=[CONFIG | {"framework": "sglang"}])
+    loaded = load(tmp_path, a__json=[API | {"conc": 99}], ab__json=json.dumps(rows)[:-5], ac__json=rows, **results)
+    assert [f.file for f in loaded.report.not_read] == ["in/ab.json"]
+    got = [(p["adapter"], p["row_index"], p["conc"]) for p in loaded.points]
+    read = [("inferencex_api", 0, 99)] + [("inferencex_api", n, n + 1) for n in range(8)]
+    read += [("inferencex_dump", n, row["conc"]) for n, row in enumerate(GOOD)]
+    assert sorted(got) == sorted(read)
 
 
 def test_a_file_of_strangers_is_given_up_early(tmp_path):

@@ -176,7 +176,11 @@ class Stage:
             "raw_reliability": (*measured.RELIABILITY, _plain("file_no", "INTEGER")),
             "raw_availability": (*measured.AVAILABILITY, _plain("file_no", "INTEGER")),
         }
+        # Rows wait in Python: those of the file being read, which may yet turn out broken, and those of files read.
+        # A file of many rows writes some of them early, in a transaction of its own.
+        self._rows: dict[str, list[dict]] = {name: [] for name in self._tables}
         self._waiting: dict[str, list[dict]] = {name: [] for name in self._tables}
+        self._has_written_early = False
         for name, columns in self._tables.items():
             create(connection, name, columns, [])
 
@@ -210,6 +214,7 @@ class Stage:
         except DataError:
             self._forget(file_no)
             raise
+        self._keep()
         return list(used)
 
     def _add_record(self, known: tuple, record: dict, index: int, file_no: int, context: Context) -> None:
@@ -298,25 +303,40 @@ class Stage:
         self._put("raw_excluded", cells | {"adapter": module.NAME if module else None})
 
     def _put(self, table: str, row: dict) -> None:
-        rows = self._waiting[table]
-        rows.append(row)
-        if len(rows) >= _BATCH:
-            self._flush(table)
+        self._rows[table].append(row)
+        if len(self._rows[table]) >= _BATCH:
+            if not self._has_written_early:
+                self.connection.begin()
+                self._has_written_early = True
+            self._write(self._rows)
 
-    def _flush(self, table: str) -> None:
-        insert(self.connection, table, self._tables[table], self._waiting[table])
-        self._waiting[table] = []
+    def _keep(self) -> None:
+        """The file is read: its rows count."""
+        if self._has_written_early:
+            self._write(self._rows)
+            self.connection.commit()
+            self._has_written_early = False
+        for table, rows in self._rows.items():
+            self._waiting[table] += rows
+            rows.clear()
+
+    def _forget(self, file_no: int) -> None:
+        """The file is broken: none of its rows count."""
+        if self._has_written_early:
+            self.connection.rollback()
+            self._has_written_early = False
+        for rows in self._rows.values():
+            rows.clear()
+        self.num_rows[file_no] = self.num_other[file_no] = 0
+
+    def _write(self, waiting: dict[str, list[dict]]) -> None:
+        for table, rows in waiting.items():
+            insert(self.connection, table, self._tables[table], rows)
+            rows.clear()
 
     def flush(self) -> None:
         """Bring all rows that wait in Python to DuckDB."""
-        for table in self._tables:
-            self._flush(table)
-
-    def _forget(self, file_no: int) -> None:
-        for table in self._tables:
-            self._waiting[table] = [row for row in self._waiting[table] if row["file_no"] != file_no]
-            self.connection.execute(f"DELETE FROM {table} WHERE file_no = ?", [file_no])
-        self.num_rows[file_no] = self.num_other[file_no] = 0
+        self._write(self._waiting)
 
     # ---- the database's table of results, which may have millions of rows ----
 
