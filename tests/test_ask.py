@@ -66,25 +66,18 @@ def test_the_point_behind_the_printed_table_is_named_near_117(db):
     assert asked["nearest"] == "dynamo-trt FP8 MTP disaggregated 2026-03-23"
     assert (exact["how"], exact["tput"], exact["speed"]) == ("measured", 93.153, 116.72)
     assert exact["usd_per_mtok"] == pytest.approx(1.41e6 / 3600 / 93.153)
+    assert {
+        "gpu": "h200", "asked": 117, "speed": 116.72, "tput": 93.153, "way": exact["way"],
+        "point_id": "inferencex-dsr1-h200-fp8-mtp-dynamo-trt-1k1k-c44",
+    } in answer["published_near"]  # fmt: skip
     text = "\n".join(ask.compare_text(answer))
+    assert "Published near 117: H200 93.2 tok/s per GPU at 116.72 tok/s per user (dynamo-trt FP8 MTP disagg" in text
     assert "H200 at 117: not measured; its nearest point is at 116.72 tok/s per user (dynamo-trt FP8 MTP" in text
 
 
 def test_compare_speaks_to_people_and_programs(shipped, capsys):
     workload = ["--model", "deepseek-r1-0528", "--isl", "8192", "--osl", "1024"]
     command = ["compare", *workload, "--at", "40,84", "--on", "2026-04-15"]
-        "compare",
-        "--model",
-        "deepseek-r1-0528",
-        "--isl",
-        "8192",
-        "--osl",
-        "1024",
-        "--at",
-        "40,84",
-        "--on",
-        "2026-04-15",
-    ]
     assert run(shipped, *command, "--json", "--gpu", "h200") == 0
     data = json.loads(capsys.readouterr().out)
     assert [(row["gpu"], row["speed"]) for row in data["rows"]] == [("h200", 40), ("h200", 84)]

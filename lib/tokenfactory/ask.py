@@ -57,7 +57,34 @@ def compare(warehouse, *, model: str, isl: int, osl: int, speeds: Sequence[float
         "model": model, "isl": isl, "osl": osl, "token_scope": "total", "prices_on": str(on),
         "price_basis": "owning_hyperscaler", "power_basis": "allin_utility_provisioned", "band": "90 %",
         "rows": [_plain(row) for row in rows],
+        "published_near": _published_near(warehouse, model, isl, osl, speeds, {row["gpu"] for row in rows}),
     }  # fmt: skip
+
+
+NEAR = 1.05  # a speed within this factor of another is nearly the same
+
+
+def _published_near(warehouse, model: str, isl: int, osl: int, speeds: Sequence[float], gpus: set[str]) -> list[dict]:
+    """Published measured points at nearly the asked speeds, also where a snapshot has replaced them in `points`."""
+    rows = _rows(
+        warehouse,
+        """SELECT point_id, gpu, framework, coalesce(precision, 'not stated') AS precision,
+                  coalesce(spec_decoding, 'not stated') AS spec_decoding, is_disaggregated, evidence, as_of,
+                  source_url, interactivity_tok_per_s_per_user, total_tok_per_s_per_gpu
+           FROM operating_points JOIN point_gaps USING (point_id)
+           WHERE reason IS NULL AND evidence = 'measured' AND model = $model AND isl = $isl AND osl = $osl
+           ORDER BY gpu, interactivity_tok_per_s_per_user, point_id""",
+        model=model, isl=isl, osl=osl,
+    )  # fmt: skip
+    return [
+        {
+            "gpu": row["gpu"], "asked": asked, "speed": row[equal_speed.SPEED], "tput": row[equal_speed.TPUT],
+            "way": str(equal_speed.way_of(row)), "point_id": row["point_id"],
+        }
+        for asked in speeds
+        for row in rows
+        if row["gpu"] in gpus and asked / NEAR <= row[equal_speed.SPEED] <= asked * NEAR
+    ]  # fmt: skip
 
 
 def _plain(row: Mapping) -> dict:
@@ -94,7 +121,12 @@ def compare_text(answer: Mapping) -> list[str]:
         for row in rows
         if row["tput"] is None and row["nearest"]
     ]
-    return [show.table(rows, columns, caption)._repr_mimebundle_()["text/plain"], *gaps]
+    near = [
+        f"Published near {row['asked']:g}: {row['gpu'].upper()} {number(row['tput'])} tok/s per GPU at {row['speed']:g}"
+        f" tok/s per user ({row['way']})"
+        for row in answer["published_near"]
+    ]
+    return [show.table(rows, columns, caption)._repr_mimebundle_()["text/plain"], *gaps, *near]
 
 
 def _band(low: float | None, high: float | None) -> str | None:
