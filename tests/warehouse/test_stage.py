@@ -6,7 +6,7 @@ import duckdb
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ingested import API, load, write
+from ingested import AGG, API, load, write
 
 from tokenfactory.errors import DataError
 from tokenfactory.warehouse import stage
@@ -210,3 +210,41 @@ def test_a_file_that_breaks_off_late_keeps_nothing_of_its_rows(tmp_path, monkeyp
 def test_a_file_of_strangers_is_given_up_early(tmp_path):
     with pytest.raises(DataError, match="not of a known format: its first record has the fields colour"):
         load(tmp_path, a__json=[{"colour": n} for n in range(1000)])
+
+
+def test_each_row_of_a_record_has_an_index_of_its_own(tmp_path):
+    # A workflow-info answer of three runs, the second without an id, then rows of one each.
+    runs = [{"html_url": RUN["html_url"], "name": "a"}, {"name": "b"}, {"github_run_id": "7", "name": "c"}]
+    loaded = load(tmp_path, a__json=[{"runs": runs, "changelogs": []}, API, API | {"conc": 0}, API | {"conc": 8}])
+    assert [(r["run_id"], r["name"]) for r in loaded.table("runs")][-1] == ("7", "c")
+    assert [(index, field) for index, field, _ in loaded.excluded] == [(1, "run_id"), (4, "conc")]
+    assert [p["row_index"] for p in loaded.points] == [3, 5]
+
+
+def test_one_bad_row_of_a_record_costs_only_itself(tmp_path, monkeypatch):
+    from tokenfactory.warehouse.adapters import inferencex_agg
+
+    def three(record, context):
+        yield from ({"conc": conc, **row} for conc, row in zip((1, 0, 2), rows(record, context) * 3, strict=True))
+
+    def rows(record, context):
+        (row,) = read(record, context)
+        del row["conc"]
+        return [row]
+
+    read = inferencex_agg.rows
+    monkeypatch.setattr(inferencex_agg, "rows", three)
+    loaded = load(tmp_path, a__json=[AGG])
+    assert [(p["row_index"], p["conc"]) for p in loaded.points] == [(0, 1), (2, 2)]
+    assert [index for index, _, _ in loaded.excluded] == [1]
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"hardware": None, "n_success": 1, "total": 1},
+        {"hardware": "", "model": "dsr1", "spec_method": "none", "date": "2026-05-20"},
+    ],
+)
+def test_rows_of_other_tables_need_their_hardware(tmp_path, record):
+    assert load(tmp_path, a__json=[API, record]).excluded == [(1, "hardware", "is missing")]

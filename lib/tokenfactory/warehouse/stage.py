@@ -193,16 +193,18 @@ class Stage:
         return self._read_records(document, file_no, facts)
 
     def _read_records(self, document: Document, file_no: int, facts: Mapping[str, Any]) -> list[str]:
-        context, used, num_unknown = Context(document.name, facts), {}, 0
+        context, used, num_unknown, num_more = Context(document.name, facts), {}, 0, 0
         self.num_rows[file_no] = self.num_other[file_no] = 0
         try:
-            for index, record in records(document):
+            for place, record in records(document):
+                # A record of several rows moves those after it, so that an index stands for one row.
+                index = place + num_more
                 problem, known = (record, None) if isinstance(record, RowProblem) else (None, None)
                 if problem is None and isinstance(record, dict):
                     known = find(record)
                 if known:
                     used[known[0].NAME] = True
-                    self._add_record(known, record, index, file_no, context)
+                    num_more += max(self._add_record(known, record, index, file_no, context) - 1, 0)
                     continue
                 num_unknown += 1
                 if not used and num_unknown >= _UNKNOWN_AT_MOST:
@@ -217,19 +219,21 @@ class Stage:
         self._keep()
         return list(used)
 
-    def _add_record(self, known: tuple, record: dict, index: int, file_no: int, context: Context) -> None:
+    def _add_record(self, known: tuple, record: dict, first: int, file_no: int, context: Context) -> int:
+        """Add the rows of a record from index `first` on; return how many there are, used or not."""
         module, table = known
-        try:
-            for row in module.rows(record, context):
+        rows, num_rows = iter(module.rows(record, context)), 0
+        while True:
+            try:
+                row = next(rows, None)
+                if row is None:
+                    return num_rows
                 if isinstance(row, RowProblem):
-                    self._exclude(file_no, index, row.field, row.reason, table, module)
-                    continue
-                try:
-                    self._add(table, row, index, file_no, context, module)
-                except RowProblem as problem:
-                    self._exclude(file_no, index, problem.field, problem.reason, table, module)
-        except RowProblem as problem:
-            self._exclude(file_no, index, problem.field, problem.reason, table, module)
+                    raise row
+                self._add(table, row, first + num_rows, file_no, context, module)
+            except RowProblem as problem:
+                self._exclude(file_no, first + num_rows, problem.field, problem.reason, table, module)
+            num_rows += 1
 
     def _add(self, table: str, row: Mapping, index: int, file_no: int, context: Context, module) -> None:
         if table == "measured_points":
@@ -242,12 +246,15 @@ class Stage:
             key = _bundle(context.file), cells["workflow_run_id"]
             self._append_only[key] = self._append_only.get(key, True) and cells["is_append_only"]
         elif table == "runs":
+            cells.setdefault("run_id", normalise.run_of(cells.get("run_url"))[0])
+            if cells["run_id"] is None:
+                raise RowProblem("run_id", "is missing")
             if "workflow_run_id" in cells:
                 self._run_of[_bundle(context.file), cells["workflow_run_id"]] = self._run_number(_with_attempt(cells))
             self._put("raw_run_details", cells | {"file_no": file_no})
         elif table == "reliability":
-            gpu = normalise.hardware(cells["hardware"])
-            cells |= {"gpu": gpu, "hardware_raw": cells.pop("hardware"), "file_no": file_no}
+            name = _needed(cells, "hardware")
+            cells |= {"gpu": normalise.hardware(name), "hardware_raw": name, "file_no": file_no}
             self._put("raw_reliability", cells)
         elif table == "availability":
             self._put("raw_availability", _availability(cells) | {"file_no": file_no})
@@ -429,8 +436,14 @@ def _from_file_name(cells: dict, file: str) -> list[str]:
     return repairs
 
 
+def _needed(cells: dict, name: str) -> Any:
+    if name not in cells:
+        raise RowProblem(name, "is missing")
+    return cells[name]
+
+
 def _availability(cells: dict) -> dict:
-    gpu = normalise.hardware(cells["hardware"])
+    gpu = normalise.hardware(_needed(cells, "hardware"))
     if gpu is None:
         raise RowProblem("hardware", f"unknown hardware '{normalise.shown(cells['hardware'])}'")
     return {
