@@ -63,4 +63,4 @@ def test_workflow_info(tmp_path):
         ("20200037154", False),
         ("20200037155", None),
     ]
-    assert loaded.excluded == [(0, "runs", "an entry is not an object")]
+    assert loaded.excluded == [(2, "runs", "an entry is not an object")]
