@@ -37,8 +37,9 @@ data: $(ENV)  ## check every file in data/ and build the warehouse
 
 ##@ Check
 .PHONY: test
-test: $(ENV)  ## all tests: library, data, notebooks, reports (in a browser where Chromium is installed)
-	@TOKENFACTORY_SHARED="$(SHARED)" $(BIN)/python -m pytest
+test: $(ENV)  ## make the report and test all: library, data, notebooks, pages (in Chromium, where it is installed)
+	@$(TF) report
+	@TOKENFACTORY_SHARED="$(SHARED)" TOKENFACTORY_SITE=reports/site $(BIN)/python -m pytest
 
 .PHONY: bench
 bench: $(ENV)  ## speed against a reference, as ratios in one run
