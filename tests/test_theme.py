@@ -1,5 +1,7 @@
 """Charts: a type that notebooks may hold and JupyterLab draws, colours with one meaning, a description."""
 
+import json
+
 import altair as alt
 import nbformat
 import pandas as pd
@@ -75,3 +77,9 @@ def test_the_colours_of_a_family_differ_in_lightness_and_the_main_ones_stand_out
 def test_a_scale_keeps_the_order_it_is_given():
     scale = theme.gpu_scale(["gb300", "h200"]).to_dict()
     assert scale == {"domain": ["gb300", "h200"], "range": [theme.gpu_colour("gb300"), theme.HOPPER]}
+
+
+def test_nothing_to_show_is_said():
+    bundle = shown(theme.not_measured("No system was built"))
+    assert bundle["text/plain"] == "<chart: No system was built>"
+    assert '"text": "not measured"' in json.dumps(bundle[theme.VEGA_LITE_MIME])

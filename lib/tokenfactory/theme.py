@@ -43,6 +43,12 @@ def gpu_scale(gpus) -> alt.Scale:
     return alt.Scale(domain=gpus, range=[gpu_colour(gpu) for gpu in gpus])
 
 
+def not_measured(title) -> alt.Chart:
+    """What stands in the place of a chart that would have nothing to show: its title, and the words that say so."""
+    words = alt.Chart(alt.InlineData([{"text": "not measured"}])).mark_text(fontSize=14, color=NEUTRAL)
+    return words.encode(text="text:N").properties(width="container", height=80, title=title)
+
+
 def _config() -> dict:
     ink, faint, grid = "#3b434c", "#6b747d", "#e3e6ea"
     font = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
