@@ -151,15 +151,20 @@ def _knots(rows: Sequence[Mapping], ids: np.ndarray) -> Frontiers:
     return frontier.find(ids, [row[SPEED] for row in rows], [row[TPUT] for row in rows])
 
 
-def learn_band(rows: Sequence[Mapping]) -> Band:
-    """Learn bands from all measured points there are, of every model and workload.
+def measured_knots(rows: Sequence[Mapping]) -> Frontiers:
+    """The frontiers of all measured ways of serving of every model and workload.
 
     Parameters
     ----------
     rows : rows of the view `points`; those that are not measured are not used
     """
     rows = [row for row in rows if row["evidence"] == "measured"]
-    knots = _knots(rows, _numbered((row["model"], row["isl"], row["osl"], way_of(row)) for row in rows)[1])
+    return _knots(rows, _numbered((row["model"], row["isl"], row["osl"], way_of(row)) for row in rows)[1])
+
+
+def learn_band(rows: Sequence[Mapping]) -> Band:
+    """Learn bands from all measured points there are, of every model and workload."""
+    knots = measured_knots(rows)
     left_out = uncertainty.leave_one_out(knots)
     model = uncertainty.calibrate(left_out, repeat_log=RUN_TO_RUN_LOG, coverage_frac=COVERAGE_FRAC)
     is_step = np.diff(knots.series) == 0
