@@ -11,7 +11,7 @@ PROJECT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((PROJECT / "notebooks").glob("*.ipynb"))
 TAGS = {"parameters", "setup", "answer", "table", "chart", "check", "provenance"}
 SHOWN = {"answer", "table", "chart", "provenance"}
-PARAMETER = re.compile(r"^[a-z_]+: (str|int|float|bool) = (?P<value>.*?)  # \[[^\]]+\] \S.*$")
+PARAMETER = re.compile(r"^[a-z][a-z0-9_]*: (str|int|float|bool) = (?P<value>.*?)  # \[[^\]]+\] \S.*$")
 UNIT_AFTER_NUMBER = re.compile(r"\d(?:[\d.,]*)\s?(?:x\b|×|%|percent\b|USD|tok/s|MW\b|kW\b)|\$\s?\d")
 
 
