@@ -63,7 +63,7 @@ class OnBasis:
     >>> site / OnBasis(1.4, BOARD_TDP)
     Traceback (most recent call last):
     ...
-    tokenfactory.power_basis.MixedBasisError: critical_it and board_tdp power do not mix: convert one with a factor
+    tokenfactory.errors.MixedBasisError: critical_it and board_tdp power do not mix: convert one with a factor
     """
 
     value: float
