@@ -15,6 +15,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from ingested import AGG, API, FIXTURES, Loaded, load, write
+from test_inferencex_csv import CHART, POWERX
+from test_inferencex_dump import RECORDS
 
 from tokenfactory.errors import DataError
 from tokenfactory.warehouse import adapters, ingest, measured
@@ -226,6 +228,10 @@ SEEDS = [
     {"h200": {"n_success": 37, "total": 41}},
     {"hardware": "h200", "date": "2026-05-20", "n_success": 37, "total": 41},
     {"hardware": "h200", "model": "dsr1", "spec_method": "none", "date": "2026-05-20", "isl": 1024, "osl": 1024},
+    *(RECORDS[table] for table in ("configs", "workflow_runs", "benchmark_results", "eval_results")),
+    RECORDS["changelog_entries"],
+    CHART,
+    POWERX,
 ]
 anything = st.recursive(
     st.none()
@@ -289,7 +295,26 @@ def test_many_spoilt_records_are_points_or_excluded_and_none_is_lost(records):
     check_that_all_rows_are_accounted_for(records)
 
 
-@settings(max_examples=1000)
+def spoilt_at_each_place(record, put_back):
+    """The record with each of its values, at any depth, replaced by each of some others."""
+    places = [(record, key) for key in record]
+    for place, key in places:
+        if isinstance(place[key], dict | list):
+            inner = place[key]
+            places += [(inner, at) for at in (inner if isinstance(inner, dict) else range(len(inner)))]
+        value = place[key]
+        for other in (None, True, -1, 0, 1.5, 1e300, 2**70, "", "x", [], [1], {}, {"a": 1}):
+            place[key] = other
+            yield json.loads(json.dumps(put_back))
+        place[key] = value
+
+
+def test_one_value_that_is_something_else_costs_one_row_at_most(tmp_path):
+    records = [spoilt for seed in SEEDS for spoilt in spoilt_at_each_place(seed, seed)]
+    assert len(records) > 3000
+    check_that_all_rows_are_accounted_for(records)
+
+
 @given(spoilt())
 def test_an_adapter_gives_rows_or_a_problem_for_any_record(record):
     known = adapters.find(record)

@@ -207,9 +207,9 @@ def run_in(file: str) -> str | None:
     return found[-1] if found else None
 
 
-def run_of(url: str | None) -> tuple[str | None, int | None]:
-    """Run id and attempt from the page of a run."""
-    found = _RUN_URL.search(url or "")
+def run_of(url: Any) -> tuple[str | None, int | None]:
+    """Run id and attempt from the page of a run; None where it is not one."""
+    found = _RUN_URL.search(url) if isinstance(url, str) else None
     return (found[1], int(found[2]) if found[2] else None) if found else (None, None)
 
 

@@ -241,9 +241,10 @@ class Stage:
         cells = typed(row, TYPES[table])
         where = {"file_no": file_no, "row_index": index, "adapter": module.NAME}
         if table == "configs":
-            self._config_of[_bundle(context.file), cells.pop("config_key")] = self.config_number(cells)
+            key = _bundle(context.file), _needed(cells, "config_key")
+            self._config_of[key] = self.config_number(cells)
         elif table == "changelog":
-            key = _bundle(context.file), cells["workflow_run_id"]
+            key = _bundle(context.file), _needed(cells, "workflow_run_id")
             self._append_only[key] = self._append_only.get(key, True) and cells["is_append_only"]
         elif table == "runs":
             cells.setdefault("run_id", normalise.run_of(cells.get("run_url"))[0])
@@ -278,7 +279,7 @@ class Stage:
 
     def _run_of_row(self, cells: dict, file: str) -> int | None:
         if "config_key" in cells:
-            number = self._run_of.get((_bundle(file), cells["workflow_run_id"]))
+            number = self._run_of.get((_bundle(file), _needed(cells, "workflow_run_id")))
             if number is None:
                 raise RowProblem("workflow_run_id", f"{cells['workflow_run_id']} is not in workflow_runs.json")
             return number

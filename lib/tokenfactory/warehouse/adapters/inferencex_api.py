@@ -66,7 +66,7 @@ def point(record: Row, metrics: Row) -> dict:
     row = copied(metrics, METRICS) | {"workload": workload(record), "offload_mode": offload(record)}
     if row["workload"] == "agentic":
         row["rate_scope"] = "deployed"
-    run_id, attempt = run_of(record["run_url"]) if isinstance(record.get("run_url"), str) else (None, None)
+    run_id, attempt = run_of(record.get("run_url"))
     if run_id:
         row |= {"run_id": run_id, "run_attempt": attempt}
     return row
@@ -79,7 +79,9 @@ def workload(record: Row) -> str:
 def _runs(record: Row) -> Iterator[dict | RowProblem]:
     """Runs of a workflow-info answer; a run is append-only when all its changelog entries say so."""
     append_only: dict[str, bool] = {}
-    for entry in record["changelogs"] or []:
+    if not isinstance(record["changelogs"], list):
+        raise RowProblem("changelogs", "is not a list")
+    for entry in record["changelogs"]:
         if isinstance(entry, dict):
             says = bool(entry.get("append_only") or entry.get("append-only"))
             key = str(entry.get("workflow_run_id") or entry.get("run_id"))
