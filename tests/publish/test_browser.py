@@ -12,7 +12,7 @@ import pytest
 import sample
 
 SITE = os.environ.get("TOKENFACTORY_SITE")  # of one scenario
-REAL = sorted(Path(SITE).resolve().glob("*.html")) if SITE else []
+REAL = sorted(Path(SITE).absolute().glob("*.html")) if SITE else []
 WIDTHS, SCHEMES = (390, 1440), ("light", "dark")
 LIGHT_LABEL = "rgb(107, 116, 125)"  # the theme's axis labels, #6b747d
 

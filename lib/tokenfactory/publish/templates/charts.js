@@ -36,12 +36,12 @@ const MOST_NAMED_MARKS = 250;
 const warn = console.warn;
 console.warn = (...words) => /Dropping "fit-y"/.test(words.join(" ")) || warn.apply(console, words);
 
-/** A label, or its lines, as lines of at most so many letters. */
+/** A label, or its lines, as lines of at most so many letters: broken after blanks and the joints of a key. */
 function lines(label, most) {
   return [label].flat().flatMap((line) =>
-    String(line).split(" ").reduce((all, word) => {
-      const longer = all.length ? `${all.at(-1)} ${word}` : word;
-      return longer.length <= most || !all.length ? [...all.slice(0, -1), longer] : [...all, word];
+    (String(line).match(/[^\s_/-]*[\s_/-]?/g) ?? []).reduce((all, piece) => {
+      const longer = all.length ? all.at(-1) + piece : piece;
+      return longer.trimEnd().length <= most || !all.length ? [...all.slice(0, -1), longer] : [...all, piece];
     }, []),
   );
 }
