@@ -80,4 +80,6 @@ $(ENV): requirements.lock pyproject.toml
 	@echo "installing the environment from requirements.lock"
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@mkdir -p .venv/share/jupyter/lab/settings  # so that JupyterLab does not ask whether to fetch news
+	@echo '{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}' > .venv/share/jupyter/lab/settings/overrides.json
 	@touch $@

@@ -1,6 +1,7 @@
-"""What every test may use: the project folder, and the test data that lies beside it or not at all."""
+"""What every test may use: the project folder, a browser, and the test data that lies beside it or not at all."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,9 @@ settings.register_profile("soak", deadline=None, max_examples=2000)
 settings.load_profile("soak" if os.environ.get("TOKENFACTORY_SOAK") else "same")
 
 PROJECT = Path(__file__).parents[1]
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+ARGUMENTS += ["--disable-sync", "--no-first-run"]
 
 
 @pytest.fixture(scope="session")
@@ -26,3 +30,16 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"the test data in {folder.parent.name}/ is not on this machine")
     return folder
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """The system's Chromium; nothing is downloaded, and without one the tests that need it are skipped."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="the Python package playwright is not installed")
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if not path:
+        pytest.skip(f"no browser: none of {', '.join(BROWSERS)} is on the path")
+    with sync_api.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield opened
+        opened.close()

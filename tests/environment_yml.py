@@ -13,11 +13,29 @@ PROJECT = Path(__file__).parents[1]
 PYTHON = "3.11"  # what conda users get
 GROUPS = {
     "Runtime": ["altair", "duckdb", "jinja2", "numpy", "pandas", "polars", "pyarrow", "pydantic", "pyyaml", "scipy"],
-    "Notebooks": ["ipykernel", "jupyterlab", "latex2mathml", "nbconvert", "nbval", "papermill", "vl-convert-python",
-                  "xlsxwriter"],
+    "Notebooks": [
+        "ipykernel",
+        "jupyterlab",
+        "latex2mathml",
+        "nbconvert",
+        "nbval",
+        "papermill",
+        "vl-convert-python",
+        "xlsxwriter",
+    ],
     "Cluster": ["distributed"],
-    "Tests": ["axe-playwright-python", "hypothesis", "numpy-financial", "openpyxl", "packaging", "playwright", "pytest",
-              "pytest-xdist", "rocrate", "ruff"],
+    "Tests": [
+        "axe-playwright-python",
+        "hypothesis",
+        "numpy-financial",
+        "openpyxl",
+        "packaging",
+        "playwright",
+        "pytest",
+        "pytest-xdist",
+        "rocrate",
+        "ruff",
+    ],
     "Build": ["editables", "hatchling"],
 }
 

@@ -48,6 +48,13 @@ def test_the_same_chart_gives_the_same_bytes():
     assert shown(chart(title="t")) == shown(chart(title="t"))
 
 
+def test_no_chart_asks_jupyterlab_for_the_width_of_its_container():
+    # There it grows the container it measures, for ever, and the browser hangs; a report sets the width itself.
+    spec = shown(chart(width="container"))[theme.VEGA_LITE_MIME]
+    assert "width" not in spec and spec["config"]["view"]["continuousWidth"] == 640
+    assert shown(chart(width=200))[theme.VEGA_LITE_MIME]["width"] == 200
+
+
 def test_the_theme_is_in_force():
     assert shown(chart())[theme.VEGA_LITE_MIME]["config"]["background"] == "transparent"
 

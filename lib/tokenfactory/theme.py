@@ -56,7 +56,7 @@ def _config() -> dict:
         "background": "transparent",
         "font": font,
         "padding": 4,
-        "view": {"stroke": None, "continuousHeight": 300},
+        "view": {"stroke": None, "continuousHeight": 300, "continuousWidth": 640},
         "title": {
             "anchor": "start",
             "fontSize": 15,
@@ -129,9 +129,10 @@ def _description(spec: dict) -> str:
 def _render(spec: dict, **_) -> dict:
     # Altair's own renderer names a type that nbformat refuses and JupyterLab cannot draw; this one
     # is drawn by both without a network. The description goes on the outermost chart, where
-    # screen readers look for it.
+    # screen readers look for it. JupyterLab's Vega-Lite 5 never ends measuring a container that grows
+    # with its chart, and takes the browser with it; there the width is the theme's, in a report the page's.
     spec = {
-        **spec,
+        **{key: value for key, value in spec.items() if (key, value) != ("width", "container")},
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
         "description": _description(spec),
     }

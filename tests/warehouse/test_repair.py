@@ -230,7 +230,7 @@ def test_hostile_names_are_only_names(tmp_path):
     point = one(tmp_path, without(AGG, "infmax_model_prefix") | {"model": name, "image": name, "framework": name})
     assert point["model_raw"] == point["image"] == name
     assert point["framework"] == "drop-table-points-script-alert-1-script"
-    assert point["model"] .replace("-", "").isalnum()
+    assert point["model"].replace("-", "").isalnum()
 
 
 # ---- merging ----
