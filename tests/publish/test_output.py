@@ -7,7 +7,6 @@ import subprocess
 import time
 
 import pytest
-
 from small_project import HEADLINES, PRICES, make_runs
 
 from tokenfactory.publish import output
