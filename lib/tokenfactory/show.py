@@ -223,6 +223,7 @@ class table(Output):
         object.__setattr__(self, "rows", [dict(row) for row in rows])
         columns = {key: c if isinstance(c, Column) else Column(c) for key, c in self.columns.items()}
         object.__setattr__(self, "columns", columns)
+        object.__setattr__(self, "_numbers", {key for key in columns if self._is_number(key)})
 
     def _is_number(self, key: str) -> bool:
         column = self.columns[key]
@@ -241,7 +242,7 @@ class table(Output):
     def _html(self) -> str:
         def cell(tag, content, key, scope=""):
             attributes = f' scope="{scope}"' if scope else ""
-            attributes += ' class="tf-number"' if self._is_number(key) else ""
+            attributes += ' class="tf-number"' if key in self._numbers else ""
             return f"<{tag}{attributes}>{content.html() if isinstance(content, Link) else _bold(content)}</{tag}>"
 
         first, *_ = self.columns
@@ -269,7 +270,7 @@ class table(Output):
 
         def line(values):
             aligned = (
-                v.rjust(w) if self._is_number(k) else v.ljust(w) for v, w, k in zip(values, widths, keys, strict=True)
+                v.rjust(w) if k in self._numbers else v.ljust(w) for v, w, k in zip(values, widths, keys, strict=True)
             )
             return "| " + " | ".join(aligned) + " |"
 
