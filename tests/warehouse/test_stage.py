@@ -11,6 +11,7 @@ from ingested import AGG, API, load, write
 from tokenfactory.errors import DataError
 from tokenfactory.warehouse import stage
 from tokenfactory.warehouse.adapters import RowProblem
+from tokenfactory.warehouse.documents import Document
 from tokenfactory.warehouse.ingest import ingest
 from tokenfactory.warehouse.stage import TYPES, typed
 
@@ -72,7 +73,7 @@ def test_cells(name, value, expected):
     [
         *[("conc", value) for value in ("64 GPUs", 1.5, True, -1, 2**53, [], {}, "1e3", float("nan"))],
         *[("total_tok_per_s", value) for value in ("fast", True, -0.1, float("inf"), 10**400, [1], "0x10", "nan")],
-        *[("image", value) for value in ({}, [], "\0", "x" * 1001, "\udc80")],
+        *[("image", value) for value in ({}, [], "\0", "x" * 1001, "\udc80", "\x9b31m", "a\u2067b")],
         ("date", "2026-02-30"),
         ("speed", 1),
     ],
@@ -132,6 +133,9 @@ BAD = {
     "config": (RESULT | {"config_id": "42"}, "config_id"),
     "run": (RESULT | {"workflow_run_id": 901}, "workflow_run_id"),
     "image": (RESULT | {"image": "x" * 1001}, "image"),
+    "colour": (RESULT | {"image": "a\x1b[31m"}, "image"),
+    "direction": (RESULT | {"image": "a\u202egpj"}, "image"),
+    "half a letter": (RESULT | {"image": "\ud800"}, "image"),
     "number": (7, None),
 }
 
@@ -178,6 +182,16 @@ def test_the_order_of_a_long_dump_is_kept(tmp_path):
     assert [f.num_points for f in report.files] == [0, 0, 199_996]
     stored = duckdb.read_parquet(str(report.snapshot / "stored_points.parquet"))
     assert stored.filter("isl_tok <> row_index + 1").fetchall() == []
+
+
+def test_a_name_that_is_a_pattern_stands_for_one_file_only(tmp_path):
+    folder = write(tmp_path / "dump [1]*", benchmark_results__json=[RESULT])
+    (tmp_path / "dump 1x").mkdir()
+    (tmp_path / "dump 1x/benchmark_results.json").write_text(json.dumps(GOOD))
+    (tmp_path / "work").mkdir()
+    with Document("a.json", folder / "benchmark_results.json").on_disk(tmp_path / "work") as path:
+        assert duckdb.read_json(str(path)).aggregate("count(*)").fetchall() == [(1,)]
+    assert list((tmp_path / "work").iterdir()) == []
 
 
 @pytest.mark.parametrize("missing", ["configs.json", "workflow_runs.json"])

@@ -37,6 +37,7 @@ MOST_MEMBERS = 100_000
 SIDECAR = "token-factory.yaml"
 
 _CHUNK = 1 << 20
+_PATTERN = re.compile(r"[*?\[\]{}\ud800-\udfff]")
 _UNREADABLE = (OSError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
 
 
@@ -63,9 +64,18 @@ class Document:
 
     @contextmanager
     def on_disk(self, work: Path) -> Iterator[Path]:
-        """A path to the bytes; a member of a zip is unpacked into the folder `work` for a while."""
+        """A path to the bytes, which DuckDB takes for one file and not for a pattern of names.
+
+        Where there is none, a link to the file or the unpacked member of a zip is in the folder `work` for a while.
+        """
         if self.member is None:
-            yield self.path
+            if not _PATTERN.search(str(self.path)):
+                yield self.path
+                return
+            with tempfile.TemporaryDirectory(dir=work) as folder:
+                link = Path(folder, "file")
+                link.symlink_to(self.path.absolute())
+                yield link
             return
         with self.open() as stream, tempfile.NamedTemporaryFile(dir=work) as copy:
             shutil.copyfileobj(stream, copy, _CHUNK)
@@ -91,10 +101,11 @@ def walk(paths: list[Path]) -> tuple[list[tuple[str, Path]], Problems]:
     found, problems = [], []
     for path in paths:
         if not path.exists():
-            problems.append((path.name, "there is no such file or folder"))
+            problems.append((_printable(path.name), "there is no such file or folder"))
         elif not path.is_dir():
             # The folder's name stays in front here and below: it may hold the id of a run.
-            _sort_in(f"{path.absolute().parent.name}/{path.name}", path, path.stat(), found, problems)
+            name = _printable(f"{path.absolute().parent.name}/{path.name}")
+            _sort_in(name, path, path.stat(), found, problems)
         else:
             for folder, subfolders, files in os.walk(path):
                 subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
@@ -110,7 +121,12 @@ def walk(paths: list[Path]) -> tuple[list[tuple[str, Path]], Problems]:
 
 
 def _shown_path(entry: Path, root: Path) -> str:
-    return str(Path(root.absolute().name) / entry.relative_to(root))
+    return _printable(str(Path(root.absolute().name) / entry.relative_to(root)))
+
+
+def _printable(name: str) -> str:
+    """The name of a file on one line, with a question mark for whatever is not text: a name may hold any byte."""
+    return "".join(c if c.isprintable() else "?" for c in name)
 
 
 def _sort_in(name: str, path: Path, status: os.stat_result, found: list, problems: Problems) -> None:
@@ -141,7 +157,7 @@ def unpacked(name: str, path: Path) -> tuple[list[Document], Problems]:
         raise DataError(name, f"is a zip of more than {LARGEST_UNPACKED >> 30} GB")
     seen = set()
     for member in members:
-        inside = f"{name}!{member.filename}"
+        inside = f"{name}!{_printable(member.filename)}"
         parts = member.filename.replace("\\", "/").split("/")
         if member.filename.startswith("/") or ".." in parts or ":" in parts[0]:
             problems.append((inside, "its name points out of the zip"))

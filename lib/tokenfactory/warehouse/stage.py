@@ -66,6 +66,8 @@ TYPES = {
     "configs": _types(*CONFIG_FIELDS, config_key="VARCHAR"),
     "changelog": _types(*measured.RUNS),
 }
+# What drives a terminal or turns the direction of a text. Both Python and DuckDB read the pattern.
+_CONTROL = r"[\x00-\x08\x0b-\x1f\x7f-\x9f" + "\u202a-\u202e\u2066-\u2069]"
 _WHOLE = re.compile(r"[+-]?\d{1,18}(\.0+)?")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
 
@@ -79,7 +81,7 @@ def _text(value: Any, name: str) -> str:
         raise RowProblem(name, "is not a text")
     if len(value) > LONGEST_NAME:
         raise RowProblem(name, f"is longer than {LONGEST_NAME} characters")
-    if not value.isprintable() and (re.search(r"[\0-\x08\x0b-\x1f\x7f]", value) or not _is_unicode(value)):
+    if not value.isprintable() and (re.search(_CONTROL, value) or not _is_unicode(value)):
         raise RowProblem(name, "holds control characters")
     return value
 
@@ -471,6 +473,10 @@ _PROBLEMS = (
         (f"length(j.{name}) > {LONGEST_NAME}", name, f"is longer than {LONGEST_NAME} characters")
         for name in ("image", "offload_mode", "recipe_fingerprint", "benchmark_type")
     ),
+    *(
+        (f"regexp_matches(j.{name}, '{_CONTROL}')", name, "holds control characters")
+        for name in ("image", "recipe_fingerprint")
+    ),
 )
 _RESULTS = {
     "file_no": "$1",
@@ -488,7 +494,7 @@ _RESULTS = {
     "date": "TRY_CAST(left(j.date, 10) AS DATE)",
     "image": "j.image",
     "recipe_fingerprint": "j.recipe_fingerprint",
-    "error": f"left(j.error, {LONGEST_NAME})",
+    "error": f"regexp_replace(left(j.error, {LONGEST_NAME}), '{_CONTROL}', '?', 'g')",
     **{ours: f'j.metrics."{theirs}"' for theirs, ours in METRICS.items()},
 }
 _COLUMNS = ", ".join(f"{name}: '{kind}'" for name, kind in inferencex_dump.COLUMNS.items())
