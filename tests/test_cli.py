@@ -211,17 +211,68 @@ def test_sql_shows_rows(capsys, options, expected):
         "SELECT nothing FROM hardware",
         "DROP TABLE hardware",
         "COPY hardware TO 'out.csv'",
+        "COPY (SELECT 1) TO '{snapshots}/out.csv'",
+        "EXPLAIN ANALYZE COPY (SELECT 1) TO '{snapshots}/out.csv'",
+        "CREATE TEMP TABLE t AS SELECT 1",
+        "ATTACH '{snapshots}/out.duckdb'",
+        "SELECT 1; SELECT 2",
+        "SELECT CAST(gpu AS INTEGER) FROM hardware",
         "SELECT * FROM read_csv('/etc/passwd')",
         "SET enable_external_access = true",
         "",
     ],
 )
-def test_sql_only_asks(capsys, query, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    assert cli.run(["sql", query]) == 2
+def test_sql_only_asks(capsys, query, data, tmp_path, monkeypatch):
+    snapshots, elsewhere = data / "snapshots", tmp_path / "elsewhere"
+    snapshots.mkdir(), elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    assert cli.run(["sql", query.format(snapshots=snapshots)]) == 2
     err = capsys.readouterr().err
     assert err.startswith("tokenfactory: the query ") and err.count("\n") == 1
-    assert list(tmp_path.iterdir()) == []
+    assert [*snapshots.iterdir(), *elsewhere.iterdir()] == []
+
+
+ODD_VALUES = """
+    SELECT 'ab'::BLOB AS bytes, [1, 2] AS list, {'a': 1.5} AS record, 'inf'::DOUBLE AS infinite, NULL AS nothing,
+           true AS flag, INTERVAL 2 DAY AS days, 'x' || chr(27) || '[31m' AS colour,
+           DATE '2026-05-20' AS day"""
+
+
+@pytest.mark.parametrize(
+    ("form", "expected"),
+    [
+        ("table", ["6162", "[1, 2]", '{"a": 1.5}', "inf", "", "true", "2 days, 0:00:00", "x?[31m", "2026-05-20"]),
+        ("csv", '6162,"[1, 2]","{""a"": 1.5}",inf,,true,"2 days, 0:00:00",x\x1b[31m,2026-05-20'),
+        (
+            "json",
+            {"bytes": "6162", "list": [1, 2], "record": {"a": 1.5}, "infinite": "inf", "nothing": None}
+            | {"flag": True, "days": "2 days, 0:00:00", "colour": "x\x1b[31m", "day": "2026-05-20"},
+        ),
+    ],
+)
+def test_sql_shows_values_of_any_kind(capsys, form, expected):
+    assert cli.run(["sql", ODD_VALUES, "--format", form]) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    found = json.loads(last)[0] if form == "json" else last
+    assert ([cell.strip() for cell in last.strip("| ").split("|")] if form == "table" else found) == expected
+
+
+def test_sql_keeps_columns_of_one_name_apart_or_says_that_it_cannot(capsys):
+    assert cli.run(["sql", "SELECT 1 AS a, 2 AS a", "--format", "csv"]) == 0
+    assert capsys.readouterr().out == "a,a\n1,2\n"
+    assert cli.run(["sql", "SELECT 1 AS a, 2 AS a", "--json"]) == 2
+    assert "gives the name 'a' to two columns" in capsys.readouterr().err
+
+
+def test_a_reader_that_goes_away_is_no_failure(tmp_path):
+    command = [sys.executable, "-m", "tokenfactory.cli", "sql", "SELECT * FROM range(100000)", "--format", "csv"]
+    code = "import sys; from tokenfactory import cli; sys.argv = sys.argv[1:]; cli.main()"
+    command[1:3] = ["-c", code, "tokenfactory"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "range\n"
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 0
 
 
 def test_a_warehouse_of_another_place(capsys, tmp_path, monkeypatch):
@@ -233,6 +284,12 @@ def test_a_warehouse_of_another_place(capsys, tmp_path, monkeypatch):
     assert json.loads(capsys.readouterr().out) == [{"answer": 42}]
     assert cli.run(["sql", "SELECT 1", "--warehouse", str(tmp_path / "none.duckdb")]) == 2
     assert "there is no file" in capsys.readouterr().err
+    for command in (["data"], ["audit", "nvidia-2026-04"]):
+        assert cli.run([*command, "--warehouse", str(other)]) == 2
+        assert "is no warehouse of ours" in capsys.readouterr().err
+    (tmp_path / "words.duckdb").write_text("just words")
+    assert cli.run(["data", "--warehouse", str(tmp_path / "words.duckdb")]) == 2
+    assert "words.duckdb: is no warehouse" in capsys.readouterr().err
 
 
 def test_ingested_rows_are_what_the_warehouse_compares(capsys, data, tmp_path):
@@ -263,6 +320,15 @@ def test_doctor_says_what_a_file_is_and_stores_nothing(capsys, data, tmp_path):
     (tmp_path / "good.json").write_text(json.dumps([ROW]))
     assert cli.run(["doctor", str(tmp_path / "good.json")]) == 0
     assert "inferencex_agg" in capsys.readouterr().out
+    assert cli.run(["doctor", str(tmp_path / "good.json"), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [f["adapter"] for f in found["files"]] == ["inferencex_agg"]
+    assert [(kind["rows"], kind["what"]) for kind in found["repaired"]] == [(1, "hardware_suffix")]
+    (tmp_path / "broken.json").write_text("[")
+    assert cli.run(["doctor", str(tmp_path)]) == 3
+    assert "broken.json: element 0 is missing" in capsys.readouterr().out
+    assert cli.run(["doctor", str(tmp_path / "broken.json")]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
     assert not (data / "snapshots").exists()
 
 

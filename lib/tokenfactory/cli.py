@@ -1,6 +1,7 @@
 """The command line: read arguments, call, print, and leave with a code that says how it went."""
 
 import argparse
+import csv
 import errno
 import json
 import math
@@ -10,9 +11,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
-from tokenfactory.errors import TokenFactoryError
+from tokenfactory.errors import ParameterError, TokenFactoryError
 
 MADE, FAILED, BAD_INPUT, NOT_ALL_READ, INTERRUPTED = 0, 1, 2, 3, 130
 EXIT_CODES = (
@@ -215,12 +217,8 @@ def _snapshots() -> Path:
 
 def _tell_ingested(arguments, report, text: str) -> int:
     if arguments.json:
-        content = {
-            "snapshot": report.snapshot.name,
-            "is_new": report.is_new,
-            "files": [asdict(f) for f in report.files],
-        }
-        print(json.dumps(content))
+        content = {"snapshot": report.snapshot.name, "is_new": report.is_new}
+        print(json.dumps(content | {"files": [asdict(f) for f in report.files]}))
     else:
         print(text)
     return NOT_ALL_READ if report.not_read else MADE
@@ -243,24 +241,61 @@ def _pull(arguments, project) -> int:
 def _doctor(arguments, project) -> int:
     from tokenfactory.warehouse import ingest
 
-    text = ingest.doctor(arguments.path)
-    print(json.dumps({"diagnosis": text.splitlines()}) if arguments.json else text)
-    return MADE
+    found = ingest.doctor(arguments.path)
+    if arguments.json:
+        kinds = {
+            title: [{"rows": n, "what": what} for n, what in getattr(found, title)]
+            for title in ("points", "repaired", "excluded")
+        }
+        print(json.dumps({"files": [asdict(f) for f in found.report.files]} | kinds))
+    else:
+        print(found.text())
+    return NOT_ALL_READ if found.report.not_read else MADE
 
 
 def _sql(arguments, project) -> int:
     from tokenfactory import show, warehouse
 
-    frame = warehouse.connect().ask(arguments.query)
+    names, rows = warehouse.connect().ask(arguments.query)
     form = "json" if arguments.json else arguments.format
     if form == "json":
-        print(json.dumps(frame.rows(named=True), default=str))
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise ParameterError(f"the query gives the name '{twice}' to two columns, which JSON cannot keep apart")
+        found = [dict(zip(names, map(_json_value, row), strict=True)) for row in rows]
+        print(json.dumps(found, default=str, allow_nan=False))
     elif form == "csv":
-        print(frame.write_csv(), end="")
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(names)
+        writer.writerows(map(_cell, row) for row in rows)
     else:
-        columns = {name: show.Column(name, missing="") for name in frame.columns}
-        print(show.table(frame, columns, f"{len(frame):,} rows").plain())
+        found = [dict(enumerate(map(_cell, row))) for row in rows]
+        columns = {i: show.Column(_one_line(name), render=_one_line, missing="") for i, name in enumerate(names)}
+        print(show.table(found, columns, f"{len(rows):,} row{'s' * (len(rows) != 1)}").plain())
     return MADE
+
+
+def _json_value(value):
+    """A value as JSON has it: lists and records as they are, bytes as hexadecimal digits, and no bare NaN."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, list):
+        return [_json_value(inner) for inner in value]
+    return {str(k): _json_value(inner) for k, inner in value.items()} if isinstance(value, dict) else value
+
+
+def _cell(value):
+    """A value for one cell: lists and records become JSON, flags as in JSON."""
+    value = _json_value(value) if isinstance(value, list | dict | bytes) else value
+    return json.dumps(value, default=str) if isinstance(value, list | dict | bool) else value
+
+
+def _one_line(value) -> str:
+    """A value for a terminal, which obeys some of the characters that a text may hold."""
+    return "".join(c if c.isprintable() else "?" for c in str(value))
 
 
 def _compare(arguments, project) -> int:
@@ -302,10 +337,19 @@ def run(argv: Sequence[str] | None = None, project=None) -> int:
     except TokenFactoryError as error:
         _say(f"tokenfactory: {error}")
         return BAD_INPUT
+    except BrokenPipeError:  # a reader such as `head` has seen enough
+        return MADE
     except OSError as error:
         if error.errno not in REFUSED_WRITES:
             raise
         _say(f"tokenfactory: {error.filename}: {error.strerror}")
+        return BAD_INPUT
+    except Exception as error:
+        # DuckDB is not imported for its name: that takes longer than most commands.
+        duckdb = sys.modules.get("duckdb")
+        if not (arguments.warehouse and duckdb and isinstance(error, duckdb.CatalogException)):
+            raise
+        _say(f"tokenfactory: --warehouse: {arguments.warehouse} is no warehouse of ours: {str(error).splitlines()[0]}")
         return BAD_INPUT
     except KeyboardInterrupt:
         _say("tokenfactory: interrupted; the site is as it was")

@@ -76,6 +76,24 @@ def test_known_files_are_not_read_again(tmp_path, monkeypatch):
     assert again.files == first.files
 
 
+def test_what_is_ingested_again_is_the_newest_again(tmp_path):
+    first = load(tmp_path, a__json=[AGG]).report.snapshot
+    second = load(tmp_path, a__json=[AGG | {"conc": 1}]).report.snapshot
+    assert newest(tmp_path / "snapshots") == second
+    again = load(tmp_path, a__json=[AGG]).report
+    assert (again.snapshot, again.is_new) == (first, False)
+    assert newest(tmp_path / "snapshots") == first
+    assert [p["conc"] for p in Loaded(again).points] == [64]
+
+
+@pytest.mark.parametrize("manifest", ["", "{", "[]", "{}", '{"created_at": null}'])
+def test_a_snapshot_without_a_readable_manifest_is_named(tmp_path, manifest):
+    snapshot = load(tmp_path, a__json=[AGG]).report.snapshot
+    (snapshot / ingest.MANIFEST).write_text(manifest)
+    with pytest.raises(DataError, match=f"{snapshot.name}/manifest.json: is not readable; remove"):
+        newest(tmp_path / "snapshots")
+
+
 @pytest.mark.parametrize("change", ["content", "name", "facts", "adapter", "sidecar"])
 def test_other_content_is_another_snapshot(tmp_path, monkeypatch, change):
     row = {name: value for name, value in AGG.items() if name != "isl"}
@@ -190,6 +208,19 @@ def test_every_bad_file_is_named_and_the_good_ones_are_read(tmp_path):
     assert {f.file.removeprefix("in/") for f in report.not_read} == BAD_FILES.keys()
     assert all(f.problem and "\n" not in f.problem and len(f.problem) < 300 for f in report.not_read)
     assert [p["total_tok_per_s_per_gpu"] for p in Loaded(report).points] == [851.9]
+
+
+def test_a_name_may_hold_any_byte_and_stays_on_one_line(tmp_path):
+    folder = write(tmp_path / "in")
+    for name, content in ((b"a\xff\n[1]*.json", json.dumps([AGG])), (b"b\x1b[31m.json", "[")):
+        Path(os.fsdecode(bytes(folder) + b"/" + name)).write_text(content)
+    report = ingest.ingest([folder], tmp_path / "snapshots")
+    assert [(f.file, f.problem is None) for f in report.files] == [
+        ("in/a??[1]*.json", True),
+        ("in/b?[31m.json", False),
+    ]
+    assert len(report.text().splitlines()) == 4
+    assert [p["conc"] for p in Loaded(report).points] == [64]
 
 
 def test_a_zip_of_artefacts_is_read_without_its_bad_members(tmp_path):
@@ -416,19 +447,33 @@ def test_doctor_says_what_a_file_is_on_one_screen(tmp_path):
     rows = [AGG | {"conc": n} for n in range(1, 40)]
     rows += [AGG | {"conc": 0}, AGG | {"conc": "x"}, AGG | {"hw": "abacus"}]
     rows += [AGG | {"hw": f"unknown{n}"} for n in range(30)]
-    text = doctor(write(tmp_path / "in", a__json=rows))
+    found = doctor(write(tmp_path / "in", a__json=rows))
+    text = found.text()
     lines = text.splitlines()
+    assert found.points == [(39, "h200 deepseek-r1-0528 fp8 vllm fixed_length")]
     assert lines[0] == "1 file: inferencex_agg"
     assert "72 rows = 39 points + 0 repeats merged + 0 of other tables + 33 excluded" in lines[1]
     assert any("39  h200 deepseek-r1-0528 fp8 vllm fixed_length" in line for line in lines)
     assert any("39  hardware_suffix" in line for line in lines)
-    assert "more kinds" in text
+    assert "           and 27 more" in lines  # 33 kinds of excluded rows
     assert len(lines) <= 24
+
+
+def test_doctor_names_the_files_that_are_not_read_and_counts_the_rest(tmp_path):
+    folder = write(tmp_path / "in", good__json=[AGG])
+    for n in range(15):
+        (folder / f"bad{n:02}.json").write_text("[")
+    lines = doctor(folder).text().splitlines()
+    assert lines[0] == "15 files: not read; 1 file: inferencex_agg"
+    assert lines[2] == "15 files were not read:"
+    assert lines[3] == "  in/bad00.json: element 0 is missing: the file breaks off"
+    assert lines[13:15] == ["           and 5 more", "points:"]
 
 
 def test_doctor_says_why_a_file_cannot_be_read(tmp_path):
     folder = write(tmp_path / "in", a__json="[")
-    assert doctor(folder / "a.json") == "in/a.json: element 0 is missing: the file breaks off"
+    with pytest.raises(DataError, match=r"in/a\.json: element 0 is missing: the file breaks off"):
+        doctor(folder / "a.json")
 
 
 # ---- the real files ----

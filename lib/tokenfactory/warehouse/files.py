@@ -6,7 +6,10 @@ No path depends on the working directory: nbval starts in a notebook's folder, p
 import hashlib
 import json
 import os
+from datetime import datetime
 from pathlib import Path
+
+from tokenfactory.errors import DataError
 
 PROJECT = Path(__file__).parents[3]
 ROOM = Path(__file__).parent
@@ -24,10 +27,25 @@ def cache_dir() -> Path:
 
 
 def newest_snapshot(snapshots: Path) -> Path | None:
-    """The snapshot of ingested or pulled measurements that was made last; None where there is none."""
+    """The snapshot of ingested or pulled measurements that was made or asked for again last; None where there is none.
+
+    Raises
+    ------
+    DataError : a snapshot has no readable manifest
+    """
     manifests = Path(snapshots).glob("[!.]*/manifest.json")
-    made = [(json.loads(manifest.read_text())["created_at"], manifest.parent) for manifest in manifests]
+    made = [(in_use_from(manifest), manifest.parent) for manifest in manifests]
     return max(made)[1] if made else None
+
+
+def in_use_from(manifest: Path) -> datetime:
+    """When a snapshot became the newest one."""
+    try:
+        said = json.loads(manifest.read_text())
+        return datetime.fromisoformat(said.get("in_use_from") or said["created_at"])
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        place = f"{manifest.parent.name}/{manifest.name}"
+        raise DataError(place, "is not readable; remove the folder it lies in, and ingest its files again") from error
 
 
 def sha256_of(files) -> str:

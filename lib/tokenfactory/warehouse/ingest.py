@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -123,6 +124,8 @@ def ingest(paths, snapshots_dir: str | Path, *, facts: Mapping[str, Any] | None 
     if made is None:
         made = _make(snapshots, content, readable, problems, given, known)
         return IngestReport(made, is_new=True, files=_file_reports(made))
+    if newest(snapshots) != made:
+        _use_again(made)
     return IngestReport(made, is_new=False, files=_file_reports(made))
 
 
@@ -154,16 +157,39 @@ def attach(connection, snapshot: str | Path | None) -> None:
         connection.execute(macro.read_text())
 
 
-def doctor(path: str | Path, *, facts: Mapping[str, Any] | None = None) -> str:
-    """What a file, folder or zip is, and what would be read, repaired and excluded; on one screen."""
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            report = ingest([path], folder, facts=facts)
-        except DataError as error:
-            return str(error)
-        with _connect() as connection:
-            attach(connection, report.snapshot)
-            return _diagnosis(connection, report)
+@dataclass(frozen=True)
+class Diagnosis:
+    """What files are, and what would become of their rows. Kinds are counted, the commonest first."""
+
+    report: IngestReport
+    points: list[tuple[int, str]]  # by series
+    repaired: list[tuple[int, str]]  # by code of measured.REPAIRS
+    excluded: list[tuple[int, str]]  # by field and reason, with the first row
+
+    def text(self) -> str:
+        """All of it on one screen."""
+        read_by = Counter(f.adapter or "not read" for f in self.report.files).most_common(_DOCTOR_LINES)
+        lines = ["; ".join(f"{n} file{'s' * (n != 1)}: {adapter}" for adapter, n in read_by)]
+        counts, *not_read = self.report.text().splitlines()[1:]
+        lines += [counts, *_first(not_read, _DOCTOR_FILES)]
+        for title in ("points", "repaired", "excluded"):
+            found = [f"  {n:>7}  {what}" for n, what in getattr(self, title)]
+            lines += [f"{title}:", *_first(found, _DOCTOR_LINES)] if found else []
+        return "\n".join(lines)
+
+
+def doctor(path: str | Path, *, facts: Mapping[str, Any] | None = None) -> Diagnosis:
+    """What a file, folder or zip is, and what would be read, repaired and excluded; nothing is stored.
+
+    Raises
+    ------
+    DataError : nothing in it could be read; names the first problem
+    """
+    with tempfile.TemporaryDirectory() as folder, _connect() as connection:
+        report = ingest([path], folder, facts=facts)
+        attach(connection, report.snapshot)
+        found = (connection.execute(query).fetchall() for query in (_DOCTOR_SERIES, _DOCTOR_REPAIRS, _DOCTOR_EXCLUDED))
+        return Diagnosis(report, *found)
 
 
 # ---- making a snapshot --------------------------------------------------------------------------
@@ -287,6 +313,14 @@ def _parquet(folder: Path, table: str) -> str:
     return str(folder / f"{table}.parquet").replace("'", "''")
 
 
+def _use_again(snapshot: Path) -> None:
+    """Make a snapshot the newest one. Its tables stay as they are."""
+    manifest = read_manifest(snapshot) | {"in_use_from": datetime.now(UTC).isoformat(timespec="microseconds")}
+    new = snapshot / f".{MANIFEST}.{os.getpid()}"
+    new.write_text(json.dumps(manifest, indent=1, ensure_ascii=False))
+    new.replace(snapshot / MANIFEST)
+
+
 def _sync(folder: Path) -> None:
     """Bring files and folder to the disk before the rename makes them count."""
     for path in (*folder.iterdir(), folder):
@@ -391,25 +425,12 @@ def _checked_facts(facts: Mapping[str, Any], where: str) -> dict:
 # ---- words --------------------------------------------------------------------------------------
 
 
-def _diagnosis(connection, report: IngestReport) -> str:
-    def listed(query: str) -> list[str]:
-        return [f"  {n:>7}  {what}" for n, what in connection.execute(query).fetchall()]
-
-    by_adapter = connection.execute(
-        "SELECT count(*), coalesce(adapter, 'not read') FROM ingested_files GROUP BY ALL ORDER BY ALL DESC LIMIT 6"
-    ).fetchall()
-    lines = ["; ".join(f"{n} file{'s' * (n != 1)}: {adapter}" for n, adapter in by_adapter)]
-    lines += report.text().splitlines()[1:12]
-    for title, query in (("points", _DOCTOR_SERIES), ("repaired", _DOCTOR_REPAIRS), ("excluded", _DOCTOR_EXCLUDED)):
-        found = listed(query)
-        if found:
-            lines += [f"{title}:", *found[:_DOCTOR_LINES]]
-            if len(found) > _DOCTOR_LINES:
-                lines.append(f"           and {len(found) - _DOCTOR_LINES} more kinds")
-    return "\n".join(lines)
+def _first(lines: list[str], most: int) -> list[str]:
+    return lines if len(lines) <= most else [*lines[:most], f"           and {len(lines) - most} more"]
 
 
 _DOCTOR_LINES = 6
+_DOCTOR_FILES = 11
 _DOCTOR_SERIES = """
     SELECT count(*), concat_ws(' ', gpu, model, precision, framework, nullif(spec_decoding, 'none'), workload)
     FROM measured_points GROUP BY ALL ORDER BY ALL DESC

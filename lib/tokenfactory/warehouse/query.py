@@ -15,7 +15,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tokenfactory.errors import NotMeasuredError, ParameterError
+from tokenfactory.errors import DataError, NotMeasuredError, ParameterError
 from tokenfactory.warehouse.files import data_dir
 from tokenfactory.warehouse.store import CONFIG, build
 
@@ -51,7 +51,10 @@ class Warehouse:
     def __init__(self, path: Path | str):
         import duckdb
 
-        self._connection = duckdb.connect(str(path), read_only=True, config=CONFIG)
+        try:
+            self._connection = duckdb.connect(str(path), read_only=True, config=CONFIG)
+        except duckdb.Error as error:
+            raise DataError(Path(path).name, f"is no warehouse: {str(error).splitlines()[0]}") from error
         # Beside its own file it reads the snapshots its views stand on, and nothing else; it writes nowhere.
         # Connections of one process to one file share these settings, so the first one makes them.
         if not self._connection.execute("SELECT current_setting('lock_configuration')").fetchall()[0][0]:
@@ -74,17 +77,21 @@ class Warehouse:
                 log.write(json.dumps(line, default=_plain) + "\n")
         return frame
 
-    def ask(self, sql: str) -> pl.DataFrame:
-        """Rows of a query that a person typed; what DuckDB has against it becomes one sentence."""
+    def ask(self, sql: str) -> tuple[list[str], list[tuple]]:
+        """Columns and rows of one SELECT that a person typed; what DuckDB has against it becomes one sentence.
+
+        The warehouse is open read-only, but its snapshots are files in a folder that DuckDB may touch, so that
+        COPY, and EXPLAIN ANALYZE of one, could write there.
+        """
         import duckdb
 
         try:
-            relation = self._connection.sql(sql)
+            if [s.type for s in self._connection.extract_statements(sql)] != [duckdb.StatementType.SELECT]:
+                raise ParameterError("the query must be one SELECT: nothing but questions can be asked")
+            asked = self._connection.execute(sql)
+            return [column[0] for column in asked.description], asked.fetchall()
         except duckdb.Error as error:
             raise ParameterError(f"the query cannot be answered: {str(error).splitlines()[0]}") from error
-        if relation is None:
-            raise ParameterError("the query has no rows to show: only questions can be asked")
-        return relation.pl()
 
     def price(self, *, gpu: str, basis: str, on: str | date, provider: str = "InferenceX TCO") -> dict:
         """The row of the price book in force on a day.
