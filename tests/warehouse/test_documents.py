@@ -91,7 +91,6 @@ def test_one_bad_element_costs_one_row(cut, element, field, words):
         ('[{"a": ' + "1" * 5000 + "}]", "element 0 cannot be read"),
         ("just words\n", "neither JSON nor CSV"),
         ("a,b\n", "no rows"),
-        ("a,a\n1,2\n", "names a column twice"),
         ('a,b\n"1,2\n', "not well-formed CSV after row 0"),
         ("a,b\n".encode("utf-16"), "UTF-16"),
         ("a,b\n\u00e9,1\n".encode("latin-1"), "not UTF-8"),
@@ -252,3 +251,9 @@ def test_a_zip_in_a_zip_is_no_text(tmp_path):
     (document,), _ = unpacked("x.zip", path)
     with pytest.raises(DataError, match=r"inner\.zip: is"):
         list(records(document))
+
+
+def test_a_column_that_is_there_twice_must_say_the_same(cut):
+    (first, row), (second, problem) = cut("a,b,a\n1,2,1\n1,2,3\n")
+    assert (first, row) == (0, {"a": "1", "b": "2"})
+    assert (second, problem.field, problem.reason) == (1, "a", "is there twice, with different values")

@@ -516,6 +516,22 @@ def test_the_identities_hold_on_the_api_capture(shared, tmp_path):
     }  # fmt: skip
 
 
+def test_runs_with_wrong_answers_are_marked(shared, tmp_path):
+    loaded = Loaded(ingest.ingest(sorted((shared / "inferencex-api").glob("benchmarks*.json")), tmp_path))
+    marked = loaded.table(
+        """SELECT DISTINCT gpu, framework, precision, spec_decoding, run_id FROM measured_points
+           WHERE list_contains(repairs, 'accuracy_known_wrong') ORDER BY run_id"""
+    )
+    assert [(m["gpu"], m["precision"], m["run_id"]) for m in marked] == [
+        ("gb300", "fp8", "21726915223"),
+        ("gb300", "fp8", "21785935852"),
+        ("mi355x", "fp4", "23052579053"),
+        ("mi355x", "fp4", "25471873049"),
+        ("mi355x", "fp4", "26714221123"),
+    ]
+    assert {m["spec_decoding"] for m in marked} == {"mtp"}
+
+
 def test_the_sweeps_merge_with_the_api_capture(shared, tmp_path):
     sweeps = sorted((shared / "inferencemax-runs").glob("run_*/agg_bmk.json"))
     alone = ingest.ingest(sweeps, tmp_path / "alone")

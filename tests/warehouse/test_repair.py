@@ -45,7 +45,7 @@ def test_rates_of_one_engine_are_over_all_gpus(tmp_path):
     assert point["total_tok_per_s_per_gpu"] == 851.9
     assert point["identity_residual_frac"] < 1e-12
     assert point["image"] == "vllm/vllm-openai:v0.11.2"
-    assert (point["adapter"], point["source"], point["adapter_version"]) == ("inferencex_agg", "InferenceX", 1)
+    assert (point["adapter"], point["source"], point["adapter_version"]) == ("inferencex_agg", "InferenceX", 2)
 
 
 def test_pool_rates_are_given_both_ways(tmp_path):

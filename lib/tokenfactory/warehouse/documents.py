@@ -371,13 +371,15 @@ def _csv_records(name: str, text: _Text) -> Iterator[tuple[int, Any]]:
     index = 0
     try:
         header = [cell.strip() for cell in next(reader)]
-        if len(set(header)) != len(header):
-            raise DataError(name, "names a column twice in its header")
+        # An export may show a column a second time, as the axis of its chart. It must say the same.
+        again = [(i, header.index(column)) for i, column in enumerate(header) if header.index(column) < i]
         for cells in reader:
             if not cells:
                 continue
             if len(cells) != len(header):
                 yield index, RowProblem(None, f"has {len(cells)} cells, but there are {len(header)} columns")
+            elif differing := next((i for i, first in again if cells[i] != cells[first]), None):
+                yield index, RowProblem(header[differing], "is there twice, with different values")
             else:
                 yield index, dict(zip(header, cells, strict=True))
             index += 1

@@ -160,6 +160,7 @@ REPAIRS = {
     "energy_v1_converted": "version-1 energy counted one pool per token; converted to the whole deployment",
     "energy_disagrees_dropped": "energy per token and power did not agree within 1 %; the energy was removed",
     "zero_latency_dropped": "a latency of 0 means no sample; it was removed",
+    "accuracy_known_wrong": "not a repair but a warning: the source knows that this run gave wrong answers",
     "date_from_run": "the row has no date; another row of its run has",
     "run_from_same_measurement": "the row has no run; a row with the same configuration and values has",
     "lengths_from_file_name": "input and output length stand in the file name only",

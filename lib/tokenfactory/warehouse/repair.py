@@ -27,6 +27,11 @@ TIME_TOLERANCE = 1e-2
 # Two rows are the same measurement when their throughput and speed agree to this.
 SAME = 1e-9
 LITTLES_LAW_BAND = 0.1
+# Rows of DeepSeek-R1 with MTP of which InferenceX says that the answers were wrong: GPU, framework, precision, runs.
+KNOWN_WRONG = (
+    ("gb300", "dynamo-trt", "fp8", ("21726915223", "21785935852")),
+    ("mi355x", "mori-sglang", "fp4", ("23052579053", "25471873049", "26714221123")),
+)
 # Requests of the InferenceX load generator are uniform in 80 to 100 % of the nominal length.
 MEAN_LENGTH_FRAC = 0.9
 
@@ -261,6 +266,15 @@ _ROW_REPAIRS = [
     ),
     ("is_power_usable AND NOT is_energy_consistent", "energy_disagrees_dropped"),
     (" OR ".join(f"{c.name} = 0" for c in LATENCY_COLUMNS), "zero_latency_dropped"),
+    (
+        "model = 'deepseek-r1-0528' AND spec_decoding = 'mtp' AND ("
+        + " OR ".join(
+            f"gpu = '{gpu}' AND framework = '{framework}' AND precision = '{precision}' AND run_id IN {runs}"
+            for gpu, framework, precision, runs in KNOWN_WRONG
+        )
+        + ")",
+        "accuracy_known_wrong",
+    ),
     ("date IS NULL AND run_date IS NOT NULL", "date_from_run"),
     ("is_run_adopted", "run_from_same_measurement"),
 ]

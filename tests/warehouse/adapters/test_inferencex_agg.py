@@ -87,6 +87,44 @@ def test_flat_agentic_rows(tmp_path):
     assert point["isl_tok"] is None
 
 
+def test_rates_of_flat_agentic_rows_are_over_all_gpus(tmp_path):
+    row = {name: value for name, value in AGG.items() if name not in ("conc", "isl", "osl", "tp", "ep")}
+    row |= {"users": 16, "disagg": True, "num_prefill_gpu": 4, "num_decode_gpu": 12}
+    (point,) = load(tmp_path, rows__json=[row]).points
+    assert (point["num_gpu"], point["output_tok_per_s_per_gpu"], point["repairs"]) == (16, 94.65, ["hardware_suffix"])
+    assert point["output_tok_per_s_per_role_gpu"] == pytest.approx(94.65 * 16 / 12)
+
+
+# Generation 9: more sizes, and the hardware of either pool (both or none).
+G9 = AGG | {"pp": 2, "dcp_size": 4, "pcp_size": 2, "router": {"name": "r", "version": "1"}, "kv_p2p_transfer": "nixl"}
+
+
+def test_pipeline_and_prefill_context_sizes_add_gpus_and_decode_context_does_not(tmp_path):
+    (point,) = load(tmp_path, rows__json=[G9]).points
+    assert point["num_gpu"] == 8 * 2 * 2
+
+
+def test_pools_of_different_hardware_are_no_point(tmp_path):
+    same, other = {"prefill_hw": "h200", "decode_hw": "H200"}, {"prefill_hw": "b200", "decode_hw": "h200"}
+    loaded = load(tmp_path, rows__json=[G9 | same, G9 | other | {"conc": 128}])
+    assert [p["conc"] for p in loaded.points] == [64]
+    assert loaded.excluded == [(1, "decode_hw", "prefill and decode run on different hardware; a point has one GPU")]
+
+
+# Generations 1 and 4 add fields to those before: the engine and its precision; expert parallelism, and pools.
+G1 = {name: GENERATIONS[0][name] for name in GENERATIONS[0] if name != "_gen"} | {"framework": "vllm"}
+G4 = G1 | {"precision": "fp8", "ep": 8, "dp_attention": "false", "isl": 8192, "osl": 1024, "output_tput_per_gpu": 94.65}
+
+
+def test_generations_without_an_example(tmp_path):
+    facts = {"isl_tok": 8192, "osl_tok": 1024}
+    rows = [G1 | {"precision": "fp8"}, G4 | {"conc": 128, "input_tput_per_gpu": 757.25}]
+    first, fourth = load(tmp_path, facts=facts, rows__json=rows).points
+    assert (first["framework"], first["precision"], first["num_gpu"]) == ("vllm", "fp8", 8)
+    assert (fourth["num_gpu"], fourth["decode_ep"], fourth["decode_dp_attention"]) == (8, 8, False)
+    assert fourth["output_tok_per_s_per_gpu"] == 94.65
+
+
 def test_a_gap_between_full_responses_replaces_that_between_chunks():
     row = json.loads(json.dumps(GENERATIONS[NAMES.index("AG3")]))
     row["request_metrics"]["latency"]["full_response_itl"] = {"p50": 0.05}
@@ -112,6 +150,13 @@ def test_evaluations(tmp_path):
     assert got == [("h200", "gsm8k", 0.957, 0.006), ("h200", "gpqa", 0.7, 0.03)]
     assert loaded.table("evaluations")[0]["num_samples"] == 1319
     assert [(row["belongs_to"], row["field"]) for row in loaded.table("excluded_rows")] == [("evaluations", "hardware")]
+
+
+def test_lengths_of_an_older_evaluation_stand_in_the_path_of_its_source(tmp_path):
+    row = {name: value for name, value in AGG.items() if "tput" not in name and name not in ("isl", "osl")}
+    row |= {"task": "gsm8k", "em_strict": 0.957, "source": "eval_results/dsr1_1k8k_fp8/results.json"}
+    (found,) = load(tmp_path, rows__json=[row]).table("evaluations")
+    assert (found["isl_tok"], found["osl_tok"]) == (1024, 8192)
 
 
 def test_run_statistics(tmp_path):

@@ -1,5 +1,6 @@
 """Answers of the public API: each goes to its table, with what older answers leave out filled in."""
 
+import pytest
 from ingested import API, load
 
 
@@ -20,6 +21,12 @@ def test_a_row_of_september_2026_has_more(tmp_path):
     assert (point["recipe_fingerprint"], point["run_started_at"]) == ("9f2c", "2026-09-01T09:00:00Z")
     assert point["p90_interactivity_tok_per_s_per_user"] == 50
     assert point["gpu_cache_hit_frac"] == 0.85
+
+
+@pytest.mark.parametrize("method", ["", None, "none"])
+def test_an_empty_method_of_speculative_decoding_is_none(tmp_path, method):
+    (point,) = load(tmp_path, rows__json=[API | {"spec_method": method}]).points
+    assert point["spec_decoding"] == "none"
 
 
 def test_availability(tmp_path):

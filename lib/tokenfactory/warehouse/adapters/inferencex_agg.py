@@ -6,10 +6,11 @@ Fixed-length rows state seconds and tokens/s per GPU flat; agentic rows since Ju
 
 from collections.abc import Iterator
 
+from tokenfactory.warehouse import normalise
 from tokenfactory.warehouse.adapters import Context, Row, RowProblem, copied
 from tokenfactory.warehouse.measured import LATENCIES, STATISTICS
 
-NAME, VERSION = "inferencex_agg", 1
+NAME, VERSION = "inferencex_agg", 2
 SOURCE = "InferenceX"
 
 _SAME = (
@@ -85,9 +86,16 @@ def rows(record: Row, context: Context) -> Iterator[dict]:
         for name, jobs in record.items():
             yield {"hardware": name, "num_success": jobs["n_success"], "num_total": jobs["total"]}
     elif table == "evaluations":
-        yield evaluation(copied(record, CONFIG) | copied(record, POINT), record)
+        row = copied(record, CONFIG) | copied(record, POINT)
+        lengths = normalise.lengths_in(str(record.get("source", "")))
+        if lengths and "isl_tok" not in row and "osl_tok" not in row:  # older rows: only the path of their source says
+            row["isl_tok"], row["osl_tok"] = lengths
+        yield evaluation(row, record)
     else:
         row = copied(record, CONFIG) | copied(record, POINT)
+        pools = [str(record[name]).strip().lower() for name in ("prefill_hw", "decode_hw") if record.get(name)]
+        if len(set(pools)) > 1:
+            raise RowProblem("decode_hw", "prefill and decode run on different hardware; a point has one GPU")
         row["offload_mode"] = offload(record)
         if "mtp" not in row:
             row.setdefault("spec_decoding", "none")
@@ -96,7 +104,7 @@ def rows(record: Row, context: Context) -> Iterator[dict]:
         else:
             row |= copied(record, METRICS)
             if "users" in record or "total_tput_tps" in record:
-                row |= {"workload": "agentic", **copied(record, _OLD_AGENTIC)}
+                row |= {"workload": "agentic", "rate_scope": "deployed", **copied(record, _OLD_AGENTIC)}
             yield row
 
 

@@ -6,7 +6,7 @@ from tokenfactory.warehouse.adapters import Context, Row, RowProblem, copied
 from tokenfactory.warehouse.adapters.inferencex_agg import METRICS, evaluation, offload
 from tokenfactory.warehouse.normalise import run_of
 
-NAME, VERSION = "inferencex_api", 1
+NAME, VERSION = "inferencex_api", 2
 SOURCE = "InferenceX"
 
 _SAME = (
@@ -41,6 +41,11 @@ def recognise(record: Row) -> str | None:
     return None
 
 
+def config(record: Row) -> dict:
+    """The configuration of a row of the API or the database. An empty method of speculative decoding is none."""
+    return {"spec_decoding": "none", **copied(record, CONFIG)}
+
+
 def rows(record: Row, context: Context) -> Iterator[dict | RowProblem]:
     table = recognise(record)
     if table == "runs":
@@ -49,12 +54,12 @@ def rows(record: Row, context: Context) -> Iterator[dict | RowProblem]:
         jobs = {"hardware": "hardware", "date": "date", "n_success": "num_success", "total": "num_total"}
         yield copied(record, jobs)
     elif table == "availability":
-        yield copied(record, CONFIG) | copied(record, POINT) | {"workload": workload(record)}
+        yield config(record) | copied(record, POINT) | {"workload": workload(record)}
     else:
         metrics = record["metrics"]
         if not isinstance(metrics, dict):
             raise RowProblem("metrics", "is not an object")
-        row = copied(record, CONFIG) | copied(record, POINT)
+        row = config(record) | copied(record, POINT)
         if table == "evaluations":
             yield evaluation(row, metrics | {"task": record["task"]})
         else:

@@ -12,7 +12,7 @@ from tokenfactory.warehouse.adapters import inferencex_api as api
 from tokenfactory.warehouse.adapters.inferencex_agg import METRICS
 from tokenfactory.warehouse.normalise import flag, run_of
 
-NAME, VERSION = "inferencex_csv", 1
+NAME, VERSION = "inferencex_csv", 2
 SOURCE = "InferenceX"
 
 _STATISTICS = {"Mean": "mean", "Median": "median", "P75": "p75", "P90": "p90", "P99": "p99"}
@@ -53,7 +53,7 @@ def recognise(record: Row) -> str | None:
 
 def rows(record: Row, context: Context) -> Iterator[dict]:
     if "Hardware Key" not in record:
-        yield copied(record, api.CONFIG) | copied(record, api.POINT) | api.point(record, record)
+        yield api.config(record) | copied(record, api.POINT) | api.point(record, record)
         return
     record = {_old_header(header): cell for header, cell in record.items()}
     if record.get("Synthetic") and flag(record["Synthetic"], "Synthetic"):

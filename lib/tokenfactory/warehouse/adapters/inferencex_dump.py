@@ -10,7 +10,7 @@ from tokenfactory.warehouse.adapters import Context, Row, RowProblem, copied
 from tokenfactory.warehouse.adapters import inferencex_api as api
 from tokenfactory.warehouse.adapters.inferencex_agg import METRICS, evaluation
 
-NAME, VERSION = "inferencex_dump", 1
+NAME, VERSION = "inferencex_dump", 2
 SOURCE = "InferenceX"
 
 # The tables other rows refer to. They must be read first, and give no rows of their own but runs.
@@ -45,7 +45,7 @@ def recognise(record: Row) -> str | None:
 def rows(record: Row, context: Context) -> Iterator[dict]:
     table = table_of(record)
     if table == CONFIGS:
-        yield {"config_key": str(record["id"]), **copied(record, api.CONFIG)}
+        yield {"config_key": str(record["id"]), **api.config(record)}
     elif table == RUNS:
         yield copied(record, api.RUN)
     elif table == CHANGELOG:
