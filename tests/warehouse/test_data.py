@@ -10,7 +10,7 @@ from datetime import date
 import pytest
 
 from tokenfactory import finance
-from tokenfactory.warehouse import codebook
+from tokenfactory.warehouse import adapters, codebook, ingest, measured
 from tokenfactory.warehouse.schema import GPUS_WITHOUT_SPECIFICATIONS, TABLES, TCO_UNITS, columns, read_all
 
 TCO = "InferenceX TCO"
@@ -69,6 +69,24 @@ def test_points_prices_and_power_are_sorted(data):
 
 def test_the_codebook_is_that_of_the_schema(project):
     assert (project / "data" / "README.md").read_text(encoding="utf-8") == codebook.render()
+
+
+def test_the_codebook_names_every_column_of_a_snapshot_and_every_format(project):
+    text = (project / "data" / "README.md").read_text(encoding="utf-8")
+    for name, table in measured.TABLES.items():
+        section = text.split(f"### {name}\n")[1].split("\n#")[0]
+        assert [line.split("`")[1] for line in section.splitlines() if line.startswith("| `")] == [
+            column.name for column in table.columns
+        ]
+    for name in (*adapters.MODULES, *measured.FIELDS, *measured.FACTS, *measured.REPAIRS):
+        assert f"`{name}`" in text
+
+
+def test_the_plain_csv_of_the_codebook_loads(project, tmp_path):
+    text = (project / "data" / "README.md").read_text(encoding="utf-8")
+    (tmp_path / "mine.csv").write_text(text.split("```csv\n")[1].split("```")[0])
+    report = ingest.ingest([tmp_path / "mine.csv"], tmp_path / "snapshots")
+    assert [(f.adapter, f.num_points, f.num_excluded) for f in report.files] == [("plain_csv", 1, 0)]
 
 
 def test_every_gpu_is_known_and_the_declared_exceptions_are_needed(data):

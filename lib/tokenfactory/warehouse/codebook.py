@@ -3,8 +3,10 @@
 `python -m tokenfactory.warehouse.codebook > data/README.md` writes it again.
 """
 
+import itertools
 from typing import Literal, get_args, get_origin
 
+from tokenfactory.warehouse import adapters, files, measured
 from tokenfactory.warehouse.schema import GPU, GPUS_WITHOUT_SPECIFICATIONS, SLUG, TABLES, URL, Table, python_type
 
 PATTERNS = {
@@ -17,7 +19,8 @@ INTRODUCTION = """\
 # Data: what ships, and what every column means
 
 *Made by `python -m tokenfactory.warehouse.codebook > data/README.md`; the column tables are the schema that
-every file is checked against. Change `lib/tokenfactory/warehouse/schema.py` or `codebook.py`, not this file.*
+every file is checked against. Change `schema.py`, `measured.py` or `codebook.py` in `lib/tokenfactory/warehouse`,
+not this file.*
 
 Small tables of published figures and assumptions, each row with its source. They are facts typed from public pages
 on 2026-11-23 and 24, not copies of anybody's files. A page may be older than that day, and may have changed since.
@@ -220,6 +223,60 @@ LEFT_OUT = {
 }
 
 
+PLAIN_CSV = """\
+hardware,model,framework,precision,num_gpu,isl_tok,osl_tok,conc,total_tok_per_s,output_tok_per_s,median_tpot_s,date
+h200,deepseek-r1-0528,sglang,fp8,8,8192,1024,64,6815.2,757.2,0.04016,2026-05-20
+"""
+
+MEASUREMENTS = """\
+## Measurements: files you have, and what becomes of them
+
+`tokenfactory ingest PATH...` reads files, folders and zips into a snapshot, a folder under `data/snapshots/` that is
+not tracked and whose tables never change; `tokenfactory pull MODEL...` does the same with answers of the public
+InferenceX API. The snapshot made or asked for last is the one in use: a model that it has measured is read from there alone, any other
+from `operating_points.csv`. `tokenfactory doctor FILE` says beforehand what would be read, repaired and excluded. A row
+that cannot be used stands in `excluded_rows` with its file, index and field; rows read = points + repeats merged
++ rows of other tables + excluded.
+
+A format is told by what a file holds, never by its name:
+
+{formats}
+
+Load-test tools see a deployment from outside and do not know its hardware. What rows do not state may stand in a
+file `token-factory.yaml` beside them, as lines `field: value`; what a row states goes before it. Fields: {facts}.
+
+### The plain CSV template
+
+For measurements of any other tool: a CSV file whose header names fields. A row needs `hardware`, `model`, `num_gpu`, a
+throughput and, for requests of fixed lengths, `isl_tok`, `osl_tok` and `conc`. `total_tok_per_s` and its parts are of the
+whole deployment, the fields in `..._per_gpu` are per GPU (see `rate_scope`). An empty cell is not stated; a column that
+is no field is refused, so that a misspelt one is seen. The smallest useful file:
+
+```csv
+{plain_csv}```
+
+| field | type | unit | meaning |
+|---|---|---|---|
+{fields}
+
+### What was repaired
+
+`repairs` of a point lists what was done to it, by these codes:
+
+| code | meaning |
+|---|---|
+{repairs}
+
+### Which points are the latest
+
+`as_of` is the day that counts as today.
+
+| ask for | and get |
+|---|---|
+{latest}
+"""
+
+
 def render() -> str:
     """The text of `data/README.md`."""
     parts = [
@@ -228,10 +285,49 @@ def render() -> str:
         CONVENTIONS.replace("{without}", ", ".join(f"`{gpu}`" for gpu in sorted(GPUS_WITHOUT_SPECIFICATIONS))),
         *(_section(table) for table in TABLES.values()),
         RECIPES,
+        *_measurements(),
         _left_out(),
         LICENCES,
     ]
     return "\n".join(parts)
+
+
+def _measurements() -> list[str]:
+    """The tables of a snapshot, what they are made from, and how."""
+    modules = [f"| `{m.NAME}` | {_first_paragraph(m.__doc__)} | {m.SOURCE} |" for m in adapters.modules()]
+    macros = [(macro.stem, macro.read_text()) for macro in sorted((files.SQL / "latest").glob("*.sql"))]
+    text = MEASUREMENTS.format(
+        formats="\n".join(["| adapter | it reads | source |", "|---|---|---|", *modules]),
+        facts=", ".join(f"`{name}`" for name in measured.FACTS),
+        plain_csv=PLAIN_CSV,
+        fields=_columns(measured.FIELDS.values()),
+        repairs="\n".join(f"| `{code}` | {meaning} |" for code, meaning in measured.REPAIRS.items()),
+        latest="\n".join(f"| `{name}(as_of := ...)` | {_header(sql)} |" for name, sql in macros),
+    )
+    return [text, *(_measured_section(name, table) for name, table in measured.TABLES.items())]
+
+
+def _measured_section(name: str, table: measured.Table) -> str:
+    head = [f"### {name}", "", f"{table.description[:1].upper()}{table.description[1:]}. One row is {table.grain}."]
+    return "\n".join(
+        [*head, "", "| column | type | unit | meaning |", "|---|---|---|---|", _columns(table.columns), ""]
+    )
+
+
+def _columns(columns) -> str:
+    words = {"VARCHAR": "text", "BIGINT": "whole number", "DOUBLE": "number", "BOOLEAN": "true or false"}
+    words |= {"DATE": "date", "VARCHAR[]": "list of texts"}
+    return "\n".join(f"| `{c.name}` | {words[c.type]} | {c.unit} | {c.meaning} |" for c in columns)
+
+
+def _first_paragraph(text: str) -> str:
+    return " ".join(text.split("\n\n")[0].split())
+
+
+def _header(sql: str) -> str:
+    """The comment in front of a view, on one line."""
+    lines = itertools.takewhile(lambda line: line.startswith("--"), sql.splitlines())
+    return " ".join(line.removeprefix("--").strip() for line in lines)
 
 
 def _files() -> str:
