@@ -233,10 +233,10 @@ MEASUREMENTS = """\
 
 `tokenfactory ingest PATH...` reads files, folders and zips into a snapshot, a folder under `data/snapshots/` that is
 not tracked and whose tables never change; `tokenfactory pull MODEL...` does the same with answers of the public
-InferenceX API. The snapshot made or asked for last is the one in use: a model that it has measured is read from there alone, any other
-from `operating_points.csv`. `tokenfactory doctor FILE` says beforehand what would be read, repaired and excluded. A row
-that cannot be used stands in `excluded_rows` with its file, index and field; rows read = points + repeats merged
-+ rows of other tables + excluded.
+InferenceX API. The snapshot made or asked for last is the one in use: a model that it has measured is read from
+there alone, any other from `operating_points.csv`. `tokenfactory doctor FILE` says beforehand what would be read,
+repaired and excluded. A row that cannot be used stands in `excluded_rows` with its file, index and field; rows read
+= points + repeats merged + rows of other tables + excluded.
 
 A format is told by what a file holds, never by its name:
 
@@ -248,9 +248,9 @@ file `token-factory.yaml` beside them, as lines `field: value`; what a row state
 ### The plain CSV template
 
 For measurements of any other tool: a CSV file whose header names fields. A row needs `hardware`, `model`, `num_gpu`, a
-throughput and, for requests of fixed lengths, `isl_tok`, `osl_tok` and `conc`. `total_tok_per_s` and its parts are of the
-whole deployment, the fields in `..._per_gpu` are per GPU (see `rate_scope`). An empty cell is not stated; a column that
-is no field is refused, so that a misspelt one is seen. The smallest useful file:
+throughput and, for requests of fixed lengths, `isl_tok`, `osl_tok` and `conc`. `total_tok_per_s` and its parts are
+of the whole deployment, the fields in `..._per_gpu` are per GPU (see `rate_scope`). An empty cell is not stated; a
+column that is no field is refused, so that a misspelt one is seen. The smallest useful file:
 
 ```csv
 {plain_csv}```
@@ -308,10 +308,10 @@ def _measurements() -> list[str]:
 
 
 def _measured_section(name: str, table: measured.Table) -> str:
-    head = [f"### {name}", "", f"{table.description[:1].upper()}{table.description[1:]}. One row is {table.grain}."]
-    return "\n".join(
-        [*head, "", "| column | type | unit | meaning |", "|---|---|---|---|", _columns(table.columns), ""]
-    )
+    description = table.description[:1].upper() + table.description[1:]
+    head = [f"### {name}", "", f"{description}. One row is {table.grain}.", ""]
+    head += ["| column | type | unit | meaning |", "|---|---|---|---|"]
+    return "\n".join([*head, _columns(table.columns), ""])
 
 
 def _columns(columns) -> str:
