@@ -25,6 +25,8 @@ MOST_MEMORY_GB = 1.5
 MOST_QUERY_S = 0.3
 MOST_AGAIN_S = 1.0
 MOST_SHARED_S = 3.0
+MOST_TRACE_S = 1.0
+NUM_REQUESTS = 40_000  # of a trace
 
 
 def main() -> int:
@@ -42,30 +44,34 @@ def main() -> int:
         folder = Path(name)
         num_bytes = _make_dump(folder / "dump", given.rows)
         print(f"{given.rows:,} rows, {num_bytes / 1e9:.2f} GB of JSON")
-        bare_s, _ = _timed(folder, "bare")
-        ours_s, memory_gb = _timed(folder, "ingest")
+        bare_s, bare_cpu_s, _ = _timed(folder, "bare")
+        ours_s, ours_cpu_s, memory_gb = _timed(folder, "ingest")
         query_s = _query(ingest.newest(folder / "snapshots"))
         again_s = _ingest([folder / "dump"], folder / "snapshots")
-        shared = [SHARED / "inferencex-api", SHARED / "inferencemax-runs", SHARED / "inferencex-dbdump-2026-07-20"]
+        shared = [*SHARED.glob("inferencex-*"), SHARED / "inferencemax-runs"]
         shared_s = _ingest(shared, folder / "shared")
+        trace_s = _ingest([_make_trace(folder / "trace")], folder / "traces")
     checks = (
         ("ingest / bare read_json", ours_s / bare_s, MOST_TIMES_BARE, f"{ours_s:.2f} s / {bare_s:.2f} s"),
         ("peak memory", memory_gb, MOST_MEMORY_GB, "GB"),
         ("grouped query", query_s, MOST_QUERY_S, "s"),
         ("ingest of known files", again_s, MOST_AGAIN_S, "s"),
         ("all real files", shared_s, MOST_SHARED_S, "s"),
+        (f"trace of {NUM_REQUESTS:,} requests", trace_s, MOST_TRACE_S, "s"),
     )
+    print(f"processor time, ingest / bare: {ours_cpu_s / bare_cpu_s:.3f}  ({ours_cpu_s:.2f} s / {bare_cpu_s:.2f} s)")
+    print(f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; it stretches the seconds below")
     for what, value, most, unit in checks:
-        print(f"{'ok  ' if value <= most else 'SLOW'} {what:<24} {value:7.3f}  (at most {most}; {unit})")
+        print(f"{'ok  ' if value <= most else 'SLOW'} {what:<26} {value:7.3f}  (at most {most}; {unit})")
     return int(any(value > most for _, value, most, _ in checks))
 
 
-def _timed(folder: Path, what: str) -> tuple[float, float]:
-    """Seconds and peak memory [GB] of a process of its own."""
+def _timed(folder: Path, what: str) -> tuple[float, float, float]:
+    """Seconds, seconds of processor time, and peak memory [GB] of a process of its own."""
     command = [sys.executable, __file__, "--in-process", what, "--folder", str(folder)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
-    seconds, kilobytes = json.loads(done.stdout.splitlines()[-1])
-    return seconds, kilobytes / 1e6
+    seconds, processor_s, kilobytes = json.loads(done.stdout.splitlines()[-1])
+    return seconds, processor_s, kilobytes / 1e6
 
 
 def _timed_here(what: str, folder: Path) -> int:
@@ -84,7 +90,8 @@ def _timed_here(what: str, folder: Path) -> int:
             sys.exit(report.text())
     seconds = time.perf_counter() - start
     (folder / "bare.duckdb").unlink(missing_ok=True)
-    print(json.dumps([seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss]))
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    print(json.dumps([seconds, used.ru_utime + used.ru_stime, used.ru_maxrss]))
     return 0
 
 
@@ -103,6 +110,26 @@ def _query(snapshot: Path) -> float:
                FROM measured_points WHERE interactivity_tok_per_s_per_user > 30 GROUP BY ALL ORDER BY ALL"""
         ).fetchall()
         return time.perf_counter() - start
+
+
+def _make_trace(folder: Path) -> Path:
+    """A raw result of vLLM's benchmark that keeps the length and the times of each of its requests."""
+    folder.mkdir()
+    lengths = [1024 - n % 200 for n in range(NUM_REQUESTS)]
+    result = {
+        "date": "20260520-101500", "backend": "vllm", "model_id": "acme/demo", "num_prompts": NUM_REQUESTS,
+        "request_rate": "inf", "max_concurrency": 512, "duration": 3000.0, "completed": NUM_REQUESTS,
+        "total_input_tokens": sum(lengths), "total_output_tokens": sum(lengths),
+        "request_throughput": NUM_REQUESTS / 3000, "output_throughput": sum(lengths) / 3000,
+        "total_token_throughput": 2 * sum(lengths) / 3000, "input_lens": lengths, "output_lens": lengths,
+        "ttfts": [0.5 + n % 977 / 1000 for n in range(NUM_REQUESTS)],
+        "itls": [[0.03 + (n + k) % 13 / 1000 for k in range(8)] for n in range(NUM_REQUESTS)],
+        "generated_texts": ["words " * 5] * NUM_REQUESTS, "errors": [""] * NUM_REQUESTS,
+        **{f"{s}_{name}_ms": 40.0 for s in ("mean", "median", "p99") for name in ("ttft", "tpot", "itl", "e2el")},
+    }  # fmt: skip
+    (folder / "result.json").write_text(json.dumps(result))
+    (folder / "token-factory.yaml").write_text("hardware: h200\nnum_gpu: 8\n")
+    return folder
 
 
 def _make_dump(folder: Path, num_rows: int) -> int:

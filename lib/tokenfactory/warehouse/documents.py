@@ -195,6 +195,13 @@ def records(document: Document) -> Iterator[tuple[int, Any]]:
             yield from _csv_records(document.name, text)
 
 
+def mentions(document: Document, texts: tuple[bytes, ...]) -> bool:
+    """Whether one of some texts stands near the beginning of a file: cheaper than to cut its first record."""
+    with document.open() as stream:
+        head = stream.read(_CHUNK)
+        return any(text in head for text in texts)
+
+
 class _Text:
     """Decode a stream step by step; refuse what is not UTF-8."""
 
@@ -331,6 +338,9 @@ def _json_records(name: str, text: _Text) -> Iterator[tuple[int, Any]]:
             raise DataError(name, f"is not complete JSON: '{after}' {where}" if after else f"breaks off {where}")
 
 
+_PLAIN = frozenset({int, float, bool, type(None)})
+
+
 def _too_much(value: Any) -> RowProblem | None:
     """What makes an element too big to handle: a text too long, or a nesting too deep."""
     waiting = [(None, value, 1)]
@@ -342,8 +352,15 @@ def _too_much(value: Any) -> RowProblem | None:
         elif isinstance(value, dict | list):
             if depth > DEEPEST:
                 return RowProblem(name, f"is nested deeper than {DEEPEST} levels")
-            items = value.items() if isinstance(value, dict) else ((name, inner) for inner in value)
-            waiting += [(key, inner, depth + 1) for key, inner in items if isinstance(inner, str | dict | list)]
+            # A trace has a list of numbers for each request: those are passed over as a whole.
+            inside = value.values() if isinstance(value, dict) else value
+            if not _PLAIN.issuperset(map(type, inside)):
+                items = value.items() if isinstance(value, dict) else ((name, inner) for inner in value)
+                waiting += [
+                    (key, inner, depth + 1)
+                    for key, inner in items
+                    if type(inner) not in _PLAIN and (type(inner) is not str or len(inner) > LONGEST_TEXT)
+                ]
     return None
 
 

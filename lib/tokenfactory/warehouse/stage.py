@@ -14,7 +14,7 @@ from tokenfactory.errors import DataError
 from tokenfactory.warehouse import measured, normalise
 from tokenfactory.warehouse.adapters import Context, RowProblem, find, inferencex_dump
 from tokenfactory.warehouse.adapters.inferencex_agg import METRICS
-from tokenfactory.warehouse.documents import LARGEST_ELEMENT, Document, records
+from tokenfactory.warehouse.documents import LARGEST_ELEMENT, Document, mentions, records
 from tokenfactory.warehouse.measured import CONFIG_FIELDS, POINT_FIELDS, RUN_FIELDS, Column
 
 LONGEST_NAME = 1000  # characters of a text cell
@@ -394,6 +394,8 @@ def comes_first(document: Document) -> bool:
 
 def _table_of(document: Document) -> str | None:
     try:
+        if not mentions(document, inferencex_dump.TELLING):
+            return None
         _, first = next(records(document))
     except DataError:
         return None

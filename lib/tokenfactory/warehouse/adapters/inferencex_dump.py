@@ -18,6 +18,10 @@ CONFIGS, RUNS, RESULTS = "configs", "workflow_runs", "benchmark_results"
 CHANGELOG, EVALUATIONS = "changelog_entries", "eval_results"
 
 
+# Every table has one of these fields.
+TELLING = (b'"github_run_id"', b'"spec_method"', b'"config_id"', b'"config_keys"')
+
+
 def table_of(record: Row) -> str | None:
     """Which table of the database a record is from."""
     keys = record.keys()
