@@ -17,6 +17,8 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 ARGUMENTS += ["--disable-sync", "--no-first-run"]
 
+collect_ignore = ["tools/fuzz_adapters.py"]  # a program that needs atheris
+
 
 @pytest.fixture(scope="session")
 def project() -> Path:
