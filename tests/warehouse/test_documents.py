@@ -257,3 +257,12 @@ def test_a_column_that_is_there_twice_must_say_the_same(cut):
     (first, row), (second, problem) = cut("a,b,a\n1,2,1\n1,2,3\n")
     assert (first, row) == (0, {"a": "1", "b": "2"})
     assert (second, problem.field, problem.reason) == (1, "a", "is there twice, with different values")
+
+
+def test_lines_of_a_csv_end_as_in_a_text_editor(cut):
+    found = cut('a,b\r1,x\u2028y\r\n2,\x85z\n3,"p\nq"\r')
+    assert [row for _, row in found] == [
+        {"a": "1", "b": "x\u2028y"},
+        {"a": "2", "b": "\x85z"},
+        {"a": "3", "b": "p\nq"},
+    ]

@@ -7,6 +7,7 @@ element costs one row and a file of any size costs the memory of one element.
 import codecs
 import csv
 import hashlib
+import io
 import itertools
 import json
 import lzma
@@ -223,10 +224,11 @@ class _Text:
                 return text
 
     def lines(self) -> Iterator[str]:
-        rest = ""
+        # Lines end where a text editor ends them: splitlines would also cut at marks that a cell may hold.
+        newlines, rest = io.IncrementalNewlineDecoder(None, translate=True), ""
         while text := self.read(_CHUNK):
-            *lines, rest = (rest + text).splitlines(keepends=True)
-            yield from lines
+            *lines, rest = (rest + newlines.decode(text)).split("\n")
+            yield from (f"{line}\n" for line in lines)
             if len(rest) > LARGEST_ELEMENT:
                 raise DataError(self._name, f"has a line longer than {LARGEST_ELEMENT >> 20} MB")
         if rest:
