@@ -210,3 +210,34 @@ def test_inputs_of_an_owned_hour_come_in_layers(db):
     # a figure without a range is its own low and high
     ends = db.sql("SELECT low, value, high FROM tco_inputs_for('x1', 'typical') WHERE parameter = 'pue'").fetchall()
     assert ends == [(1.12, 1.12, 1.12)]
+
+
+def test_measured_energy(db):
+    quote = {"gpu": "x1", "provider": "P", "source_url": "https://a", "note": "one run"}
+    insert(db, "power_book", power_id="rated", basis="board_tdp", kw_per_gpu=1.0, **quote)
+    insert(db, "power_book", power_id="printed", basis="board_measured", kw_per_gpu=0.3, j_per_total_tok=0.6, **quote)
+    insert(db, "power_book", power_id="power", basis="system_measured", kw_per_gpu=0.5, model="m", **quote)
+    run = {"avg_power_kw_per_gpu": 0.6, "power_basis": "gpu_board", "source": "S", "precision": "fp8", "conc": 4}
+    rows = [
+        MEASURED | {"j_per_total_tok": 9.99},  # as printed
+        MEASURED,  # 600 W / 60 tok/s = 10 J
+        MEASURED | {"repairs": ["energy_disagrees_dropped"]},
+        # output tokens alone, at the wall: 600 W / 150 tok/s = 4 J
+        MEASURED | {"total_tok_per_s_per_gpu": None, "output_tok_per_s_per_gpu": 150.0, "power_basis": "system_wall"},
+        MEASURED | {"avg_power_kw_per_gpu": None},
+    ]
+    for index, row in enumerate(rows):
+        insert(db, "measured_points", row_index=index, **run | row)
+    found = db.sql(
+        """SELECT measurement_id, model, basis, kw_per_gpu, token_scope, j_per_tok, tok_per_s_per_gpu, conditions
+           FROM measured_energy ORDER BY measurement_id"""
+    ).fetchall()
+    said = "FP8, 1024/1024, concurrency 4"
+    assert found == [
+        ("power", "m", "system_measured", 0.5, "total", None, None, "one run"),
+        ("printed", None, "board_measured", 0.3, "total", 0.6, pytest.approx(500), "one run"),  # 300 W / 0.6 J
+        ("snapshot-abcdef01-0", "m", "board_measured", 0.6, "total", 9.99, 60, said),
+        ("snapshot-abcdef01-1", "m", "board_measured", 0.6, "total", 10, 60, said),
+        ("snapshot-abcdef01-2", "m", "board_measured", 0.6, "total", None, 60, said),
+        ("snapshot-abcdef01-3", "m", "system_measured", 0.6, "output", 4, 150, said),
+    ]

@@ -189,6 +189,10 @@ class Power(Row):
     gpu: str = required("GPU, as in hardware.csv", **GPU)
     basis: PowerBasis = required("where the power is taken: see the table of power bases below")
     kw_per_gpu: float = required("power per GPU", "kw/gpu", gt=0, le=20)
+    model: str | None = optional("language model that ran, of a measurement that names it", **SLUG)
+    j_per_total_tok: float | None = optional(
+        "energy per input and output token that the same run measured, on the same basis", "j/tok", gt=0, le=10_000
+    )
     effective_from: Day | None = optional(
         "first day the owner's figure holds; only rows with it answer 'the power on a day'", ge=Day(2023, 1, 1)
     )

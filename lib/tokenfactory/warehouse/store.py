@@ -22,6 +22,7 @@ VIEWS = (
     "equal_speed_pairs",
     "claim_cells",
     "tco_inputs_for",
+    "measured_energy",
 )
 
 # Extensions are not fetched: without a network that stalls, with one it is a surprise.
