@@ -82,6 +82,8 @@ PRECISION_ALIASES = {
     "mxfp4": "fp4",
     "fp8block": "fp8",
     "fp4fp8": "mixed",
+    "bfloat16": "bf16",
+    "float16": "fp16",
 }
 
 _PRECISION_TAIL = re.compile(r"[-_](fp4|fp8|nvfp4|mxfp4|bf16|int4|v\d|preview|99|99\.9)$")

@@ -30,6 +30,7 @@ MODULES = (
     "inferencex_dump",
     "inferencex_csv",
     "mlperf",
+    "ml_energy",
     "vllm_serving",
     "sglang_serving",
     "aiperf",
