@@ -1,7 +1,11 @@
 """Power figures keep their basis through every formula; two bases never meet, and a factor must have a source."""
 
+import importlib
+import inspect
 import itertools
 import operator
+import pkgutil
+import re
 from dataclasses import replace
 from datetime import date
 from typing import get_args
@@ -11,7 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tokenfactory import audit, power, warehouse
+import tokenfactory
+from tokenfactory import audit, claims, equal_speed, finance, power, power_basis, site, warehouse
 from tokenfactory.errors import NotMeasuredError, ParameterError
 from tokenfactory.power_basis import (
     ALLIN_UTILITY,
@@ -26,6 +31,7 @@ from tokenfactory.power_basis import (
     of_row,
 )
 from tokenfactory.rounding import Interval
+from tokenfactory.uncertainty import NotCalibrated
 from tokenfactory.warehouse.schema import PowerBasis
 
 MARCH, JULY = date(2026, 3, 18), date(2026, 7, 14)
@@ -50,8 +56,8 @@ def test_no_operation_mixes_two_bases(one, other, operation):
         operation(kw(2, one), kw(3, other))
 
 
-@pytest.mark.parametrize(("one", "other"), PAIRS)
-def test_no_formula_of_the_library_mixes_two_bases(one, other):
+def mixtures(one, other):
+    """For each function of the library that takes power, every way in which it could mix two bases."""
     per_gpu = {"subject": kw(2.10, one), "baseline": kw(1.73, other)}
     throughput = {"subject": Interval(5893, 5985), "baseline": Interval(93.1, 93.4)}
     per_mw = {
@@ -59,17 +65,99 @@ def test_no_formula_of_the_library_mixes_two_bases(one, other):
     }
     joules = {key: power.j_per_tok(kw_per_gpu=per_gpu[key], tok_per_s_per_gpu=1000) for key in per_gpu}
     energy = {key: power.wh_per_mtok(kw_per_gpu=per_gpu[key], tok_per_s_per_gpu=1000) for key in per_gpu}
-    mixtures = [
-        lambda: power.num_gpu_in_power(mw=kw(10, one), kw_per_gpu=per_gpu["baseline"]),
-        lambda: power.num_racks_in_power(mw=kw(10, one), kw_per_rack=kw(142, other)),
+    point = dict(
+        gpu="subject", framework="e", precision="fp8", spec_decoding="none", is_disaggregated=False, model="m",
+        isl=1024, osl=1024, evidence="measured", as_of=None, source_url="",
+        interactivity_tok_per_s_per_user=20.0, total_tok_per_s_per_gpu=400.0,
+    )  # fmt: skip
+    readings = equal_speed.read([point], [20], equal_speed.Band(NotCalibrated("points", 1, 19), 1.0))
+    of_table = dict(usd_per_gpu_hour={}, kw_per_gpu=per_gpu, isl=1024, osl=1024)
+    owned = dict(usd_per_gpu=3e4, wacc_frac=0.07, life_year=4, load_frac=0.8, pue=1.25, usd_per_kwh=0.08)
+    yield power.tok_per_s_per_mw, lambda: per_mw["subject"] / per_mw["baseline"]
+    yield power.j_per_tok, lambda: joules["subject"] + joules["baseline"]
+    yield power.wh_per_mtok, lambda: energy["subject"] < energy["baseline"]
+    yield power.num_gpu_in_power, lambda: power.num_gpu_in_power(mw=kw(10, one), kw_per_gpu=per_gpu["baseline"])
+    yield power.num_racks_in_power, lambda: power.num_racks_in_power(mw=kw(10, one), kw_per_rack=kw(142, other))
+    yield (
+        power.tok_per_s_per_gpu_from_mw,
         lambda: power.tok_per_s_per_gpu_from_mw(tok_per_s_per_mw=per_mw["subject"], kw_per_gpu=per_gpu["baseline"]),
+    )
+    yield (
+        audit.ratios_of_throughputs,
         lambda: audit.ratios_of_throughputs(*throughput.values(), usd_per_gpu_hour=per_gpu, kw_per_gpu=per_gpu),
-        *(lambda q=q: q["subject"] / q["baseline"] for q in (per_mw, joules, energy)),
-        lambda: kw(10, one).on(other),
-    ]
-    for mixture in mixtures:
+    )
+    yield equal_speed.table, lambda: equal_speed.table(readings, ["subject"], **of_table)
+    yield equal_speed.compare, lambda: equal_speed.compare([point], model="m", speeds=[20], **of_table)
+    if one != ALLIN_UTILITY:  # carbon is that of the electricity at the meter
+        yield power.gco2_per_mtok, lambda: power.gco2_per_mtok(wh_per_mtok=energy["subject"], gco2_per_kwh=367)
+    if one != CRITICAL_IT:  # water, space and the energy under a PUE are those of the IT equipment
+        yield power.l_water_per_mtok, lambda: power.l_water_per_mtok(it_wh_per_mtok=energy["subject"], l_per_kwh=0.3)
+        yield (
+            finance.energy_usd_per_gpu_hour,
+            lambda: finance.energy_usd_per_gpu_hour(kw_per_gpu=kw(1, one), load_frac=0.8, pue=1.2, usd_per_kwh=0.1),
+        )
+        yield (
+            finance.colocation_usd_per_gpu_hour,
+            lambda: finance.colocation_usd_per_gpu_hour(colocation_usd_per_kw_year=1560, kw_per_gpu=kw(1, one)),
+        )
+        yield (
+            finance.building_usd_per_gpu_hour,
+            lambda: finance.building_usd_per_gpu_hour(
+                building_usd_per_kw=12_000, kw_per_gpu=kw(1, one), wacc_frac=0.07, building_life_year=15
+            ),
+        )
+        yield (
+            finance.owned_parts,
+            lambda: finance.owned_parts(kw_per_gpu=kw(1, one), colocation_usd_per_kw_year=1560, **owned),
+        )
+    yield OnBasis.on, lambda: kw(10, one).on(other)
+    yield power_basis.plain, lambda: power_basis.plain(kw(10, one), other)
+    yield power_basis.check_together, lambda: power_basis.check_together([1.0, kw(1, one), kw(1, one), kw(1, other)])
+
+
+@pytest.mark.parametrize(("one", "other"), PAIRS)
+def test_no_formula_of_the_library_mixes_two_bases(one, other):
+    for function, mixture in mixtures(one, other):
         with pytest.raises(MixedBasisError):
-            mixture()
+            pytest.fail(f"{function.__name__} gave {mixture()}")
+
+
+# Functions that take power and cannot mix bases, and why.
+CANNOT_MIX = {
+    audit.throughput_of_cells: "one figure, for one column",
+    audit.audit_table: "pairs of constants of one tier, which has one basis",
+    claims.audit_set: "tiers, each of one basis",
+    claims.check: "tiers, each of one basis",
+    site.footprint: "a fleet, whose systems carry both bases; test_site has it",
+}
+
+
+def test_every_function_that_takes_power_is_tried():
+    tried = {function for one, other in PAIRS for function, _ in mixtures(one, other)}
+    takes_power = re.compile(r"(^|_)(kw|mw|wh|kwh|powers?|j)(_|$)")
+    for module in pkgutil.iter_modules(tokenfactory.__path__):
+        if module.ispkg or module.name in ("ask", "cli", "power_basis", "theme"):
+            continue
+        room = importlib.import_module(f"tokenfactory.{module.name}")
+        for name, function in inspect.getmembers(room, inspect.isfunction):
+            is_public = function.__module__ == room.__name__ and not name.startswith("_")
+            if is_public and any(map(takes_power.search, inspect.signature(function).parameters)):
+                assert function in tried | CANNOT_MIX.keys(), f"{module.name}.{name} takes power: does it mix bases?"
+
+
+def test_what_one_basis_is_needed_for_takes_it_and_bare_numbers():
+    # 93.25 tok/s: 1.37 kW are 4081.024 Wh a million tokens, * 0.27 L/kWh = 1.10188; 1.73 kW 5153.41, * 0.369 = 1901.61
+    it, meter = (
+        power.wh_per_mtok(kw_per_gpu=kw(value, basis), tok_per_s_per_gpu=93.25)
+        for value, basis in ((1.37, CRITICAL_IT), (1.73, ALLIN_UTILITY))
+    )
+    for energy in (it, it.value):
+        assert power.l_water_per_mtok(it_wh_per_mtok=energy, l_per_kwh=0.27) == pytest.approx(1.10188, rel=5e-6)
+    for energy in (meter, meter.value):
+        assert power.gco2_per_mtok(wh_per_mtok=energy, gco2_per_kwh=369) == pytest.approx(1901.61, rel=5e-6)
+    # 1.37 kW * 0.8 * 1.25 * 0.08 USD/kWh
+    rate = dict(load_frac=0.8, pue=1.25, usd_per_kwh=0.08)
+    assert finance.energy_usd_per_gpu_hour(kw_per_gpu=kw(1.37), **rate) == pytest.approx(0.1096)
 
 
 def test_formulas_take_a_figure_as_they_take_a_float():

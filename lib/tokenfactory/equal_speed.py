@@ -16,7 +16,7 @@ from datetime import date
 
 import numpy as np
 
-from tokenfactory import cost, frontier, power, uncertainty
+from tokenfactory import cost, frontier, power, power_basis, uncertainty
 from tokenfactory.errors import NotMeasuredError
 from tokenfactory.frontier import Frontiers, Method, Status
 from tokenfactory.uncertainty import BandModel, NotCalibrated
@@ -272,11 +272,16 @@ def table(
     which some way of the GPU has a point, and `nearest` that way. A GPU without a price has no cost, one without a
     power figure no throughput per megawatt.
 
+    Raises
+    ------
+    MixedBasisError : power figures that carry bases, and not all the same one
+
     Notes
     -----
     GPUs per 1,000 users is 1000 v / o, with the speed per user v and the output tokens per second and GPU o: users
     who all receive tokens at that speed at the same time.
     """
+    power_basis.check_together(kw_per_gpu.values())
     rows = []
     best = {gpu: readings.best(lambda way, gpu=gpu: way.gpu == gpu) for gpu in gpus}
     lengths = dict(isl_tok=isl, osl_tok=osl)

@@ -9,6 +9,7 @@ constants of 1.41 and 2.652 USD per GPU-hour: H200 at 28,750 USD and 1.37 kW per
 """
 
 from tokenfactory.errors import ParameterError
+from tokenfactory.power_basis import CRITICAL_IT, plain
 
 HOURS_PER_YEAR = 8760
 MTOK_PER_YEAR_AT_1_TOK_PER_S = 3600 * HOURS_PER_YEAR / 1e6
@@ -296,7 +297,7 @@ def colocation_usd_per_gpu_hour(*, colocation_usd_per_kw_year, kw_per_gpu):
     >>> round(colocation_usd_per_gpu_hour(colocation_usd_per_kw_year=12 * 130, kw_per_gpu=1.37), 6)
     0.243973
     """
-    return colocation_usd_per_kw_year * kw_per_gpu / HOURS_PER_YEAR
+    return colocation_usd_per_kw_year * plain(kw_per_gpu, CRITICAL_IT) / HOURS_PER_YEAR
 
 
 def building_usd_per_gpu_hour(*, building_usd_per_kw, kw_per_gpu, wacc_frac, building_life_year):
@@ -324,7 +325,7 @@ def building_usd_per_gpu_hour(*, building_usd_per_kw, kw_per_gpu, wacc_frac, bui
     0.206053
     """
     recovery = capital_recovery_frac(wacc_frac=wacc_frac, life_year=building_life_year)
-    return building_usd_per_kw * kw_per_gpu * recovery / HOURS_PER_YEAR
+    return building_usd_per_kw * plain(kw_per_gpu, CRITICAL_IT) * recovery / HOURS_PER_YEAR
 
 
 def energy_usd_per_gpu_hour(*, kw_per_gpu, load_frac, pue, usd_per_kwh):
@@ -343,14 +344,15 @@ def energy_usd_per_gpu_hour(*, kw_per_gpu, load_frac, pue, usd_per_kwh):
 
     Notes
     -----
-    w load PUE e. A power that already includes the facility needs PUE = 1.
+    w load PUE e. A bare power that already includes the facility needs PUE = 1; one that carries a basis must be IT
+    power.
 
     Examples
     --------
     >>> round(energy_usd_per_gpu_hour(kw_per_gpu=1.37, load_frac=0.8, pue=1.25, usd_per_kwh=0.08), 4)
     0.1096
     """
-    return kw_per_gpu * load_frac * pue * usd_per_kwh
+    return plain(kw_per_gpu, CRITICAL_IT) * load_frac * pue * usd_per_kwh
 
 
 def owned_parts(

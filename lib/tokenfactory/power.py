@@ -2,12 +2,15 @@
 
 Arithmetic only; arguments may be floats, arrays, Series or Polars expressions. A power figure is only
 comparable with another of the same **basis** (board, chassis, critical IT, all-in utility); names here
-say `kw_per_gpu` and leave the basis to the caller, who must not mix two in one ratio.
+say `kw_per_gpu`. A bare number leaves the basis to the caller; a `power_basis.OnBasis` carries it along, and what
+would mix two raises.
 
 Test vectors: H200 at 93.25 tok/s per GPU and 1.73 kW; GB300 at 5,930 and 2.10, all-in utility power.
 """
 
 import math
+
+from tokenfactory.power_basis import ALLIN_UTILITY, CRITICAL_IT, plain
 
 
 def tok_per_s_per_mw(*, tok_per_s_per_gpu, kw_per_gpu):
@@ -124,14 +127,14 @@ def gco2_per_mtok(*, wh_per_mtok, gco2_per_kwh):
 
     Notes
     -----
-    kWh per Mtok * g per kWh
+    kWh per Mtok * g per kWh. Energy that carries a basis must be that at the meter.
 
     Examples
     --------
     >>> round(gco2_per_mtok(wh_per_mtok=5153.41, gco2_per_kwh=369), 2)
     1901.61
     """
-    return wh_per_mtok / 1000 * gco2_per_kwh
+    return plain(wh_per_mtok, ALLIN_UTILITY) / 1000 * gco2_per_kwh
 
 
 def l_water_per_mtok(*, it_wh_per_mtok, l_per_kwh):
@@ -148,7 +151,8 @@ def l_water_per_mtok(*, it_wh_per_mtok, l_per_kwh):
 
     Notes
     -----
-    IT kWh per Mtok * WUE. On a basis that includes the facility the result would be too high.
+    IT kWh per Mtok * WUE. On a basis that includes the facility the result would be too high: energy that carries
+    a basis must be IT energy.
 
     Examples
     --------
@@ -156,7 +160,7 @@ def l_water_per_mtok(*, it_wh_per_mtok, l_per_kwh):
     >>> round(l_water_per_mtok(it_wh_per_mtok=energy, l_per_kwh=0.27), 5)
     1.10188
     """
-    return it_wh_per_mtok / 1000 * l_per_kwh
+    return plain(it_wh_per_mtok, CRITICAL_IT) / 1000 * l_per_kwh
 
 
 def num_gpu_in_power(*, mw, kw_per_gpu, gpu_per_unit=1):

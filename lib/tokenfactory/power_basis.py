@@ -14,6 +14,7 @@ import operator
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import combinations
 from numbers import Real
 
 from tokenfactory.errors import MixedBasisError, ParameterError
@@ -198,6 +199,29 @@ def of_row(row: Mapping, meanings: Iterable[Conversion] = ()) -> OnBasis:
         if meaning.from_basis == figure.basis and days & meaning.period == days:
             return figure.convert(meaning)
     return figure
+
+
+def plain(figure, basis: str):
+    """The bare number of a figure that a formula needs on one basis; what has no basis is taken at its word.
+
+    Examples
+    --------
+    >>> plain(OnBasis(1.37, CRITICAL_IT), CRITICAL_IT), plain(1.37, CRITICAL_IT)
+    (1.37, 1.37)
+    >>> plain(OnBasis(1.73, ALLIN_UTILITY), CRITICAL_IT)
+    Traceback (most recent call last):
+    ...
+    tokenfactory.errors.MixedBasisError: allin_utility_provisioned and critical_it power do not mix: convert one with \
+a factor
+    """
+    return figure.on(basis) if isinstance(figure, OnBasis) else figure
+
+
+def check_together(figures: Iterable) -> None:
+    """Refuse figures that must not stand side by side in one table; bare numbers are not looked at."""
+    figures = [figure for figure in figures if isinstance(figure, OnBasis)]
+    for one, other in combinations(figures, 2):
+        one._shared_days(other)
 
 
 def _check_basis(basis: str) -> None:
