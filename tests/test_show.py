@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from tokenfactory import show
-from tokenfactory.show import Column, Headline, Link, between, digits, number, percent, times, usd, words
+from tokenfactory.show import Column, Headline, Link, between, digits, number, percent, short, times, usd, words
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,15 @@ from tokenfactory.show import Column, Headline, Link, between, digits, number, p
         (between(63.1214, 64.256, times), "63.1x to 64.3x"),
         (between(None, 2), "not measured"),
         (words("allin_utility_provisioned"), "all-in utility provisioned"),
+        (words("critical_it"), "critical IT"),
+        (words("board_tdp"), "board TDP"),
+        (words("item_it_costs"), "item it costs"),
+        (short(5970260.0), "5.97M"),
+        (short(448e9), "448B"),
+        (short(-1500), "-1.50K"),
+        (short(999.4), "999"),
+        (short(12), "12"),
+        (short(None), "not measured"),
     ],
 )
 def test_numbers_as_text(text, expected):

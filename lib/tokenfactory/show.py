@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import html
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -62,6 +63,18 @@ def percent(value: float | None, decimals: int = 0) -> str:
 def digits(count: int, render: Callable[..., str] = number) -> Callable[..., str]:
     """`render` with `count` significant digits, for a column: digits(4) shows 5.65611 as 5.656."""
     return partial(render, digits=count)
+
+
+def short(value: float | None) -> str:
+    """A large count, cut to three digits: 5970260 -> 5.97M."""
+
+    def render(v):
+        for size, letter in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K")):
+            if abs(v) >= size:
+                return number(v / size) + letter
+        return number(v)
+
+    return _text(value, render)
 
 
 def between(low: float | None, high: float | None, render: Callable[[float], str] = number) -> str:
@@ -198,11 +211,12 @@ def source(url: str | None) -> Link | None:
 
 
 def words(key: str) -> str:
-    """A key of the data in words: owning_hyperscaler -> owning hyperscaler."""
-    return key.replace("_", " ").replace("allin ", "all-in ")
+    """A key of the data in words: owning_hyperscaler -> owning hyperscaler, critical_it -> critical IT."""
+    plain = key.replace("_", " ").replace("allin ", "all-in ")
+    return re.sub(r"\b(it|tdp)$", lambda match: match[0].upper(), plain)
 
 
-_NUMERIC = (number, usd, times, percent)
+_NUMERIC = (number, short, usd, times, percent)
 
 
 @dataclass(frozen=True)
