@@ -444,6 +444,8 @@ def test_a_speed_nobody_reaches():
         at_speed(readings, 300)
     readings["b200"] = frontier.read([20, 300], [900, 100], 300)
     assert at_speed(readings, 300) == {"b200": 100}
+    with pytest.raises(NotMeasuredError, match=r"between 20 .h200. and 80 .h200., but none has them on both sides"):
+        at_speed({"h200": frontier.NotMeasured(frontier.Status.NO_POINTS, 20, 80)}, 50)
     with pytest.raises(NotMeasuredError, match="no points at all"):
         at_speed({"h200": frontier.read([], [], 300)}, 300)
 

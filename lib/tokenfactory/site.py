@@ -11,7 +11,7 @@ No figure is looked up here: prices, power and throughput come with the systems.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -287,9 +287,10 @@ def at_speed(readings: Mapping[str, object], tok_per_s_per_user: float) -> dict[
         raise NotMeasuredError(f"{asked}: there are no points at all")
     slowest = min(ranges, key=lambda name: ranges[name].lowest)
     fastest = max(ranges, key=lambda name: ranges[name].highest)
+    low, high = ranges[slowest].lowest, ranges[fastest].highest
+    within = ", but none has them on both sides" if low < tok_per_s_per_user < high else ""
     raise NotMeasuredError(
-        f"{asked}: measured points lie between {ranges[slowest].lowest:.4g} ({slowest}) and"
-        f" {ranges[fastest].highest:.4g} ({fastest})"
+        f"{asked}: measured points lie between {low:.4g} ({slowest}) and {high:.4g} ({fastest}){within}"
     )
 
 
@@ -373,6 +374,11 @@ def obstacle(site: Site, system: System) -> Obstacle | None:
     return None
 
 
+def _listed(limits: Iterable[str]) -> str:
+    *others, last = limits
+    return f"{', '.join(others)} and {last}" if others else last
+
+
 def _amount(limit: str, value: float) -> str:
     return f"{value:,.0f}" + (" USD" if limit == CAPITAL else "") if limit in (RACKS, CAPITAL) else f"{value:,.1f} kW"
 
@@ -410,7 +416,7 @@ def _best(site, systems, utilisation_frac, *, usd_per_mtok, usd_per_unit) -> Fle
         for found in sorted(left_out.values(), key=lambda found: found.excess):
             nearest.setdefault(found.limit, found)
         sentences = "; ".join(found.sentence for found in nearest.values())
-        raise InfeasibleError(f"nothing fits, for want of {' and '.join(nearest)}: {sentences}", list(nearest))
+        raise InfeasibleError(f"nothing fits, for want of {_listed(nearest)}: {sentences}", list(nearest))
     counts = _solve(site, usable, utilisation_frac, usd_per_mtok, usd_per_unit)
     if counts is None:
         raise _out_of_reach(site, usable, utilisation_frac)
@@ -440,7 +446,7 @@ def _out_of_reach(site: Site, systems: list[System], utilisation_frac: float) ->
     best = most_tokens(replace(site, min_tok_per_s=0.0), systems, utilisation_frac=utilisation_frac)
     return InfeasibleError(
         f"{site.min_tok_per_s:,.0f} tok/s must be served and the site serves at most {best.sold_tok_per_s:,.0f},"
-        f" for want of {' and '.join(binding)}",
+        f" for want of {_listed(binding)}",
         binding,
     )
 

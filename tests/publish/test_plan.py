@@ -132,6 +132,8 @@ def test_values_are_read_as_the_annotated_type(kind, type_, given_, read):
         ("frac", float, "60", "'60' is not a fraction above 0, at most 1"),
         ("frac", float, -0.1, "-0.1 is not a fraction above 0, at most 1"),
         ("frac", float, 0.0, "0.0 is not a fraction above 0, at most 1"),
+        ("share", float, 1.5, "1.5 is not a share from 0 to 1"),
+        ("0..1", float, "-1", "'-1' is not a share from 0 to 1"),
         ("flag", bool, "yes", "'yes' is neither true nor false"),
         ("flag", bool, 1, "1 is neither true nor false"),
         ("date", str, "2026-13-40", "'2026-13-40' is not a date such as 2026-04-15"),

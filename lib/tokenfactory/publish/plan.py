@@ -105,6 +105,8 @@ class Parameter:
             raise ValueError(f"{shown} is not a finite number")
         if self.kind == "frac" and not 0 < value <= 1:
             raise ValueError(f"{shown} is not a fraction above 0, at most 1")
+        if self.kind in ("share", "0..1") and not 0 <= value <= 1:
+            raise ValueError(f"{shown} is not a share from 0 to 1")
         if self.kind == "token_scope" and value not in TOKEN_SCOPES:
             raise ValueError(f"{shown} is not a token scope{nearest(value, TOKEN_SCOPES)}")
         if self.kind == "date":

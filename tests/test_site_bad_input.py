@@ -1,0 +1,75 @@
+"""Bad input to the page on sites, through the command line: exit code 2 and one sentence that names what binds."""
+
+import csv
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[1]
+NOTEBOOK = "06_power_limited_site"
+
+
+@pytest.fixture
+def report(tmp_path, monkeypatch):
+    """Make the page with parameters, and with other values of rows of the site inputs."""
+    (tmp_path / "notebooks").mkdir()
+    shutil.copy(PROJECT / "notebooks" / f"{NOTEBOOK}.ipynb", tmp_path / "notebooks")
+    shutil.copytree(PROJECT / "data", tmp_path / "data", ignore=shutil.ignore_patterns("snapshots", "scenarios"))
+    monkeypatch.setenv("TOKENFACTORY_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("TOKENFACTORY_CACHE", str(tmp_path / "cache"))
+
+    def run(*parameters, **values):
+        path = tmp_path / "data" / "site_inputs.csv"
+        rows = list(csv.DictReader(path.read_text().splitlines()))
+        for row in rows:
+            if (key := row["key"].replace("-", "_")) in values:
+                row |= {"value": values.pop(key), "low": "", "high": ""}
+        assert not values, f"no such row: {values}"
+        with path.open("w", newline="") as file:
+            writer = csv.DictWriter(file, list(rows[0]))
+            writer.writeheader()
+            writer.writerows(rows)
+        options = [text for parameter in parameters for text in ("-p", parameter)]
+        command = [sys.executable, PROJECT / "tests" / "stubbed_cli.py", tmp_path, "report", *options]
+        return subprocess.run(list(map(str, command)), capture_output=True, text=True)
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("parameters", "values", "says"),
+    [
+        (["site_mw=0"], {}, "a site needs power: 0 MW holds nothing"),
+        (["site_mw=-3"], {}, "a site needs power: -3 MW holds nothing"),
+        (["site_mw=nan"], {}, "site_mw: 'nan' is not a finite number"),
+        (["liquid_frac=2"], {}, "liquid_frac: '2' is not a share from 0 to 1"),
+        ([], {"pue_air": "0.9"}, "a PUE of 0.9 is below 1: a site cannot draw less than its IT equipment"),
+        (
+            [],
+            {"max_kw_per_rack_air": "5", "max_kw_per_rack_liquid": "10"},
+            "nothing fits, for want of liquid cooling and air cooling: a rack of",
+        ),
+        (["price_date=2026-03-01"], {}, "no allin_utility_provisioned power of"),
+        (["site_basis=board_tdp"], {}, "has no board_tdp power, only critical_it and allin_utility_provisioned"),
+        (["interactivity=9000"], {}, "nobody is measured at 9000 tok/s per user: measured points lie between"),
+        (["interactivity=10"], {}, "but none has them on both sides"),
+        (["site_mw=0.01"], {}, "nothing fits, for want of power: 2 nodes of"),
+        (["liquid_frac=0", "site_mw=0.3"], {"max_kw_per_rack_air": "5"}, "of power, air cooling and liquid cooling:"),
+        (["num_spares=-1"], {}, "-1 spare units make no sense"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_code_2(report, parameters, values, says):
+    done = report(*parameters, **values)
+    last = done.stderr.strip().splitlines()[-1]
+    assert done.returncode == 2, done.stderr
+    assert last.startswith("tokenfactory: ")
+    assert says in last
+    assert "Traceback" not in done.stderr
+
+
+def test_the_page_is_made_with_other_rows_of_the_same_kind(report):
+    done = report("site_mw=1", "site_basis=critical_it", pue_air="1.5")
+    assert done.returncode == 0, done.stderr
