@@ -111,6 +111,20 @@ VECTORS = [
     (finance.own_or_rent_utilisation_frac, dict(owned_usd_per_gpu_hour=2.0, rented_usd_per_gpu_hour=1.0), 2),
     # 5930 * 0.6 * 31.536
     (finance.mtok_per_gpu_year, dict(tok_per_s_per_gpu=5930.0, utilisation_frac=0.6), 112_205),
+    # 1.41 * 8,760,000 / 1.73 and 2.652 * 8,760,000 / 2.10
+    (finance.usd_per_mw_year, dict(usd_per_gpu_hour=1.41, kw_per_gpu=1.73), 7_139_650),
+    (finance.usd_per_mw_year, dict(usd_per_gpu_hour=2.652, kw_per_gpu=2.10), 11_062_600),
+    # 93.25 tok/s * 0.6 * 31.536 = 1764.44 Mtok, * 578.035 GPUs * 0.50 USD; 5930 * 0.6 * 31.536 * 476.190 * 0.50
+    (
+        finance.sales_usd_per_mw_year,
+        dict(tok_per_s_per_gpu=93.25, kw_per_gpu=1.73, usd_per_mtok=0.5, utilisation_frac=0.6),
+        509_954,
+    ),
+    (
+        finance.sales_usd_per_mw_year,
+        dict(tok_per_s_per_gpu=5930.0, kw_per_gpu=2.10, usd_per_mtok=0.5, utilisation_frac=0.6),
+        26_715_500,
+    ),
     # three times the tokens of 5,780.35 H200 at 932.9: 2.04069e8 / (14,550.9 * 0.4 * 31.536)
     (
         finance.num_gpu_for_mtok,

@@ -76,6 +76,11 @@ def mixtures(one, other):
     yield power.tok_per_s_per_mw, lambda: per_mw["subject"] / per_mw["baseline"]
     yield power.j_per_tok, lambda: joules["subject"] + joules["baseline"]
     yield power.wh_per_mtok, lambda: energy["subject"] < energy["baseline"]
+    of_gpu = [dict(kw_per_gpu=figure) for figure in per_gpu.values()]
+    cost_of_mw = [finance.usd_per_mw_year(usd_per_gpu_hour=2, **figure) for figure in of_gpu]
+    sales_of_mw = [finance.sales_usd_per_mw_year(tok_per_s_per_gpu=9, usd_per_mtok=1, **figure) for figure in of_gpu]
+    yield finance.usd_per_mw_year, lambda: cost_of_mw[0] - cost_of_mw[1]
+    yield finance.sales_usd_per_mw_year, lambda: sales_of_mw[0] - cost_of_mw[1]
     yield power.num_gpu_in_power, lambda: power.num_gpu_in_power(mw=kw(10, one), kw_per_gpu=per_gpu["baseline"])
     yield power.num_racks_in_power, lambda: power.num_racks_in_power(mw=kw(10, one), kw_per_rack=kw(142, other))
     yield (

@@ -539,6 +539,58 @@ def mtok_per_gpu_year(*, tok_per_s_per_gpu, utilisation_frac=1):
     return tok_per_s_per_gpu * utilisation_frac * MTOK_PER_YEAR_AT_1_TOK_PER_S
 
 
+def usd_per_mw_year(*, usd_per_gpu_hour, kw_per_gpu):
+    """What the GPUs of a megawatt cost in a year, by the hour and whether used or not.
+
+    Parameters
+    ----------
+    usd_per_gpu_hour : price or cost of one GPU for one hour [USD/(GPU h)]
+    kw_per_gpu : power per GPU on a stated basis [kW/GPU]
+
+    Returns
+    -------
+    cost of a megawatt of that basis in a year [USD/(MW year)]
+
+    Notes
+    -----
+    p 8760 1000 / w. GPUs are counted as if they divided; a site takes whole racks and nodes.
+
+    Examples
+    --------
+    >>> round(usd_per_mw_year(usd_per_gpu_hour=1.41, kw_per_gpu=1.73), -1)
+    7139650.0
+    """
+    return usd_per_gpu_hour * HOURS_PER_YEAR * 1000 / kw_per_gpu
+
+
+def sales_usd_per_mw_year(*, tok_per_s_per_gpu, kw_per_gpu, usd_per_mtok, utilisation_frac=1):
+    """What the tokens of a megawatt bring in a year.
+
+    Parameters
+    ----------
+    tok_per_s_per_gpu : throughput over all deployed GPUs, of the tokens that are sold [tok/(s GPU)]
+    kw_per_gpu : power per GPU on a stated basis [kW/GPU]
+    usd_per_mtok : price of a million of those tokens [USD/Mtok]
+    utilisation_frac : share of the year at that throughput [0..1]
+
+    Returns
+    -------
+    sales of a megawatt of that basis in a year [USD/(MW year)]
+
+    Notes
+    -----
+    1000 / w t u 3600 8760 / 10^6 price. GPUs are counted as if they divided.
+
+    Examples
+    --------
+    >>> h200 = dict(tok_per_s_per_gpu=93.25, kw_per_gpu=1.73, usd_per_mtok=0.50, utilisation_frac=0.6)
+    >>> round(sales_usd_per_mw_year(**h200))
+    509954
+    """
+    mtok = mtok_per_gpu_year(tok_per_s_per_gpu=tok_per_s_per_gpu, utilisation_frac=utilisation_frac)
+    return 1000 * mtok * usd_per_mtok / kw_per_gpu
+
+
 def num_gpu_for_mtok(*, mtok_per_year, tok_per_s_per_gpu, utilisation_frac=1):
     """GPUs that make a given amount of tokens in a year; not rounded to whole ones.
 
