@@ -153,6 +153,9 @@ column; nothing is repaired silently.
   `typical`, each with its `low` and `high`.
 - **A claim**: a row in `claims.csv` with its own `claim_set`. To audit a printed table, give all its cells one
   `claim_set`, the same `row` within a line, `cell`, `printed` and `printed_ulp`.
+- **Measured power or energy**: ingest the benchmark's own file, or a plain CSV with `avg_power_w` (a GPU board) or
+  `system_power_w` (at the wall) beside a throughput. A published figure is a row in `power_book.csv` with the basis
+  `board_measured` or `system_measured`, `observed_on`, and `model` and `j_per_total_tok` where the source gives them.
 - **An operating point**: a row in `operating_points.csv`. Give `isl`, `osl`, the speed per user and the total
   throughput over all deployed GPUs, or the point takes part in no frontier. If only the decode pool's output is
   known, it belongs into `output_tok_per_s_per_decode_gpu`. Leave `is_cost_consistent` empty unless a cost is printed.
