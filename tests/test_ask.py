@@ -65,6 +65,7 @@ def test_the_point_behind_the_printed_table_is_named_near_117(db):
     assert (asked["how"], asked["tput"], asked["nearest_speed"]) == ("not measured", None, 116.72)
     assert asked["nearest"] == "dynamo-trt FP8 MTP disaggregated 2026-03-23"
     assert (exact["how"], exact["tput"], exact["speed"]) == ("measured", 93.153, 116.72)
+    assert (asked["status"], exact["status"]) == (None, "measured")
     assert exact["usd_per_mtok"] == pytest.approx(1.41e6 / 3600 / 93.153)
     assert {
         "gpu": "h200", "asked": 117, "speed": 116.72, "tput": 93.153, "way": exact["way"],
@@ -136,7 +137,9 @@ def test_the_nvidia_table_in_words(shipped, capsys):
         "H200: one throughput gives every value cell, 93.1431 to 93.3651 tok/s per GPU",
         "inside it: inferencex-dsr1-h200-fp8-mtp-dynamo-trt-1k1k-c44, 93.153 tok/s per GPU",
         "inside it: inferencex-dsr1-gb300-fp4-mtp-dynamo-trt-1k1k-c1229, 5970.26 tok/s per GPU",
-        "mw: printed 50x, the values allow 52.0x to 52.9x: only if rounded to the nearest 5",
+        "mw: printed 50x, 51.85x from the printed values, the unrounded values allow 52.0x to 52.9x: only if",
+        "cost: the same throughputs with every published price give 25.5x to 26.0x (rental 3yr since 2026-03-18) to 39",
+        "FLOPS per dollar, like for like: 4.03x best DENSE, 2.69x best SPARSE, 1.34x BF16 DENSE",
         "all ratios follow at once if rounded to the nearest 5, with a throughput ratio of 63.1x to 63.7x",
         "FLOPS per dollar: FP4 DENSE against FP8 SPARSE, cut off and rounded: 5.656 and 2.807",
         "Not disclosed: input and output lengths, speed per user, number format of gb300",
@@ -199,11 +202,29 @@ def test_every_claim_set_has_an_audit_in_text_and_as_data(db):
         found = ask.audit(db, claim_set)
         lines = ask.audit_text(found)
         assert lines and all(isinstance(line, str) and "nan" not in line.split() for line in lines), claim_set
-        json.dumps(ask.audit_data(claim_set, found), allow_nan=False)
+        json.dumps(ask.audit_data(found), allow_nan=False)
+
+
+def test_one_claim_is_audited_alone_beside_the_table_it_was_printed_in(shipped, capsys):
+    assert run(shipped, "audit", "nvidia-2026-04-cost", "--json") == 0
+    data = json.loads(capsys.readouterr().out)
+    assert [claim["claim_id"] for claim in data["claims"]] == ["nvidia-2026-04-cost"]
+    assert (data["claim_set"], data["table"]["is_consistent"]) == ("nvidia-2026-04", True)
+    # what the audit found by hand: 41.1x per megawatt at the power figures of July 2026, 25.7x at the rents of March
+    mw = data["table"]["elsewhere"]["mw"]["allin utility provisioned since 2026-07-14"]
+    assert mw[0] < 63.5925 * 1.37 / 2.12 < mw[1]
+    low, high = data["table"]["elsewhere"]["cost"]["rental 3yr since 2026-03-18"]
+    assert low < 63.5925 * 1.60 / 3.96 < high
+    assert data["table"]["flops_per_dollar_alike"]["best DENSE"] == pytest.approx(4.02987, rel=1e-5)
+
+
+def test_what_turns_the_printed_claim_round_is_said(shipped, capsys):
+    assert run(shipped, "audit", "nvidia-2026-04-cost") == 0
+    assert "  below 1 only with: 8192/1024 tokens; GB300 FP8; GB300 no MTP" in capsys.readouterr().out
 
 
 def test_an_unknown_claim_set(shipped, capsys):
     assert run(shipped, "audit", "nvidia-2026-05") == 2
     err = capsys.readouterr().err
-    assert err.startswith("tokenfactory: claim_set: 'nvidia-2026-05' is not known; did you mean 'nvidia-2026-0")
+    assert err.startswith("tokenfactory: claim: 'nvidia-2026-05' is not known; did you mean 'nvidia-2026-0")
     assert err.count("\n") == 1

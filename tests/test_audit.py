@@ -9,6 +9,7 @@ from tokenfactory.audit import (
     Constants,
     allowed,
     audit_table,
+    flops_per_dollar_alike,
     judge,
     odd_cells,
     ratios_of_throughputs,
@@ -174,6 +175,28 @@ def test_power_from_the_cells_alone():
     kw = audit_table(NVIDIA, PRICES, POWERS, PFLOPS).kw_from_cells
     assert (kw["baseline"].low, kw["baseline"].high) == pytest.approx((1.55963, 1.77570), rel=1e-5)
     assert (kw["subject"].low, kw["subject"].high) == pytest.approx((1.92982, 2.36364), rel=1e-5)
+
+
+def test_the_same_throughputs_at_every_published_price_and_power():
+    found = audit_table(NVIDIA, PRICES, POWERS, PFLOPS)
+    # R in [63.1214, 64.2560] times 1.74 / 3.30 and 1.41 / 2.652; times 0.7 / 1.4 and 1.73 / 2.10
+    ends = {name: (ratio.low, ratio.high) for of in found.elsewhere.values() for name, ratio in of.items()}
+    assert list(found.elsewhere) == ["cost", "mw"]
+    assert ends["neocloud"] == pytest.approx((33.2822, 33.8804), rel=2e-6)
+    assert ends["hyperscaler"] == pytest.approx((33.56, 34.1632), rel=2e-6)
+    assert ends["board"] == pytest.approx((31.5607, 32.1280), rel=2e-6)
+    assert ends["all-in"] == pytest.approx((52.0000, 52.9347), rel=2e-6)
+    assert audit_table(altered("tput", "subject", value=906e3), PRICES, POWERS, PFLOPS).elsewhere == {}
+
+
+def test_flops_per_dollar_like_for_like():
+    new = {"FP4 DENSE": 15, "FP4 SPARSE": 20, "FP8 DENSE": 5, "FP8 SPARSE": 10}
+    old = {"FP8 DENSE": 1.979, "FP8 SPARSE": 3.958}
+    # 15/1.979, 20/3.958, 5/1.979 and 10/3.958 over a price ratio of 1.88085
+    assert flops_per_dollar_alike(new, old, PRICES[1]) == pytest.approx(
+        {"best DENSE": 4.02987, "best SPARSE": 2.68658, "FP8 DENSE": 1.34329, "FP8 SPARSE": 1.34329}, rel=1e-5
+    )
+    assert flops_per_dollar_alike(new, {"FP8 SPARSE": 3.958}, PRICES[1]).keys() == {"best SPARSE", "FP8 SPARSE"}
 
 
 def test_the_mutated_quotation_contradicts_itself_and_its_cell_is_named():

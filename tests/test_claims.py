@@ -173,11 +173,27 @@ def test_the_lowest_of_the_grid_can_turn_a_claim_round():
     assert found.grid[0].ratio == pytest.approx(11 / 87.5) and "20 tok/s per user: A e FP4" in found.grid[0].where
 
 
+def test_the_conditions_that_turn_a_claim_round():
+    worse = [point("a", 20.0, 11.0, model="m-1", precision="fp4"), point("a", 40.0, 10.0, model="m-1", precision="fp4")]
+    # at 20, 30 and 35 both formats of a are measured, and only FP4 is below one: the speed does not tell them apart
+    assert verdict([*POINTS, *worse]).flips == ("A FP4",)
+    # with MTP b makes less than the FP4 of a, so that only b without MTP turns it round
+    more = [*POINTS, *worse, point("b", 20.0, 9.0, model="m-1", spec_decoding="mtp"),
+            point("b", 40.0, 8.0, model="m-1", spec_decoding="mtp")]  # fmt: skip
+    assert verdict(more).flips == ("A FP4", "B no MTP")
+    assert verdict(POINTS).flips == ()  # none is below one
+    assert verdict([*worse, *POINTS[2:]]).flips == ()  # all are
+
+
 def test_peaks_are_compared_at_unequal_speed():
     found = verdict(conditions="1k/1k; each at its own peak")
     assert (found.finding, found.reason.split(":")[0]) == (FOUND, "m-1 1024/1024, each at its peak")
     assert found.stated[0].ratio == 4  # 400 over 100
     assert verdict(conditions="1k/1k; each at its own peak", value=3.0).finding == MORE
+    slow = [point("a", 20.0, 11.0, model="m-1", precision="fp4")]
+    # 11 is below the peak of b, 100, and below its 87.5 at 20 tok/s per user; at the other speeds a has FP8 alone
+    found = verdict([*POINTS, *slow], conditions="1k/1k; each at its own peak")
+    assert found.flips == ("peak or 20 tok/s per user", "A FP4")
 
 
 def book(gpu, since, until, value, basis="own"):

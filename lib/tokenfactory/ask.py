@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 
 from tokenfactory import claims, equal_speed, show
@@ -27,10 +28,9 @@ def _rows(warehouse, sql: str, **parameters) -> list[dict]:
     return warehouse.query(sql, **parameters).rows(named=True)
 
 
-def _check_known(warehouse, kind: str, keys: Sequence[str]) -> None:
+def _check_known(kind: str, keys: Sequence[str], known: Iterable[str]) -> None:
     from tokenfactory.publish.plan import nearest
 
-    known = warehouse.vocabulary(kind)
     for key in keys:
         if key not in known:
             raise ParameterError(f"{kind}: '{key}' is not known{nearest(key, known)}")
@@ -41,8 +41,8 @@ def _check_known(warehouse, kind: str, keys: Sequence[str]) -> None:
 
 def compare(warehouse, *, model: str, isl: int, osl: int, speeds: Sequence[float], gpus=None, on: date) -> dict:
     """The equal-speed table at owning prices and all-in power in force on a day, as data for a program."""
-    _check_known(warehouse, "model", [model])
-    _check_known(warehouse, "gpu", gpus or ())
+    _check_known("model", [model], warehouse.vocabulary("model"))
+    _check_known("gpu", gpus or (), warehouse.vocabulary("gpu"))
     basis = {"owner": OWNER, "on": on}
     price = "SELECT gpu, usd_per_gpu_hour FROM price_on($on) WHERE provider = $owner AND basis = $basis"
     power = "SELECT gpu, kw_per_gpu FROM power_on($on) WHERE provider = $owner AND basis = $basis"
@@ -90,7 +90,7 @@ def _published_near(warehouse, model: str, isl: int, osl: int, speeds: Sequence[
 def _plain(row: Mapping) -> dict:
     named = {
         "way": row["way"] and str(row["way"]),
-        "status": row["status"] and row["status"].name.lower(),
+        "status": None if row["status"] is None else row["status"].name.lower(),
         "source_page": (row["way"] and row["way"].page) or None,
         "nearest": row["nearest"] and str(row["nearest"]),
     }
@@ -136,9 +136,17 @@ def _band(low: float | None, high: float | None) -> str | None:
 # Claims
 
 
-def audit(warehouse, claim_set: str) -> claims.SetAudit:
-    """Everything there is to say of a claim set."""
-    _check_known(warehouse, "claim_set", [claim_set])
+def audit(warehouse, claim: str) -> claims.SetAudit:
+    """Everything there is to say of a claim set, or of one claim and the set that it was printed in."""
+    sets = dict(warehouse.query("SELECT claim_id, claim_set FROM claims ORDER BY claim_id").rows())
+    _check_known("claim", [claim], {*sets.values(), *sets})
+    if claim in sets.values():
+        return _audit_of_set(warehouse, claim)
+    found = _audit_of_set(warehouse, sets[claim])
+    return replace(found, verdicts=[pair for pair in found.verdicts if pair[0]["claim_id"] == claim])
+
+
+def _audit_of_set(warehouse, claim_set: str) -> claims.SetAudit:
     points = _rows(warehouse, _POINTS)
     return claims.audit_set(
         _rows(
@@ -153,7 +161,11 @@ def audit(warehouse, claim_set: str) -> claims.SetAudit:
             warehouse,
             """SELECT point_id, gpu, model, total_tok_per_s_per_gpu, interactivity_tok_per_s_per_user, isl, osl,
                       precision, spec_decoding, evidence, source_url
-               FROM operating_points ORDER BY point_id""",
+               FROM operating_points
+               UNION ALL BY NAME
+               SELECT point_id, gpu, model, total_tok_per_s_per_gpu, interactivity_tok_per_s_per_user, isl, osl,
+                      precision, spec_decoding, evidence, source_url
+               FROM all_points WHERE origin = 'snapshot' ORDER BY point_id""",
         ),
         _rows(warehouse, "SELECT gpu, spec, value FROM hardware_specs ORDER BY gpu, spec"),
         gpus_of=claims.gpus_by_name(
@@ -181,6 +193,8 @@ def audit_text(found: claims.SetAudit) -> list[str]:
                 f"{times(middle.ratio)}, highest {times(high.ratio)}; below 1 at {verdict.num_below_1}"
             )
             lines += [f"  lowest: {low.where}", f"  highest: {high.where}"]
+        if verdict.flips:
+            lines.append(f"  below 1 only with: {'; '.join(verdict.flips)}")
     lines.append(f"Not disclosed: {', '.join(found.undisclosed) or 'nothing that was looked for'}")
     return lines
 
@@ -224,13 +238,27 @@ def _table_lines(found: claims.SetAudit) -> list[str]:
         ratio = _interval(interval)
         printed = table.cells[row, "ratio"].text if (row, "ratio") in table.cells else "not printed"
         verdict = table.verdicts.get(row, "")
-        lines.append(f"  {row}: printed {printed}, the values allow {ratio}: {verdict}")
+        as_printed = (
+            f", {times(table.from_printed[row], 4)} from the printed values" if row in table.from_printed else ""
+        )
+        lines.append(f"  {row}: printed {printed}{as_printed}, the unrounded values allow {ratio}: {verdict}")
     for convention, interval in table.conventions.items():
         lines.append(f"  all ratios follow at once if {convention}, with a throughput ratio of {_interval(interval)}")
     if table.ratios and not table.conventions and not any(table.odd.values()):
         lines.append("  under no common rounding do all ratios follow at once")
+    for row, of in table.elsewhere.items():
+        if of:
+            ends = min(of, key=lambda name: of[name].low), max(of, key=lambda name: of[name].high)
+            spans = " to ".join(f"{_interval(of[name])} ({name})" for name in dict.fromkeys(ends))
+            lines.append(f"  {row}: the same throughputs with every published {_BEHIND[row]} give {spans}")
     lines += [f"  FLOPS per dollar: {e.name}, {e.how}: {e.subject:.4g} and {e.baseline:.4g}" for e in table.flops]
+    if found.alike:
+        alike = ", ".join(f"{times(ratio)} {name}" for name, ratio in found.alike.items())
+        lines.append(f"  FLOPS per dollar, like for like: {alike}")
     return lines
+
+
+_BEHIND = {"cost": "price", "mw": "power"}
 
 
 def _tok(interval) -> str:
@@ -241,7 +269,7 @@ def _interval(interval) -> str:
     return times(interval.low) if interval.low == interval.high else between(interval.low, interval.high, times)
 
 
-def audit_data(claim_set: str, found: claims.SetAudit) -> dict:
+def audit_data(found: claims.SetAudit) -> dict:
     """The audit as data for a program."""
     table = found.table
 
@@ -255,7 +283,7 @@ def audit_data(claim_set: str, found: claims.SetAudit) -> dict:
         return of and {"ratio": of.ratio, "low": of.low, "high": of.high, "where": of.where}
 
     return {
-        "claim_set": claim_set,
+        "claim_set": found.claim_set,
         "table": table
         and {
             "subject": table.subject, "baseline": table.baseline, "is_consistent": table.is_consistent,
@@ -264,7 +292,9 @@ def audit_data(claim_set: str, found: claims.SetAudit) -> dict:
             "tok_per_s_per_gpu": {column: ends(of) for column, of in table.throughput.items()},
             "ratios": ends(table.ratios), "ratios_of_printed_values": table.from_printed,
             "verdicts": table.verdicts, "conventions": ends(table.conventions),
-            "flops_per_dollar": [e.name for e in table.flops],
+            "elsewhere": {row: ends(of) for row, of in table.elsewhere.items()},
+            "kw_from_cells": ends(table.kw_from_cells),
+            "flops_per_dollar": [e.name for e in table.flops], "flops_per_dollar_alike": found.alike,
             "matching_points": {column: [row["point_id"] for row in of] for column, of in found.matches.items()},
         },
         "claims": [
@@ -273,6 +303,7 @@ def audit_data(claim_set: str, found: claims.SetAudit) -> dict:
                 "stated": places(verdict.stated, ("lowest", "highest")),
                 "grid": places(verdict.grid, ("lowest", "median", "highest")),
                 "num_places": verdict.num_cells, "num_below_1": verdict.num_below_1,
+                "below_1_only_with": verdict.flips,
                 "num_matches": verdict.num_matches, "match": cell(verdict.match),
                 "undisclosed": verdict.claim.undisclosed,
             }

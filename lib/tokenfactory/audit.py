@@ -250,6 +250,8 @@ class TableAudit:
     column, what each cell and all cells allow, `odd` the cells that contradict the rest. `ratios` are those that the
     values allow, `from_printed` those of the printed values as they stand; `verdicts` say how each printed ratio
     follows; `conventions` under which roundings all ratios follow at once, and with which throughput ratio.
+    `elsewhere` are the ratios of cost and per megawatt that the same throughputs give at every published price and
+    power.
     """
 
     subject: str
@@ -264,6 +266,7 @@ class TableAudit:
     from_printed: Mapping[str, float]
     verdicts: Mapping[str, str]
     conventions: Mapping[str, Interval]
+    elsewhere: Mapping[str, Mapping[str, Interval]]
     flops: Sequence[Explanation]
 
     @property
@@ -306,8 +309,14 @@ def audit_table(
     kw = min(powers or [None], key=lambda kw: sum(len(odd_cells(column_of(name, price, kw))) for name in COLUMNS))
     throughput = {name: column_of(name, price, kw) for name in COLUMNS}
     odd = {name: odd_cells(throughput[name]) for name in COLUMNS}
-    ratios, conventions = {}, {}
+    ratios, conventions, elsewhere = {}, {}, {}
     is_known = price is not None and kw is not None
+    if not any(odd.values()):
+        tput = throughput["subject"]["all"] / throughput["baseline"]["all"]
+        elsewhere = {
+            row: {constants.name: tput * (constants.baseline / constants.subject) for constants in known}
+            for row, known in (("cost", prices), ("mw", powers))
+        }
     if is_known and not any(odd.values()):
         ratios = ratios_of_throughputs(
             *(throughput[name]["all"] for name in COLUMNS),
@@ -323,11 +332,43 @@ def audit_table(
     verdicts = {row: judge(cells[row, "ratio"], ratios[row]) for row in ratios if (row, "ratio") in cells}
     return TableAudit(
         *names, cells, price, kw, _kw_from_cells(cells), throughput, odd, ratios, _from_printed(cells), verdicts,
-        conventions, flops,
+        conventions, elsewhere, flops,
     )  # fmt: skip
 
 
 _THROUGHPUT_CELLS = {"tput": "tput", "mw": "mw", "cost": "cost_per_mtok"}
+
+
+def flops_per_dollar_alike(
+    subject: Mapping[str, float], baseline: Mapping[str, float], price: Constants
+) -> dict[str, float]:
+    """Subject over baseline in FLOPS per dollar, both without sparsity or both with it.
+
+    Parameters
+    ----------
+    subject, baseline : peak rates by number format and kind, such as "FP8 DENSE" [PFLOP/s]
+    price : what an hour of each costs [USD/(GPU h)]
+
+    Returns
+    -------
+    ratios under the name of each format and kind that both have, and under "best DENSE" and "best SPARSE" for the
+    fastest format of each
+
+    Examples
+    --------
+    >>> rates = {"FP4 DENSE": 15.0, "FP8 DENSE": 5.0}, {"FP8 DENSE": 1.979, "FP8 SPARSE": 3.958}
+    >>> alike = flops_per_dollar_alike(*rates, Constants("owning", 2.652, 1.41))
+    >>> {name: round(ratio, 2) for name, ratio in alike.items()}
+    {'best DENSE': 4.03, 'FP8 DENSE': 1.34}
+    """
+    found = {}
+    for kind in ("DENSE", "SPARSE"):
+        best = [max((rate for name, rate in of.items() if name.endswith(kind)), default=None)
+                for of in (subject, baseline)]  # fmt: skip
+        if None not in best:
+            found[f"best {kind}"] = best[0] / best[1]
+    found |= {name: subject[name] / baseline[name] for name in subject if name in baseline}
+    return {name: ratio * price.baseline / price.subject for name, ratio in found.items()}
 
 
 def _cells(claims: Sequence[Mapping]) -> dict[tuple[str, str], Cell]:

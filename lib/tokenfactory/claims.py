@@ -21,7 +21,7 @@ from itertools import product
 import numpy as np
 
 from tokenfactory import uncertainty
-from tokenfactory.audit import Constants, TableAudit, audit_table, systems
+from tokenfactory.audit import Constants, TableAudit, audit_table, flops_per_dollar_alike, systems
 from tokenfactory.equal_speed import RUN_TO_RUN_LOG, TPUT, Band, Readings, Way, read
 from tokenfactory.frontier import Status
 from tokenfactory.rounding import Interval, printed
@@ -85,7 +85,8 @@ class Verdict:
 
     `finding` is one of FINDINGS, `reason` the place or the obstacle. `stated` are the lowest and highest ratio under
     the claim's own conditions, `grid` the lowest, median and highest of all `num_cells` places; `num_below_1` of them
-    turn the claim round, and `num_matches` round to its figure, at `match` for instance.
+    turn the claim round, all of them under the conditions `flips`, and `num_matches` round to its figure, at `match`
+    for instance.
     """
 
     finding: str
@@ -95,6 +96,7 @@ class Verdict:
     grid: tuple[Cell, Cell, Cell] | None = None
     num_cells: int = 0
     num_below_1: int = 0
+    flips: tuple[str, ...] = ()
     num_matches: int = 0
     match: Cell | None = None
 
@@ -309,7 +311,8 @@ def check(
     is_match = np.zeros(order.size, bool)
     if said.figure:
         is_match = (grid.ratio >= said.figure.low) & (grid.ratio <= said.figure.high)
-    over_grid = dict(grid=(low, middle, high), num_cells=order.size, num_below_1=int((grid.ratio < 1).sum()))
+    over_grid = dict(grid=(low, middle, high), num_cells=order.size, num_below_1=int((grid.ratio < 1).sum()),
+                     flips=grid.told_apart(grid.ratio < 1))  # fmt: skip
     if said.figure is None or not (said.speeds or said.is_peak):
         reason = "the claim has no figure" if said.figure is None else "the claim names no speed"
         num = int(is_match.sum())
@@ -423,6 +426,29 @@ class _Grid:
         is_stated = np.broadcast_to(is_stated, ratio.shape)
         return ratio[is_there], low[is_there], high[is_there], is_stated[is_there], place
 
+    def told_apart(self, is_some: np.ndarray) -> tuple[str, ...]:
+        """The conditions that all of some places meet and not all of the others, in words."""
+        if not is_some.any() or is_some.all():
+            return ()
+        found = []
+        for alternatives in zip(*map(self._conditions, self.place.tolist()), strict=True):
+            mine = {one for one, is_one in zip(alternatives, is_some, strict=True) if is_one}
+            if len(mine) < len(set(alternatives)):
+                found.append(alternatives[0][-1].format(" or ".join(text for _, text, _ in sorted(mine))))
+        return tuple(found)
+
+    def _conditions(self, place: Sequence[int]) -> list[tuple]:
+        """What could be chosen otherwise at a place: a key to sort by, the choice in words, and a frame for them."""
+        workload, tier, a, b, speed = place
+        (_, isl, osl), readings = self.workloads[workload]
+        at, name = float(readings.speeds[speed]), self.tiers[tier].name
+        asked = (0.0, "peak") if math.isnan(at) else (at, f"{at:g}")
+        chosen = [((isl, osl), f"{isl}/{osl}", "{} tokens"), (*asked, "{} tok/s per user")]
+        for way in (readings.ways[a], readings.ways[b]):
+            texts = (way.precision.upper(), way.speculation, way.topology)
+            chosen += [(text, f"{way.gpu.upper()} {text}", "{}") for text in texts]
+        return [*chosen, (name, name, "{}")]
+
     def is_measured(self, indices: np.ndarray) -> np.ndarray:
         """Whether both ways of these places are measured ones, not readings of a source."""
         places = ((self.workloads[w][1].ways, a, b) for w, _, a, b, _ in self.place[indices])
@@ -464,11 +490,14 @@ class SetAudit:
     """Everything there is to say of a claim set.
 
     `table` is None where nothing was printed as a table; `matches` are the published points inside the throughputs
-    that a table allows, by column; `verdicts` pairs each ratio with what the points say of it.
+    that a table allows, by column; `alike` are the ratios of FLOPS per dollar at the same kind of peak rate on both;
+    `verdicts` pairs each ratio with what the points say of it.
     """
 
+    claim_set: str
     table: TableAudit | None
     matches: Mapping[str, Sequence[Mapping]]
+    alike: Mapping[str, float]
     verdicts: Sequence[tuple[Mapping, Verdict]]
 
     @property
@@ -503,18 +532,21 @@ def audit_set(
     ----------
     claims : rows of `claims` of one claim set
     points : all rows of the view `points`
-    published : all rows of `operating_points`, also those that the view leaves out
+    published : every point to search, also those that the view leaves out
     specs : rows of the view `hardware_specs`: gpu, spec, value
     """
     cells = [claim for claim in claims if claim["row"]]
-    table, matches = None, {}
+    table, matches, alike = None, {}, {}
     if cells:
         subject, baseline = systems(cells)
         day = cells[0]["date"]
         constants = ([Constants(tier.name, tier.value[subject], tier.value[baseline])
                       for tier in sorted(known, key=lambda tier: not (day and tier.covers(day)))
                       if {subject, baseline} <= set(tier.value)] for known in (prices, powers))  # fmt: skip
-        table = audit_table(cells, *constants, _peak_rates(specs, subject, baseline))
+        peaks = {gpu: _peaks(specs, gpu) for gpu in (subject, baseline)}
+        table = audit_table(cells, *constants, _pairs(peaks[subject], peaks[baseline]))
+        if table.price:
+            alike = flops_per_dollar_alike(peaks[subject], peaks[baseline], table.price)
         models = {claim["model"] for claim in cells if claim["model"]}
         for column, gpu in (("subject", subject), ("baseline", baseline)):
             allowed = table.throughput[column]["all"]
@@ -529,15 +561,18 @@ def audit_set(
         (claim, check({**claim, **known}, points, band, gpus_of=gpus_of, prices=prices, powers=powers))
         for claim in ratios
     ]
-    return SetAudit(table, matches, verdicts)
+    return SetAudit(claims[0]["claim_set"], table, matches, alike, verdicts)
 
 
-def _peak_rates(specs: Sequence[Mapping], subject: str, baseline: str) -> list[Constants]:
+def _peaks(specs: Sequence[Mapping], gpu: str) -> dict[str, float]:
+    """Peak rates of a GPU by format and kind, such as FP8 DENSE [PFLOP/s]."""
+    return {
+        row["spec"].removesuffix("_pflops").replace("_", " ").upper(): row["value"]
+        for row in specs
+        if row["gpu"] == gpu and row["spec"].endswith("_pflops") and row["value"] is not None
+    }
+
+
+def _pairs(subject: Mapping[str, float], baseline: Mapping[str, float]) -> list[Constants]:
     """Every peak rate of one system set against every one of the other."""
-    rates = {gpu: {row["spec"].removesuffix("_pflops").replace("_", " ").upper(): row["value"] for row in specs
-                   if row["gpu"] == gpu and row["spec"].endswith("_pflops") and row["value"] is not None}
-             for gpu in (subject, baseline)}  # fmt: skip
-    return [
-        Constants(f"{a} against {b}", rates[subject][a], rates[baseline][b])
-        for a, b in product(rates[subject], rates[baseline])
-    ]
+    return [Constants(f"{a} against {b}", subject[a], baseline[b]) for a, b in product(subject, baseline)]

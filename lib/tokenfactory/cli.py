@@ -108,8 +108,8 @@ def _parser() -> argparse.ArgumentParser:
     option("--at", type=_speeds, required=True, metavar="SPEEDS", help="tok/s per user, such as 40,60,100")
     option("--gpu", action="append", help="only this one; repeatable (default: all with points)")
     option("--on", type=_day, default=None, metavar="DATE", help="day of the prices and powers (default: today)")
-    audit = command("audit", _audit, "hold a set of claims against itself and against the measured points")
-    audit.add_argument("claim_set", help="such as nvidia-2026-04")
+    audit = command("audit", _audit, "hold a claim, or a set of them, against itself and against the measured points")
+    audit.add_argument("claim", help="a claim or a set of claims of data/claims.csv, such as nvidia-2026-04")
 
     sql = command("sql", _sql, "look into the warehouse, which cannot be changed by it")
     sql.add_argument("query", help="such as: SELECT gpu, count(*) AS n FROM points GROUP BY gpu ORDER BY gpu")
@@ -312,9 +312,9 @@ def _compare(arguments, project) -> int:
 def _audit(arguments, project) -> int:
     from tokenfactory import ask, warehouse
 
-    found = ask.audit(warehouse.connect(), arguments.claim_set)
+    found = ask.audit(warehouse.connect(), arguments.claim)
     if arguments.json:
-        print(json.dumps(ask.audit_data(arguments.claim_set, found)))
+        print(json.dumps(ask.audit_data(found)))
     else:
         print("\n".join(ask.audit_text(found)))
     return MADE
