@@ -360,7 +360,15 @@ def _tiers_of(
     """The tiers that turn a ratio of throughputs into the claimed one, and which of them is that of the claim's day."""
     if claim["metric"] not in PRICED + POWERED:
         return [(_THROUGHPUT, True)]
-    known = prices if claim["metric"] in PRICED else powers
+    differing = _differing(prices if claim["metric"] in PRICED else powers, gpus)
+    day = claim["date"]
+    in_force = [tier for tier in differing if day and tier.covers(day)]
+    stated = (in_force or differing)[:1]
+    return [(tier, tier in stated) for tier in differing]
+
+
+def _differing(known: Sequence[Tier], gpus: set[str]) -> list[Tier]:
+    """The tiers at which something changed for some GPUs, with the figures of these alone."""
     differing: list[Tier] = []
     for tier in known:
         figures = {gpu: tier.value[gpu] for gpu in gpus if gpu in tier.value}
@@ -369,10 +377,7 @@ def _tiers_of(
             differing.append(replace(tier, value=figures))
         elif last is not None:  # nothing changed for these GPUs: the earlier tier went on
             differing[differing.index(last)] = replace(last, until=tier.until)
-    day = claim["date"]
-    in_force = [tier for tier in differing if day and tier.covers(day)]
-    stated = (in_force or differing)[:1]
-    return [(tier, tier in stated) for tier in differing]
+    return differing
 
 
 @dataclass(frozen=True)
@@ -541,7 +546,8 @@ def audit_set(
         subject, baseline = systems(cells)
         day = cells[0]["date"]
         constants = ([Constants(tier.name, tier.value[subject], tier.value[baseline])
-                      for tier in sorted(known, key=lambda tier: not (day and tier.covers(day)))
+                      for tier in sorted(_differing(known, {subject, baseline}),
+                                         key=lambda tier: not (day and tier.covers(day)))
                       if {subject, baseline} <= set(tier.value)] for known in (prices, powers))  # fmt: skip
         peaks = {gpu: _peaks(specs, gpu) for gpu in (subject, baseline)}
         table = audit_table(cells, *constants, _pairs(peaks[subject], peaks[baseline]))
