@@ -119,6 +119,28 @@ def test_published_points_have_no_percentiles_and_no_accuracy(db):
     assert found == [("published", None, None, None)]
 
 
+def test_the_known_score_of_a_point(db):
+    way = {"gpu": "x1", "model": "m", "framework": "e", "precision": "fp8", "is_disagg": True}
+    own, other = {"run_url": "https://a/7"}, {"run_url": "https://a/8"}
+    for row, change in enumerate((own, other, own | {"precision": "fp4"}, own | {"accuracy_frac": 0.5})):
+        insert(db, "measured_points", row_index=row, conc=row, date="2026-05-01", **MEASURED | way | change)
+    for row, change in enumerate((
+        {"task": "gsm8k", "score_frac": 0.91, "date": "2026-04-01", **own},
+        {"task": "aime", "score_frac": 0.40, "date": "2026-04-01", **own},
+        {"task": "gsm8k", "score_frac": 0.93, "date": "2026-05-02", "run_url": "https://a/9"},
+        {"task": "gsm8k", "score_frac": 0.94, "date": "2026-05-01", "run_url": "https://a/9"},
+        {"task": "gsm8k", "score_frac": 0.10, "date": "2026-05-01", "framework": "f", **own},
+        {"task": "gsm8k", "score_frac": None, "date": "2026-06-01", **own},
+    )):  # fmt: skip
+        insert(db, "evaluations", row_index=row, file_sha256="e", **way | change)
+    found = db.sql("SELECT * FROM point_scores ORDER BY point_id").fetchall()
+    assert found == [
+        ("snapshot-abcdef01-0", "gsm8k", 0.91, True),  # of its own run, though older and beside another task
+        ("snapshot-abcdef01-1", "gsm8k", 0.93, False),  # the newest of the way of serving
+        ("snapshot-abcdef01-3", None, 0.5, True),  # what the row says of itself; FP4 was not evaluated
+    ]
+
+
 def test_equal_speed_pairs(db):
     fast = "interactivity_tok_per_s_per_user"
     insert(db, "operating_points", point_id="a1", **GOOD | {"precision": "fp8", "spec_decoding": "mtp"})

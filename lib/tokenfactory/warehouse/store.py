@@ -17,6 +17,7 @@ VIEWS = (
     "hardware_specs",
     "point_gaps",
     "all_points",
+    "point_scores",
     "points",
     "excluded_points",
     "equal_speed_pairs",
