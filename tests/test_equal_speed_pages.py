@@ -2,13 +2,16 @@
 
 import ast
 import json
+import re
 import shutil
+from datetime import date
 
 import numpy as np
 import pytest
 from conftest import PROJECT
 
-from tokenfactory import cost
+from tokenfactory import ask, cost, warehouse
+from tokenfactory.errors import ParameterError
 from tokenfactory.warehouse import ingest, store
 
 BAD_WAY = ("gb300", "fp4", "mtp")
@@ -179,3 +182,37 @@ def test_claims_against_the_full_results(run):
     assert all(len(label) <= 60 and "ix" not in label.lower().split("-")[0] for label in labels)
     assert "35x GB300 over H200, cost of a token" in labels
     assert "below one, " in texts(shown) and "only with" in texts(shown)
+
+
+def test_both_systems_at_the_speeds_of_the_published_comparison(run):
+    """What `compare` says of the June capture, and the point behind the printed table, which is published."""
+    speeds = [40.0, 60.0, 75.0, 100.0, 117.0]
+    for isl, ratio_at_100 in ((1024, (40, 50)), (8192, (40, 50))):
+        answer = ask.compare(
+            warehouse.connect(), model="deepseek-r1-0528", isl=isl, osl=1024, speeds=speeds, gpus=["h200", "gb300"],
+            on=date(2026, 4, 15),
+        )  # fmt: skip
+        rows = {(row["gpu"], row["speed"]): row for row in answer["rows"]}
+        assert len(rows) == 10
+        for row in rows.values():
+            assert row["how"] == "interpolated" and row["way"].count(" ") >= 3
+            assert row["usd_per_mtok_low"] < row["usd_per_mtok"] < row["usd_per_mtok_high"]
+        low, high = ratio_at_100
+        assert low < rows["gb300", 100.0]["tput"] / rows["h200", 100.0]["tput"] < high
+        named = {row["point_id"] for row in answer["published_near"] if row["asked"] == 117}
+        published = {
+            "inferencex-dsr1-h200-fp8-mtp-dynamo-trt-1k1k-c44", "inferencex-dsr1-gb300-fp4-mtp-dynamo-trt-1k1k-c1229"
+        }  # fmt: skip
+        assert named == (published if isl == 1024 else set())
+
+
+def test_limits_that_are_none(run):
+    for wrong in ({"max_ttft_p99_s": -1.0}, {"max_tpot_p99_s": -0.1}, {"min_accuracy_frac": 90.0}):
+        with pytest.raises(ParameterError, match="zero or more seconds, and an accuracy bar lies between 0 and 1"):
+            run(EQUAL, **wrong)
+
+
+def test_the_stored_page_says_how_much_the_band_holds():
+    text = (PROJECT / "notebooks" / f"{EQUAL}.ipynb").read_text()
+    (share,) = set(re.findall(r"points that were left out, (\d+) % lay in the 90 % band", text))
+    assert 85 <= int(share) <= 95
