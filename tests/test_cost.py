@@ -29,6 +29,22 @@ VECTORS = [
     (cost.usd_per_mtok, dict(usd_per_gpu_hour=1.30, tok_per_s_per_gpu=2000.0), 0.180556),
     (cost.usd_per_mtok, dict(usd_per_gpu_hour=2.652, tok_per_s_per_gpu=10000.0), 0.0736667),
     (cost.usd_per_mtok, dict(usd_per_gpu_hour=1.95, tok_per_s_per_gpu=417.0), 1.298961),
+    # output and input tokens of the same rows, each charged the whole price: 1300000 / 800000 and 1300000 / 6400000,
+    # 2652000 / 3999996 and 2652000 / 32000004, 1950000 / 166788 and 1950000 / 1334412
+    (cost.usd_per_mtok, dict(usd_per_gpu_hour=1.30, tok_per_s_per_gpu=222.2222), 1.625),
+    (cost.usd_per_mtok, dict(usd_per_gpu_hour=1.30, tok_per_s_per_gpu=1777.7778), 0.203125),
+    (cost.usd_per_mtok, dict(usd_per_gpu_hour=2.652, tok_per_s_per_gpu=1111.11), 0.663001),
+    (cost.usd_per_mtok, dict(usd_per_gpu_hour=2.652, tok_per_s_per_gpu=8888.89), 0.0828750),
+    (cost.usd_per_mtok, dict(usd_per_gpu_hour=1.95, tok_per_s_per_gpu=46.33), 11.691489),
+    (cost.usd_per_mtok, dict(usd_per_gpu_hour=1.95, tok_per_s_per_gpu=370.67), 1.461318),
+    # 16 prefill and 32 decode GPUs: in total, per GPU of the role as InferenceX prints it, and over all 48
+    (cost.usd_per_mtok, dict(usd_per_gpu_hour=2.31, tok_per_s_per_gpu=10000.0), 0.0641667),
+    (cost.usd_per_mtok, dict(usd_per_gpu_hour=2.31, tok_per_s_per_gpu=1666.667), 0.385),
+    (cost.usd_per_mtok, dict(usd_per_gpu_hour=2.31, tok_per_s_per_gpu=26666.667), 0.0240625),
+    (cost.usd_per_mtok, dict(usd_per_gpu_hour=2.31, tok_per_s_per_gpu=1666.667 * 32 / 48), 0.5775),
+    (cost.usd_per_mtok, dict(usd_per_gpu_hour=2.31, tok_per_s_per_gpu=26666.667 * 16 / 48), 0.0721875),
+    # a price of one's own: 2500000 / 36000000
+    (cost.usd_per_mtok, dict(usd_per_gpu_hour=2.5, tok_per_s_per_gpu=10000.0), 0.0694444),
     # each role charged with its own GPUs: 2652000 / (3600 * 20893.2), 2652000 / (3600 * 4244.7)
     (cost.usd_per_mtok, dict(usd_per_gpu_hour=2.652, tok_per_s_per_gpu=20893.2), 0.0352587),
     (cost.usd_per_mtok, dict(usd_per_gpu_hour=2.652, tok_per_s_per_gpu=4244.7), 0.173550),

@@ -19,6 +19,20 @@ VECTORS = [
     (power.tok_per_s_per_mw, dict(tok_per_s_per_gpu=2000.0, kw_per_gpu=1.73), 1156069.364),
     (power.tok_per_s_per_mw, dict(tok_per_s_per_gpu=10000.0, kw_per_gpu=2.10), 4761904.762),
     (power.tok_per_s_per_mw, dict(tok_per_s_per_gpu=417.0, kw_per_gpu=2.17), 192165.899),
+    # output and input tokens of the same rows; then 2.5 kW of one's own, where more power makes fewer tokens a megawatt
+    (power.tok_per_s_per_mw, dict(tok_per_s_per_gpu=222.2222, kw_per_gpu=1.73), 128452.139),
+    (power.tok_per_s_per_mw, dict(tok_per_s_per_gpu=1777.7778, kw_per_gpu=1.73), 1027617.225),
+    (power.tok_per_s_per_mw, dict(tok_per_s_per_gpu=1111.11, kw_per_gpu=2.10), 529100),
+    (power.tok_per_s_per_mw, dict(tok_per_s_per_gpu=8888.89, kw_per_gpu=2.10), 4232804.762),
+    (power.tok_per_s_per_mw, dict(tok_per_s_per_gpu=46.33, kw_per_gpu=2.17), 21350.23),
+    (power.tok_per_s_per_mw, dict(tok_per_s_per_gpu=370.67, kw_per_gpu=2.17), 170815.668),
+    (power.tok_per_s_per_mw, dict(tok_per_s_per_gpu=10000.0, kw_per_gpu=2.5), 4000000),
+    (power.j_per_tok, dict(tok_per_s_per_gpu=222.2222, kw_per_gpu=1.73), 7.785001),
+    (power.j_per_tok, dict(tok_per_s_per_gpu=1777.7778, kw_per_gpu=1.73), 0.973125),
+    (power.j_per_tok, dict(tok_per_s_per_gpu=1111.11, kw_per_gpu=2.10), 1.890002),
+    (power.j_per_tok, dict(tok_per_s_per_gpu=8888.89, kw_per_gpu=2.10), 0.23625),
+    (power.j_per_tok, dict(tok_per_s_per_gpu=46.33, kw_per_gpu=2.17), 46.837902),
+    (power.j_per_tok, dict(tok_per_s_per_gpu=370.67, kw_per_gpu=2.17), 5.854264),
     # what the printed 54K allows at least: 53500 * 1.73 / 1000
     (power.tok_per_s_per_gpu_from_mw, dict(tok_per_s_per_mw=53500.0, kw_per_gpu=1.73), 92.555),
     # 1730 / 93.25; 2100 / 5930; 2170 / 417
