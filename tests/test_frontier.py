@@ -600,6 +600,22 @@ def test_points_that_are_no_numbers(wrong):
     assert frontier.find([0, 0], [2, 1], [2, 1]).carrying([5, wrong]).y.tolist() == [5]
 
 
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        (([0, 0], [1, 2, 3], [1, 2]), "must be columns of one length, not 2, 3 and 2 long"),
+        ((["a", "b"], [1, 2], [2, 1]), "a series is known by a whole number, not a"),
+        (([0.5, 1.0], [1, 2], [2, 1]), "a series is known by a whole number, not 0.5"),
+        (([0, 0], ["fast", 2], [2, 1]), "x must be a column of numbers"),
+        (([0, 0], [1, 2], [None, [1]]), "y must be a column of numbers"),
+        (([[0, 0]], [[1, 2]], [[2, 1]]), "x must be a column of numbers"),
+    ],
+)
+def test_columns_that_are_none(columns, message):
+    with pytest.raises(TokenFactoryError, match=message):
+        frontier.find(*columns)
+
+
 def test_negative_speed():
     with pytest.raises(TokenFactoryError, match=r"point 1 has x = -2, but a speed or a latency is not negative"):
         frontier.find([0, 0], [1, -2], [1, 2])

@@ -176,7 +176,13 @@ def find(
     """
     if direction not in get_args(Direction):
         raise ParameterError(f"no direction is called '{direction}'")
-    series_id, x, y = np.asarray(series_id), np.asarray(x, float), np.asarray(y, float)
+    series_id, x, y = np.asarray(series_id), _column("x", x), _column("y", y)
+    if not series_id.shape == x.shape == y.shape:
+        raise TokenFactoryError(
+            f"series numbers, x and y must be columns of one length, not {series_id.size}, {x.size} and {y.size} long"
+        )
+    if x.size and series_id.dtype.kind not in "iu":
+        raise TokenFactoryError(f"a series is known by a whole number, not {series_id[0]!s}")
     _refuse_non_finite("x", x, np.arange(x.size))
     _refuse_non_finite("y", y, np.arange(y.size))
     if x.size and x.min() < 0:
@@ -399,6 +405,16 @@ def read(
     """
     knots = find(np.zeros(len(x), int), x, y, direction=direction, num_series=1)
     return values_at(knots, [target], method=method).one(0)
+
+
+def _column(name: str, values: np.ndarray) -> np.ndarray:
+    try:
+        column = np.asarray(values, float)
+    except (TypeError, ValueError):
+        column = None
+    if column is None or column.ndim != 1:
+        raise TokenFactoryError(f"{name} must be a column of numbers")
+    return column
 
 
 def _refuse_non_finite(name: str, values: np.ndarray, points: np.ndarray) -> None:
