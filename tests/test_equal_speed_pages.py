@@ -216,3 +216,8 @@ def test_the_stored_page_says_how_much_the_band_holds():
     text = (PROJECT / "notebooks" / f"{EQUAL}.ipynb").read_text()
     (share,) = set(re.findall(r"points that were left out, (\d+) % lay in the 90 % band", text))
     assert 85 <= int(share) <= 95
+
+
+def test_repeated_runs_show_how_far_a_run_may_be_from_the_one_before(run):
+    _, shown = run(EQUAL)
+    assert "Nine of ten repeated runs of one recipe in this warehouse lie near the run before: " in texts(shown)
