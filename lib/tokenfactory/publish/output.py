@@ -22,6 +22,14 @@ RECORD = "site.json"
 LOCK = ".site-lock"
 ANSWERS = "<!-- answers: written by `make report` -->"
 END_OF_ANSWERS = "<!-- end of answers -->"
+
+# What a child leaves for the site, by kind. Whatever it leaves is copied and listed in the record.
+PLACES = {
+    "page": "{name}.html",
+    "notebook": "notebooks/{name}.ipynb",
+    "workbook": "{name}.xlsx",
+}
+OF_SCENARIO = ("index.html",)  # made of all of its notebooks, whenever a site is put together
 COLUMNS = ("key", "label", "value", "unit", "notebook", "inputs_sha256")
 
 
@@ -34,10 +42,27 @@ def home(scenario: str) -> str:
     return "" if scenario == "default" else f"{scenario}/"
 
 
-def pages(scenario: str, names: Sequence[str]) -> list[str]:
-    """Files that a scenario has within the site."""
-    notebooks = [path for name in names for path in (f"{name}.html", f"notebooks/{name}.ipynb")]
-    return [home(scenario) + path for path in ("index.html", *notebooks)]
+def place(kind: str, name: str, part: str = "") -> str:
+    """Where a file of the notebook `name` stands within its scenario's folder; `part` tells several of a kind apart."""
+    return PLACES[kind].format(name=name, part=part)
+
+
+def files_in(folder: Path) -> list[str]:
+    """The files below a folder, as paths within it."""
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def files(scenario: str, content: Mapping) -> list[str]:
+    """Files that a scenario has within the site, by the record."""
+    left = [file for notebook in content["notebooks"] for file in notebook["files"]]
+    return [home(scenario) + file for file in (*OF_SCENARIO, *left)]
+
+
+def copy(names: Sequence[str], source: Path, target: Path) -> None:
+    """Copy files to the same places in another folder."""
+    for name in names:
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source / name, target / name)
 
 
 def links(record: Mapping[str, Mapping], scenario: str) -> list[dict]:
@@ -51,7 +76,7 @@ def links(record: Mapping[str, Mapping], scenario: str) -> list[dict]:
 
 
 def read_record(project: Project) -> dict[str, dict]:
-    """What is in the site, by scenario; a scenario of which a page is missing counts as not there."""
+    """What is in the site, by scenario; a scenario of which a file is missing counts as not there."""
     try:
         record = json.loads((site(project) / RECORD).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -59,7 +84,8 @@ def read_record(project: Project) -> dict[str, dict]:
     return {
         scenario: content
         for scenario, content in record.items()
-        if all((site(project) / page).is_file() for page in pages(scenario, [n["name"] for n in content["notebooks"]]))
+        if all("files" in notebook for notebook in content["notebooks"])  # else of a version that kept no list
+        and all((site(project) / file).is_file() for file in files(scenario, content))
     }
 
 

@@ -78,6 +78,17 @@ class PageTask(Task):
     made_on: str
     pages: list[dict]
 
+    @property
+    def leaves(self) -> Path:
+        """What it leaves for the site, each file at its place within the scenario's folder."""
+        return self.folder / "leaves"
+
+    def place(self, kind: str, part: str = "") -> Path:
+        """The path to write a file of a kind to."""
+        path = self.leaves / output.place(kind, self.job.notebook.name, part)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
 
 # In a child
 
@@ -143,8 +154,9 @@ def _make_page(task: PageTask) -> None:
     if notebook := _execute(task):
         name = task.job.notebook.name
         (task.folder / "entry.json").write_text(json.dumps(site.entry(notebook, name)))
+        shutil.copyfile(task.executed or task.folder / "executed.ipynb", task.place("notebook"))
         page = html.export(notebook, name=name, made_on=task.made_on, pages=task.pages)
-        (task.folder / "page.html").write_text(page, encoding="utf-8")
+        task.place("page").write_text(page, encoding="utf-8")
 
 
 # In the parent
@@ -384,7 +396,7 @@ class _Report:
         finally:
             # Even when others failed, or the user interrupts: what ran need not run again.
             for task in tasks:
-                if not task.executed and (task.folder / "page.html").exists():
+                if not task.executed and task.place("page").exists():
                     ran = (task.folder / "executed.ipynb", task.trace)
                     self.entries[task.key] = cache.store(self.project.cache, task.key, *ran, self.data)
         self.executed = [task.label for task in tasks if not task.executed]
@@ -416,21 +428,16 @@ class _Report:
         record = {}
         for scenario in plan.scenario_names(self.project):
             home = output.home(scenario)
-            if scenario in outdated or scenario in self.old:
-                (new / home / "notebooks").mkdir(parents=True, exist_ok=True)
             if scenario in outdated:
                 record[scenario] = self._record(scenario) | {"made_on": self.made_on, "pages": self._pages(scenario)}
                 for notebook in record[scenario]["notebooks"]:
-                    name = notebook["name"]
-                    folder = tasks[home + name].folder
-                    notebook["entry"] = json.loads((folder / "entry.json").read_text())
-                    shutil.copyfile(folder / "page.html", new / home / f"{name}.html")
-                    executed = self.entries[notebook["key"]].executed
-                    shutil.copyfile(executed, new / home / "notebooks" / f"{name}.ipynb")
+                    task = tasks[home + notebook["name"]]
+                    notebook["entry"] = json.loads((task.folder / "entry.json").read_text())
+                    notebook["files"] = output.files_in(task.leaves)
+                    output.copy(notebook["files"], task.leaves, new / home)
             elif scenario in self.old:
                 record[scenario] = self.old[scenario]
-                for page in output.pages(scenario, [n["name"] for n in record[scenario]["notebooks"]]):
-                    shutil.copyfile(old / page, new / page)
+                output.copy(output.files(scenario, record[scenario]), old, new)
         for scenario, content in record.items():
             index = site.index(
                 title=content["title"],
