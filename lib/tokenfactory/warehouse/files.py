@@ -58,6 +58,19 @@ def sha256_of(files) -> str:
     return digest.hexdigest()
 
 
+def hashes() -> dict[str, str]:
+    """SHA-256 of each file that the warehouse is built from, by its place in the data folder.
+
+    A finished warehouse, named by TOKENFACTORY_WAREHOUSE, stands for all files that it was built from.
+    """
+    if finished := os.environ.get("TOKENFACTORY_WAREHOUSE"):
+        return {Path(finished).name: hashlib.sha256(Path(finished).read_bytes()).hexdigest()}
+    data = data_dir()
+    snapshot = newest_snapshot(data / "snapshots")
+    found = [*sorted(data.glob("*.csv")), *([snapshot / "manifest.json"] if snapshot else [])]
+    return {path.relative_to(data).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in found}
+
+
 def fingerprint(data: Path | None = None) -> str:
     """Content hash of all that decides what the warehouse holds: data files, newest snapshot, views, loading code."""
     data = data or data_dir()

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import re
+import sys
 from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
@@ -72,7 +73,7 @@ class Warehouse:
         frame = self._connection.sql(sql, params=parameters).pl()
         self._read.append((sql, frame))
         if trace := os.environ.get(TRACE):
-            line = {"sql": sql, "params": parameters, "result": _hash(frame)}
+            line = {"sql": sql, "params": parameters, "result": _hash(frame), **_asked_in()}
             with open(trace, "a") as log:
                 log.write(json.dumps(line, default=_plain) + "\n")
         return frame
@@ -162,6 +163,17 @@ def replay(lines: Iterable[str], path: Path | str | None = None) -> bool:
     except duckdb.Error:  # a table, view or column that the query named is gone
         return False
     return True
+
+
+def _asked_in() -> dict:
+    """The cell of a notebook that asks, by its execution count, and the line of it; nothing outside a notebook."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    frame, line = sys._getframe(), None
+    while frame and shell:
+        # The outermost one counts: a function of an earlier cell asks for the cell that calls it.
+        line = frame.f_lineno if frame.f_globals is shell.user_ns else line
+        frame = frame.f_back
+    return {"cell": len(shell.user_ns["In"]) - 1, "line": line} if line else {}
 
 
 def _plain(value):

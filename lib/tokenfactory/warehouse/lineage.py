@@ -1,0 +1,170 @@
+"""What stands behind the result of a query: the rows it read, and the files of the data folder they are from.
+
+A query that names one of its rows is easy to follow; one that counts or averages is not. So the same question is
+asked again for every column of the rows that its conditions let through, and what of it is the name of a row of
+`data/` is a row that was read. Where rows have no names, the files are all there is to say.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from tokenfactory.warehouse.query import connect
+from tokenfactory.warehouse.schema import TABLES
+
+SNAPSHOT = "measured_points"  # the table of points of a snapshot, which have names in the view all_points
+# What is told of a row, where its table has it.
+_ABOUT = (
+    "gpu", "basis", "usd_per_gpu_hour", "kw_per_gpu", "parameter", "printed", "value", "unit", "status", "evidence",
+    "effective_from", "effective_to", "observed_on", "as_of", "date", "accessed", "source_url",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """Of one query.
+
+    relations : tables, views and macros it names
+    files : files of the data folder that these were loaded from
+    rows : names of the rows it read, in the order of the alphabet; empty where rows have no names
+    """
+
+    relations: list[str]
+    files: list[str]
+    rows: list[str]
+
+
+class Archive:
+    """A warehouse that is asked where its answers come from."""
+
+    def __init__(self, path: Path | str):
+        self._connection = connect(path)._connection
+
+    def _fetch(self, sql: str, parameters=None) -> list[tuple]:
+        return self._connection.sql(sql, params=parameters).fetchall()
+
+    def lineage(self, sql: str, parameters: Mapping) -> Lineage:
+        """What stands behind a query, as it was traced."""
+        relations = self._relations(sql)
+        files = sorted({file for name in relations for file in self._files(name)})
+        return Lineage(relations, files, sorted(self._rows(sql, parameters)))
+
+    def rows(self, names: Iterable[str]) -> dict[str, dict]:
+        """File, source and conditions of rows, by their names."""
+        told, wanted = {}, sorted(set(names))
+        for table in sorted({self._table_of[name] for name in wanted}):
+            relation, key = ("all_points", "point_id") if table == SNAPSHOT else (table, TABLES[table].key[0])
+            frame = self._connection.sql(f"SELECT * FROM {relation} WHERE {key} IN $names", params={"names": wanted})
+            columns = frame.columns
+            for row in frame.fetchall():
+                row = dict(zip(columns, row, strict=True))
+                about = {c: row[c] for c in _ABOUT if row.get(c) is not None}
+                plain = {c: v if isinstance(v, str | int | float) else str(v) for c, v in about.items()}
+                told[row[key]] = {"file": min(self._files(table), default=table), **plain}
+        return {name: told[name] for name in wanted if name in told}
+
+    # The rows
+
+    @cached_property
+    def _table_of(self) -> dict[str, str]:
+        """The table of every row that has a name."""
+        keys = [(name, table.key[0]) for name, table in TABLES.items()]
+        names = " UNION ALL ".join(f"SELECT {key} AS name, '{table}' AS table_name FROM {table}" for table, key in keys)
+        measured = f"SELECT point_id, '{SNAPSHOT}' FROM all_points WHERE origin = 'snapshot'"
+        return dict(self._fetch(f"{names} UNION ALL {measured}"))
+
+    def _rows(self, sql: str, parameters: Mapping) -> set[str]:
+        import duckdb
+
+        for wider in self._wider(sql):
+            # A parameter that only the columns or the order named is not asked for any more.
+            named = {name: value for name, value in parameters.items() if re.search(rf"\${name}\b", wider)}
+            try:
+                relation = self._connection.sql(wider, params=named)
+                is_text = ["VARCHAR" in str(kind) for kind in relation.types]
+                found = relation.fetchall()
+            except duckdb.Error:
+                continue
+            values = {v for row in found for v, is_one in zip(row, is_text, strict=True) if is_one for v in _texts(v)}
+            return values & self._table_of.keys()
+        return set()
+
+    def _wider(self, sql: str) -> Iterator[str]:
+        """The query with all columns of what it reads: beside its own, which conditions may name, or in their place."""
+        node = self._tree(sql).get("node", {})
+        if node.get("type") != "SELECT_NODE":
+            return
+        star = self._tree("SELECT * FROM files")["node"]["select_list"]
+        node["modifiers"] = []
+        if not node["group_expressions"]:
+            yield self._sql({**node, "select_list": star + node["select_list"]})
+        ungrouped = {"group_expressions": [], "group_sets": [], "having": None, "qualify": None}
+        yield self._sql({**node, "select_list": star, **ungrouped})
+
+    def _tree(self, sql: str) -> dict:
+        tree = json.loads(self._fetch("SELECT json_serialize_sql($sql)", {"sql": sql})[0][0])
+        return {} if tree["error"] else tree["statements"][0]
+
+    def _sql(self, node: Mapping) -> str:
+        tree = {"error": False, "statements": [{"node": node, "named_param_map": []}]}
+        return self._fetch("SELECT json_deserialize_sql($tree)", {"tree": json.dumps(tree)})[0][0]
+
+    # The files
+
+    @cached_property
+    def _definitions(self) -> dict[str, str]:
+        """The query behind each view and macro."""
+        views = self._fetch("SELECT view_name, sql FROM duckdb_views() WHERE NOT internal")
+        macros = self._fetch(
+            """SELECT function_name, macro_definition FROM duckdb_functions()
+               WHERE function_type = 'table_macro' AND NOT internal"""
+        )
+        return {name: re.sub(r"^CREATE VIEW .*? AS ", "", sql, flags=re.DOTALL) for name, sql in views} | dict(macros)
+
+    @cached_property
+    def _snapshot(self) -> list[str]:
+        found = re.search(r"([^/']+)/ingested_files[.]parquet", self._definitions.get("ingested_files", ""))
+        return [f"snapshots/{found[1]}/manifest.json"] if found else []
+
+    @cached_property
+    def _known(self) -> set[str]:
+        return {name for (name,) in self._fetch("SELECT table_name FROM duckdb_tables()")} | self._definitions.keys()
+
+    def _relations(self, sql: str) -> list[str]:
+        """The relations that a query names itself, of those that the warehouse knows."""
+        tree = self._tree(sql)
+        names = set(_named(tree)) if tree else set(re.findall(r"\w+", sql))
+        return sorted(names & self._known)
+
+    def _files(self, relation: str) -> set[str]:
+        if relation in TABLES:
+            return {TABLES[relation].file}
+        if relation == "files":
+            return {table.file for table in TABLES.values()}
+        if relation not in self._definitions or "read_parquet" in self._definitions[relation]:
+            return set(self._snapshot)
+        inner = self._relations(self._definitions[relation])
+        return {file for name in inner if name != relation for file in self._files(name)}
+
+
+def _texts(value) -> list[str]:
+    return [text for text in value if text] if isinstance(value, list) else [value] if value else []
+
+
+def _named(tree) -> Iterator[str]:
+    """Names of tables and table functions within the tree of a query."""
+    if isinstance(tree, Mapping):
+        if tree.get("type") == "BASE_TABLE":
+            yield tree["table_name"]
+        elif tree.get("type") == "TABLE_FUNCTION":
+            yield tree["function"]["function_name"]
+        for inner in tree.values():
+            yield from _named(inner)
+    elif isinstance(tree, list):
+        for inner in tree:
+            yield from _named(inner)
