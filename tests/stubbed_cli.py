@@ -18,22 +18,34 @@ def outputs(notebook) -> list[str]:
     return [output.get("text") or output["data"]["text/plain"] for output in of_cells]
 
 
-def export(notebook, *, name, made_on, pages):
+def export(notebook, *, name, made_on, pages, **_):
     return json.dumps({"name": name, "made_on": made_on, "pages": pages, "outputs": outputs(notebook)})
 
 
-def entry(notebook, name):
+def data_files(notebook, name):
+    return {}
+
+
+def entry(notebook, name, ledger):
     of_cells = [output for cell in notebook.cells for output in cell.get("outputs", ())]
     mime = "application/vnd.tokenfactory.headlines+json"
     headlines = [h for o in of_cells if "data" in o for h in o.data.get(mime, {"headlines": []})["headlines"]]
     return {"name": name, "href": f"{name}.html", "title": name, "headlines": headlines, "answer": []}
 
 
-def index(*, title, made_on, entries, pages, scenarios):
+def index(*, title, made_on, entries, pages, scenarios, downloads):
     return json.dumps({"title": title, "made_on": made_on, "entries": entries, "pages": pages, "scenarios": scenarios})
 
 
-for name, functions in {"html": [export], "site": [entry, index]}.items():
+def summary(*, title, made_on, entries, pages):
+    return json.dumps({"title": title, "made_on": made_on, "entries": entries})
+
+
+def with_scenarios(page, *, title, here, links):
+    return json.dumps(json.loads(page) | {"links": links})
+
+
+for name, functions in {"html": [export, data_files], "site": [entry, index, summary, with_scenarios]}.items():
     module = types.ModuleType(f"tokenfactory.publish.{name}")
     for function in functions:
         setattr(module, function.__name__, function)

@@ -84,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     option("--jobs", type=_positive, metavar="N", help="notebooks at a time (default: one for each core)")
     option("--engine", choices=("fork", "kernel"), help=ENGINE)
     option("--force", action="store_true", help="run every notebook, changed or not")
+    option("--pdf", action="store_true", help="print each page to a PDF too, where Chromium is installed")
 
     refresh = command("refresh", _refresh, "run the notebooks with their own values and store the outputs in them")
     option = refresh.add_argument
@@ -137,6 +138,7 @@ def _report(arguments, project) -> int:
             num_jobs=arguments.jobs,
             engine=arguments.engine,
             is_forced=arguments.force,
+            is_printed=arguments.pdf,
             say=_say,
         )
     except runner.ReportFailed as failed:

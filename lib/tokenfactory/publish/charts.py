@@ -1,19 +1,24 @@
 """Charts in a report: the drawing library, once per page, and a figure per chart with its data as a table."""
 
+import csv
 import functools
 import html
+import io
 import json
 import os
 import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 
 from tokenfactory import show
 from tokenfactory.warehouse.files import cache_dir
 
 VEGA_LITE = "6.4"
-MOST_ROWS = 200  # of a chart's data that its table shows
+MOST_ROWS = 200  # of a chart's data that its table shows; the file beside the page has all
+MOST_TOLD = 6  # different texts of a field that are told in words
+FORMULA = tuple("=+-@＝＋－＠")  # what a cell begins with that a spreadsheet takes for a formula
 
 
 @functools.cache
@@ -81,17 +86,71 @@ def _column(header: str, values: Sequence) -> show.Column:
     return show.Column(header, missing="none", is_number=is_number)
 
 
-def _data_tables(spec: Mapping, caption: str) -> str:
-    headers, tables = _headers(spec), []
+@dataclass(frozen=True)
+class Table:
+    """The rows of one set of data of a chart, and how a reader knows its fields."""
+
+    fields: dict[str, str]
+    rows: list[list]
+
+
+def tables(spec: Mapping) -> list[Table]:
+    """The data of a chart, whole."""
+    headers, found = _headers(spec), []
     for rows in _datasets(spec):
-        fields = list(dict.fromkeys(field for row in rows[:MOST_ROWS] for field in row))
-        shown = [{field: row.get(field) for field in fields} for row in rows[:MOST_ROWS]]
-        columns = {
-            field: _column(headers.get(field, show.words(field)), [row[field] for row in shown]) for field in fields
-        }
-        cut = f"The first {MOST_ROWS} of {len(rows):,} rows." if len(rows) > MOST_ROWS else ""
-        tables.append(show.table(shown, columns, caption, note=cut)._repr_mimebundle_()["text/html"])
-    return "".join(tables)
+        fields = dict.fromkeys(field for row in rows for field in row)
+        named = {field: headers.get(field, show.words(field)) for field in fields}
+        found.append(Table(named, [[row.get(field) for field in fields] for row in rows]))
+    return found
+
+
+def csv_text(table: Table) -> str:
+    """A table as CSV that a spreadsheet can open: no text in it is a formula."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(map(_harmless, table.fields))
+    writer.writerows(map(_harmless, row) for row in table.rows)
+    return text.getvalue()
+
+
+def _harmless(value: object) -> object:
+    """What would start a formula gets the quote before it by which spreadsheets know a text."""
+    return f"'{value}" if isinstance(value, str) and value.lstrip().startswith(FORMULA) else value
+
+
+def _shown_table(table: Table, caption: str) -> str:
+    rows = [dict(zip(table.fields, row, strict=True)) for row in table.rows[:MOST_ROWS]]
+    columns = {field: _column(header, [row[field] for row in rows]) for field, header in table.fields.items()}
+    cut = f"The first {MOST_ROWS} of {len(table.rows):,} rows." if len(table.rows) > MOST_ROWS else ""
+    return show.table(rows, columns, caption, note=cut)._repr_mimebundle_()["text/html"]
+
+
+def _range(values: Sequence) -> str:
+    """What a column holds, in a few words; empty when that takes more."""
+    numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
+    if numbers:
+        low, high = min(numbers), max(numbers)
+        return f"{show.number(low)} to {show.number(high)}" if low < high else show.number(low)
+    texts = list(dict.fromkeys(str(value) for value in values if value is not None))
+    return ", ".join(texts) if 0 < len(texts) <= MOST_TOLD else f"{len(texts)} different" if texts else ""
+
+
+def told(spec: Mapping, title: str) -> str:
+    """A chart in words, for who cannot see it: its title, and what each thing that is drawn ranges over."""
+    drawn = {c["field"] for node in _dicts(spec) for c in _channels(node)}
+    parts = []
+    for table in tables(spec):
+        columns = dict(zip(table.fields, zip(*table.rows, strict=True), strict=True))
+        ranges = {table.fields[field]: _range(columns[field]) for field in columns if field in drawn}
+        parts += [f"{header} {text}" for header, text in ranges.items() if text]
+    return f"{title}. {'; '.join(dict.fromkeys(parts))}".rstrip(". ") + "."
+
+
+def _channels(node: Mapping) -> list[Mapping]:
+    named = (
+        node.get(channel) for channel in ("x", "y", "x2", "y2", "color", "shape", "row", "column", "facet", "size")
+    )
+    return [c for c in named if isinstance(c, Mapping) and isinstance(c.get("field"), str)]
 
 
 def _lines(text: object) -> str:
@@ -112,20 +171,30 @@ def _first_field(spec: Mapping, channel: str) -> str | None:
     return next((c["field"] for c in channels if isinstance(c, Mapping) and isinstance(c.get("field"), str)), None)
 
 
-def figure(spec: Mapping) -> str:
-    """A chart as a figure: title and subtitle as text (which wraps on a phone), a place to draw, and the data."""
+def figure(spec: Mapping, *, files: Sequence[str] = (), below: str = "") -> str:
+    """A chart as a figure: title and subtitle as text (which wraps on a phone), a place to draw, and the data.
+
+    Parameters
+    ----------
+    files : addresses of the data as CSV
+    below : HTML that stands beside the data
+    """
     spec = dict(spec)
     title = spec.pop("title", None) or spec.get("description", "Chart")
     title, subtitle = (title.get("text"), title.get("subtitle")) if isinstance(title, Mapping) else (title, None)
     title, subtitle = _lines(title), _lines(subtitle)
+    spec.setdefault("description", told(spec, title))
     caption = f"<strong>{html.escape(title)}</strong>"
     caption += f"<span>{html.escape(subtitle)}</span>" if subtitle else ""
-    tables = _data_tables(spec, f"Data of the chart: {title}")
-    data = f'<details class="tf-data"><summary>Data of this chart</summary>{tables}</details>' if tables else ""
+    shown = "".join(_shown_table(table, f"Data of the chart: {title}") for table in tables(spec))
+    data = f'<details class="tf-data"><summary>Data of this chart</summary>{shown}</details>' if shown else ""
+    numbers = [""] if len(files) == 1 else [f" {number}" for number in range(1, len(files) + 1)]
+    links = [f'<a href="{html.escape(f)}" download>CSV{n}</a>' for f, n in zip(files, numbers, strict=False)]
     return (
         f'<figure class="tf-chart"><figcaption>{caption}</figcaption>'
         f'<div class="tf-drawing" style="min-height:{_height(spec):.0f}px"></div>'
-        f'<script type="application/json">{embed(spec)}</script>{data}</figure>'
+        f'<script type="application/json">{embed(spec)}</script>'
+        f'<div class="tf-below">{data}{"".join(links)}{below}</div></figure>'
     )
 
 

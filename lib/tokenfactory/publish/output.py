@@ -27,9 +27,21 @@ END_OF_ANSWERS = "<!-- end of answers -->"
 PLACES = {
     "page": "{name}.html",
     "notebook": "notebooks/{name}.ipynb",
+    "pdf": "{name}.pdf",
     "workbook": "{name}.xlsx",
+    "data": "data/{name}_{part}.csv",
+    "provenance": "{name}.provenance.json",
 }
-OF_SCENARIO = ("index.html",)  # made of all of its notebooks, whenever a site is put together
+# What of it a reader is offered, and as what.
+DOWNLOADS = {
+    "pdf": "PDF",
+    "workbook": "a workbook (XLSX)",
+    "notebook": "the notebook with its code",
+    "provenance": "the sources of every number (JSON)",
+}
+# The links to the other scenarios stand on a page between these marks: which there are is known when all are made.
+SCENARIOS = "<!-- scenarios -->"
+END_OF_SCENARIOS = "<!-- end of scenarios -->"
 COLUMNS = ("key", "label", "value", "unit", "notebook", "inputs_sha256")
 
 
@@ -55,7 +67,7 @@ def files_in(folder: Path) -> list[str]:
 def files(scenario: str, content: Mapping) -> list[str]:
     """Files that a scenario has within the site, by the record."""
     left = [file for notebook in content["notebooks"] for file in notebook["files"]]
-    return [home(scenario) + file for file in (*OF_SCENARIO, *left)]
+    return [home(scenario) + file for file in (*content["files"], *left)]
 
 
 def copy(names: Sequence[str], source: Path, target: Path) -> None:
@@ -65,14 +77,22 @@ def copy(names: Sequence[str], source: Path, target: Path) -> None:
         shutil.copyfile(source / name, target / name)
 
 
-def links(record: Mapping[str, Mapping], scenario: str) -> list[dict]:
-    """Links from a scenario's index to those of the others."""
+def links(record: Mapping[str, Mapping], scenario: str, page: str = "index.html") -> list[dict]:
+    """Links from a page of a scenario to the same page of the others; to their index where they have no such page."""
     up = "" if scenario == "default" else "../"
     return [
-        {"href": f"{up}{home(other)}index.html", "title": content["title"], "description": content["description"]}
+        {
+            "href": f"{up}{home(other)}{page if page in _pages(content) else 'index.html'}",
+            "title": content["title"],
+            "description": content["description"],
+        }
         for other, content in record.items()
         if other != scenario
     ]
+
+
+def _pages(content: Mapping) -> list[str]:
+    return [*content["files"], *(page["href"] for page in content["pages"])]
 
 
 def read_record(project: Project) -> dict[str, dict]:
@@ -84,7 +104,7 @@ def read_record(project: Project) -> dict[str, dict]:
     return {
         scenario: content
         for scenario, content in record.items()
-        if all("files" in notebook for notebook in content["notebooks"])  # else of a version that kept no list
+        if "files" in content  # else of a version that kept no list
         and all((site(project) / file).is_file() for file in files(scenario, content))
     }
 

@@ -20,6 +20,7 @@ from tokenfactory.publish.plan import Job, Project
 from tokenfactory.warehouse import files
 
 TIMEOUT_S = 600  # for one notebook
+SUMMARY, SUMMARY_PDF = "summary.html", "summary.pdf"
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,11 @@ class PageTask(Task):
     key: str
     made_on: str
     pages: list[dict]
+    scenario: str  # its title
+    files: Mapping[str, str]  # hash of each file of the data
+    library: str
+    browser: str | None  # that prints the page too
+    known_trace: Path | None = None  # of the earlier execution
 
     @property
     def leaves(self) -> Path:
@@ -148,15 +154,35 @@ def _store(project: Project, task: Task) -> None:
 
 
 def _make_page(task: PageTask) -> None:
-    """Execute a notebook unless it still holds; make its page and its entry for the index."""
-    from tokenfactory.publish import html, site
+    """Execute a notebook unless it still holds; make its page, what stands beside it, and its entry for the index."""
+    from tokenfactory.publish import html, ledger, pdf, site
 
-    if notebook := _execute(task):
-        name = task.job.notebook.name
-        (task.folder / "entry.json").write_text(json.dumps(site.entry(notebook, name)))
-        shutil.copyfile(task.executed or task.folder / "executed.ipynb", task.place("notebook"))
-        page = html.export(notebook, name=name, made_on=task.made_on, pages=task.pages)
-        task.place("page").write_text(page, encoding="utf-8")
+    if not (notebook := _execute(task)):
+        return
+    name, traced = task.job.notebook.name, task.known_trace or task.trace
+    trace = traced.read_text(encoding="utf-8").splitlines() if traced.exists() else []
+    about = {"warehouse": task.warehouse, "files": task.files, "library": task.library}
+    kept = ledger.make(notebook, name=name, trace=trace, **about)
+    (task.folder / "entry.json").write_text(json.dumps(site.entry(notebook, name, kept)))
+    (task.folder / "files.json").write_text(json.dumps(kept["files"]))
+    shutil.copyfile(task.executed or task.folder / "executed.ipynb", task.place("notebook"))
+    task.place("provenance").write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    for place, text in html.data_files(notebook, name).items():
+        (task.leaves / place).parent.mkdir(exist_ok=True)
+        (task.leaves / place).write_text(text, encoding="utf-8")
+    kinds = [kind for kind in output.DOWNLOADS if task.place(kind).exists() or (kind == "pdf" and task.browser)]
+    page = html.export(
+        notebook,
+        name=name,
+        made_on=task.made_on,
+        pages=task.pages,
+        scenario=task.scenario,
+        ledger=kept,
+        downloads=[{"href": output.place(kind, name), "title": output.DOWNLOADS[kind]} for kind in kinds],
+    )
+    if task.browser:
+        pdf.print_page(page, task.place("pdf"), browser=task.browser, made_on=task.made_on)
+    task.place("page").write_text(page, encoding="utf-8")
 
 
 # In the parent
@@ -281,6 +307,7 @@ def report(
     num_jobs: int | None = None,
     engine: str | None = None,
     is_forced: bool = False,
+    is_printed: bool = False,
     timeout_s: float = TIMEOUT_S,
     say: Callable[[str], None],
 ) -> Result:
@@ -291,6 +318,7 @@ def report(
     num_jobs : notebooks that run at the same time; None: one for each core
     engine : "fork" or "kernel"; None: fork where that is safe
     is_forced : run every notebook, whatever is known of it
+    is_printed : make a PDF of each page too, where there is a browser to print it
     say : called with lines of progress
 
     Raises
@@ -304,7 +332,7 @@ def report(
         started = time.monotonic()
         output.remove_leftovers(project)
         shutil.rmtree(project.reports / "failed", ignore_errors=True)
-        making = _Report(project, planned, is_forced)
+        making = _Report(project, planned, is_forced, _find_browser(say) if is_printed else None)
         if not making.is_up_to_date():
             with _work_folder(project) as work:
                 making.bring_up_to_date(work, engine, num_jobs or _num_cores(), timeout_s, say)
@@ -336,14 +364,23 @@ def refresh(
     return [job.notebook.name for job in jobs]
 
 
+def _find_browser(say) -> str | None:
+    from tokenfactory.publish import pdf
+
+    browser = pdf.find_browser()
+    if browser is None:
+        say(f"no PDF: none of {', '.join(pdf.BROWSERS)} is on the path")
+    return browser
+
+
 class _Report:
     """One run of `report`, under the lock."""
 
-    def __init__(self, project: Project, planned: plan.Plan, is_forced: bool):
-        self.project, self.planned = project, planned
+    def __init__(self, project: Project, planned: plan.Plan, is_forced: bool, browser: str | None):
+        self.project, self.planned, self.browser = project, planned, browser
         self.made_on, self.is_date_fixed = _date_of_making()
-        self.data, library = _data(), cache.library_hash(project)
-        self.keys = {_label(job): cache.key(job, library) for job in planned.jobs}
+        self.data, self.files, self.library = _data(), files.hashes(), cache.library_hash(project)
+        self.keys = {_label(job): cache.key(job, self.library) for job in planned.jobs}
         found = {} if is_forced else {key: cache.find(project.cache, key) for key in self.keys.values()}
         self.entries = {key: entry for key, entry in found.items() if entry}
         self.unverified = {key: entry for key, entry in self.entries.items() if entry.data != self.data}
@@ -369,6 +406,12 @@ class _Report:
         if old is None or any(self.keys[_label(job)] not in self.entries for job in self._jobs(scenario)):
             return False
         if self.is_date_fixed and old["made_on"] != self.made_on:
+            return False
+        if self.browser and SUMMARY_PDF not in old["files"]:
+            return False
+        # The pages name the files that their numbers are from, as they are now.
+        named = {file: sha256 for notebook in old["notebooks"] for file, sha256 in notebook["data"].items()}
+        if not named.items() <= self.files.items():
             return False
         new = self._record(scenario)
         bare = [{name: notebook[name] for name in ("name", "key", "inputs_sha256")} for notebook in old["notebooks"]]
@@ -415,6 +458,11 @@ class _Report:
             warehouse=path,
             made_on=self.made_on,
             pages=self._pages(job.scenario),
+            scenario=self.planned.scenarios[job.scenario].title,
+            files=self.files,
+            library=self.library,
+            browser=self.browser,
+            known_trace=self.entries[key].folder / "trace.jsonl" if key in self.entries else None,
         )
 
     def _pages(self, scenario: str) -> list[dict]:
@@ -422,8 +470,6 @@ class _Report:
 
     def _assemble(self, outdated: Sequence[str], tasks: Mapping[str, PageTask]) -> None:
         """Put a whole new site together, of new pages and of the old ones of other scenarios, and swap it in."""
-        from tokenfactory.publish import site
-
         new, old = output.new_folder(self.project, "new"), output.site(self.project)
         record = {}
         for scenario in plan.scenario_names(self.project):
@@ -433,24 +479,55 @@ class _Report:
                 for notebook in record[scenario]["notebooks"]:
                     task = tasks[home + notebook["name"]]
                     notebook["entry"] = json.loads((task.folder / "entry.json").read_text())
+                    notebook["data"] = json.loads((task.folder / "files.json").read_text())
                     notebook["files"] = output.files_in(task.leaves)
                     output.copy(notebook["files"], task.leaves, new / home)
+                record[scenario]["files"] = self._write_overviews(record[scenario], new / home)
             elif scenario in self.old:
                 record[scenario] = self.old[scenario]
                 output.copy(output.files(scenario, record[scenario]), old, new)
+        self._link(record, new)
+        (new / output.RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        output.swap(self.project, new)
+        output.remove_leftovers(self.project)
+        self.old, self.is_new = record, True
+
+    def _write_overviews(self, content: Mapping, folder: Path) -> list[str]:
+        """Write what is made of all notebooks of a scenario but its index; returns the names, that of the index too."""
+        from tokenfactory.publish import pdf, site
+
+        folder.mkdir(exist_ok=True)
+        page = site.summary(
+            title=content["title"],
+            made_on=content["made_on"],
+            entries=[notebook["entry"] for notebook in content["notebooks"]],
+            pages=content["pages"],
+        )
+        (folder / SUMMARY).write_text(page, encoding="utf-8")
+        if self.browser:
+            pdf.print_page(page, folder / SUMMARY_PDF, browser=self.browser, made_on=self.made_on)
+        return ["index.html", SUMMARY, *([SUMMARY_PDF] if self.browser else [])]
+
+    def _link(self, record: Mapping[str, Mapping], new: Path) -> None:
+        """Write the index of each scenario, and on all of its pages the links to the other scenarios."""
+        from tokenfactory.publish import site
+
         for scenario, content in record.items():
+            home = new / output.home(scenario)
             index = site.index(
                 title=content["title"],
                 made_on=content["made_on"],
                 entries=[notebook["entry"] for notebook in content["notebooks"]],
                 pages=content["pages"],
                 scenarios=output.links(record, scenario),
+                downloads=[{"href": SUMMARY_PDF, "title": "PDF"}] if SUMMARY_PDF in content["files"] else [],
             )
-            (new / output.home(scenario) / "index.html").write_text(index, encoding="utf-8")
-        (new / output.RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-        output.swap(self.project, new)
-        output.remove_leftovers(self.project)
-        self.old, self.is_new = record, True
+            (home / "index.html").write_text(index, encoding="utf-8")
+            for page in ("index.html", SUMMARY, *(page["href"] for page in content["pages"])):
+                links = output.links(record, scenario, page)
+                text = (home / page).read_text(encoding="utf-8")
+                text = site.with_scenarios(text, title=content["title"], here=page, links=links)
+                (home / page).write_text(text, encoding="utf-8")
 
     def finish(self, seconds: float) -> Result:
         for entry in self.entries.values():

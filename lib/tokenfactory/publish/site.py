@@ -1,45 +1,74 @@
-"""The index of a site: the key numbers, and for each notebook its question, its answer and the way to its page."""
+"""The pages of a whole scenario: its index, with the key numbers and answer of each notebook, and these on one sheet.
+
+Also the links between scenarios, which are known only when all of a site are.
+"""
 
 import html
-import re
 from collections.abc import Mapping, Sequence
 
 from nbformat import NotebookNode
 
 from tokenfactory import show
-from tokenfactory.publish.html import render
+from tokenfactory.publish import ledger as ledger_
+from tokenfactory.publish.html import answer_of, description, render, render_part
 from tokenfactory.publish.html import title as title_of
+from tokenfactory.publish.ledger import tags
+from tokenfactory.publish.output import END_OF_SCENARIOS, SCENARIOS
 
 NUM_HEADLINES = 3  # of each notebook, on its card
+MOST_LETTERS = 3600  # of all answers on the sheet, so that it stays one
 
 
-def _sentences(answer: str) -> list[str]:
-    """The sentences of what `show.answer` wrote, as they were given to it."""
-    marked = re.sub("</?strong>", "**", answer)
-    return [html.unescape(sentence) for sentence in re.findall("<p>(.*?)</p>", marked, re.DOTALL)]
-
-
-def entry(notebook: NotebookNode, name: str) -> dict:
-    """What the index says of an executed notebook, in values that JSON can keep."""
-    outputs = [output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", ())]
-    answers = [data["text/html"] for data in outputs if data.get("text/html", "").startswith('<div class="tf-answer">')]
-    headlines = [line for data in outputs for line in data.get(show.HEADLINES_MIME, {}).get("headlines", ())]
+def entry(notebook: NotebookNode, name: str, ledger: Mapping | None = None) -> dict:
+    """What the pages of a scenario say of an executed notebook, in values that JSON can keep."""
+    found = [(headline, cell.id) for cell in notebook.cells for headline in ledger_.headlines(cell)]
+    answers = [cell.id for cell in notebook.cells if "answer" in tags(cell) and answer_of(NotebookNode(cells=[cell]))]
     return {
         "name": name,
         "href": f"{name}.html",
         "title": title_of(notebook) or name,
-        "headlines": headlines,
-        "answer": _sentences(answers[0]) if answers else [],
+        "headlines": [headline for headline, _ in found],
+        "answer": answer_of(notebook),
+        "keys": {"answer": f"{name}/{answers[0]}" if answers else name, "headlines": [cell for _, cell in found]},
+        "as_of": _as_of(ledger) if ledger else [],
     }
+
+
+def _as_of(ledger: Mapping) -> list[str]:
+    """The days that a reader should know: those that were asked for, and of the measurements behind the answers."""
+    asked = [f"{show.words(n)} {p['value']}" for n, p in ledger["parameters"].items() if p["kind"] == "date"]
+    rows = {row for cell in ledger["cells"].values() for label in cell["queries"] for row in _rows(ledger, label)}
+    points = [ledger["rows"][row] for row in rows if ledger["rows"][row].get("evidence")]
+    days = sorted(point["as_of"] for point in points if "as_of" in point)
+    if not days:
+        return asked
+    span = days[0] if days[0] == days[-1] else f"{days[0]} to {days[-1]}"
+    undated = len(points) - len(days)
+    return [*asked, f"points {span}" + (f", {undated} without a date" if undated else "")]
+
+
+def _rows(ledger: Mapping, label: str) -> Sequence[str]:
+    return ledger["queries"][label]["rows"]
 
 
 def _shown(output: show.Output) -> str:
     return output._repr_mimebundle_()["text/html"]
 
 
-def _tiles(entry: Mapping) -> str:
-    items = [show.Headline(**headline) for headline in entry["headlines"][:NUM_HEADLINES]]
-    return _shown(show.headlines(items)) if items else ""
+def _tiles(entry: Mapping, most: int) -> str:
+    """The first headline numbers of a notebook, each with its key."""
+    lines = list(zip(entry["headlines"], entry["keys"]["headlines"], strict=True))[:most]
+    if not lines:
+        return ""
+    text = _shown(show.headlines([show.Headline(**headline) for headline, _ in lines]))
+    for headline, cell in lines:
+        key = html.escape(f"{entry['name']}/{cell}/{headline['key']}")
+        text = text.replace('<div class="tf-tile">', f'<div class="tf-tile" data-k="{key}">', 1)
+    return text
+
+
+def _start(entries: Sequence[Mapping]) -> str:
+    return description(entries[0]["answer"] if entries else [])
 
 
 def index(
@@ -49,6 +78,7 @@ def index(
     entries: Sequence[Mapping],
     pages: Sequence[Mapping[str, str]],
     scenarios: Sequence[Mapping[str, str]],
+    downloads: Sequence[Mapping[str, str]] = (),
 ) -> str:
     """The index page.
 
@@ -57,6 +87,46 @@ def index(
     entries : what `entry` says of each notebook, in reading order
     pages : for the menu, `href` and `title` each
     scenarios : the other scenarios: `href` of their index, `title` and `description` each
+    downloads : the summary in other forms, `href` and `title` each
     """
-    cards = [{**e, "tiles": _tiles(e), "sentences": _shown(show.answer(e["answer"]))} for e in entries]
-    return render("index.html", title=title, made_on=made_on, cards=cards, pages=pages, here=None, scenarios=scenarios)
+    cards = [
+        {
+            **e,
+            "tiles": _tiles(e, NUM_HEADLINES),
+            "sentences": _shown(show.answer(e["answer"])),
+            "key": e["keys"]["answer"],
+        }
+        for e in entries
+    ]
+    values = {"title": title, "scenario": "", "made_on": made_on, "description": _start(entries), "here": "index"}
+    return render("index.html", **values, cards=cards, pages=pages, scenarios=scenarios, downloads=downloads)
+
+
+def summary(*, title: str, made_on: str, entries: Sequence[Mapping], pages: Sequence[Mapping[str, str]]) -> str:
+    """The answers on one sheet of paper: of each notebook its first number, what it answers and what flips that."""
+    answered = [e for e in entries if e["answer"]]
+    room = MOST_LETTERS // max(1, len(answered))
+    cards = [
+        {
+            **e,
+            "tile": _tiles(e, 1),
+            "sentences": _shown(show.answer(_shortened(e["answer"], room))),
+            "key": e["keys"]["answer"],
+        }
+        for e in answered
+    ]
+    values = {"title": title, "scenario": "Summary", "made_on": made_on, "description": _start(entries)}
+    return render("summary.html", **values, cards=cards, pages=pages, here="summary")
+
+
+def _shortened(answer: Sequence[str], room: int) -> list[str]:
+    """The first sentence of an answer, and the last, which says what flips it, as far as there is room for both."""
+    both = [answer[0], answer[-1]] if len(answer) > 1 else list(answer)
+    return both if sum(map(len, both)) <= room else both[:1]
+
+
+def with_scenarios(page: str, *, title: str, here: str, links: Sequence[Mapping[str, str]]) -> str:
+    """A page with links to the same page of the other scenarios, in place of those it had."""
+    before, mark, rest = page.partition(SCENARIOS)
+    _, end, after = rest.partition(END_OF_SCENARIOS)
+    return before + mark + render_part("scenarios.html", title=title, here=here, links=links) + end + after
