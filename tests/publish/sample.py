@@ -1,14 +1,16 @@
 """Two small executed notebooks with everything a report may have to show, and some that tries to break out of it."""
 
+import json
 from pathlib import Path
 
 import altair as alt
 import nbformat.v4 as nb
 import polars as pl
 
-from tokenfactory import show, theme
-from tokenfactory.publish import html, site
+from tokenfactory import show, theme, warehouse
+from tokenfactory.publish import html, ledger, output, site
 from tokenfactory.show import Column, Headline, Link, number, usd
+from tokenfactory.warehouse import files
 
 HOSTILE = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">\u2028</script>"
 
@@ -107,6 +109,15 @@ def charts() -> dict[str, alt.TopLevelMixin]:
     }
 
 
+def numbered(cells):
+    """A notebook whose cells are named by their place and count as executed in their order."""
+    for place, cell in enumerate(cells, 1):
+        cell["id"] = f"c{place:02}"
+        if cell.cell_type == "code":
+            cell["execution_count"] = place
+    return nb.new_notebook(cells=cells)
+
+
 def notebook():
     """The notebook with everything."""
     rows = [
@@ -134,8 +145,8 @@ def notebook():
         code(chart, tags=["chart"], source="chart") if name == "layered" else code(chart, tags=["chart"])
         for name, chart in charts().items()
     ]
-    return nb.new_notebook(
-        cells=[
+    return numbered(
+        [
             nb.new_markdown_cell(
                 "# What does a million tokens cost, and at what speed?\n\n"
                 "**For** whoever must decide what to rent.\n\n"
@@ -185,26 +196,47 @@ def notebook():
 
 def other():
     """A notebook with nothing but text: no chart, no answer, no parameters."""
-    return nb.new_notebook(cells=[nb.new_markdown_cell("# How sure are we?\n\nNothing is measured yet.")])
+    return numbered([nb.new_markdown_cell("# How sure are we?\n\nNothing is measured yet.")])
 
 
 NOTEBOOKS = {"01_sample": notebook, "02_other": other}
-PAGES = ["index.html", *(f"{name}.html" for name in NOTEBOOKS)]
+PAGES = ["index.html", "summary.html", *(f"{name}.html" for name in NOTEBOOKS)]
+
+
+TRACE = [
+    '{"sql": "SELECT price_id, usd_per_gpu_hour FROM price_on($on) WHERE gpu = $gpu ORDER BY price_id", '
+    '"params": {"on": "2026-04-15", "gpu": "gb300"}, "result": "abc", "cell": 5, "line": 1}'
+]
+TITLE = "GB300 NVL72 against HGX H200"
+
+
+def make_ledger(made, name):
+    """The ledger of a sample notebook; its answer asked for prices."""
+    about = {"warehouse": warehouse.build(), "files": files.hashes(), "library": "0123456789abcdef"}
+    return ledger.make(made, name=name, trace=TRACE if name == "01_sample" else [], **about)
 
 
 def write_site(folder: Path) -> Path:
-    """Make the pages of the sample notebooks and their index."""
+    """Make the pages of the sample notebooks, what stands beside them, their index and their summary."""
     notebooks = {name: make() for name, make in NOTEBOOKS.items()}
     pages = [{"href": f"{name}.html", "title": html.title(made)} for name, made in notebooks.items()]
+    about = {"title": TITLE, "made_on": "2026-04-05"}
+    entries, texts = [], {}
     for name, made in notebooks.items():
-        page = html.export(made, name=name, made_on="2026-04-05", pages=pages)
-        (folder / f"{name}.html").write_text(page, encoding="utf-8")
-    index = site.index(
-        title="GB300 NVL72 against HGX H200",
-        made_on="2026-04-05",
-        entries=[site.entry(made, name) for name, made in notebooks.items()],
-        pages=pages,
-        scenarios=[{"href": "swapped/index.html", "title": "The other way round", "description": "Takes no side."}],
-    )
-    (folder / "index.html").write_text(index, encoding="utf-8")
+        kept = make_ledger(made, name)
+        place = output.place("provenance", name)
+        (folder / place).write_text(json.dumps(kept))
+        for href, text in html.data_files(made, name).items():
+            (folder / href).parent.mkdir(exist_ok=True)
+            (folder / href).write_text(text)
+        downloads = [{"href": place, "title": output.DOWNLOADS["provenance"]}]
+        more = {"ledger": kept, "downloads": downloads, "scenario": TITLE}
+        texts[f"{name}.html"] = html.export(made, name=name, made_on="2026-04-05", pages=pages, **more)
+        entries.append(site.entry(made, name, kept))
+    scenarios = [{"href": "swapped/index.html", "title": "The other way round", "description": "Takes no side."}]
+    texts["index.html"] = site.index(**about, entries=entries, pages=pages, scenarios=scenarios)
+    texts["summary.html"] = site.summary(**about, entries=entries, pages=pages)
+    for name, text in texts.items():
+        page = site.with_scenarios(text, title=TITLE, here=name, links=scenarios)
+        (folder / name).write_text(page, encoding="utf-8")
     return folder

@@ -1,10 +1,13 @@
 """A chart in a page: its specification cannot break out, its title wraps, its data is there as a table."""
 
+import csv
+import io
 import json
 import re
 
 import altair as alt
 import pandas as pd
+import polars as pl
 import pytest
 import sample
 from hypothesis import given
@@ -50,7 +53,33 @@ def test_the_title_is_text_of_the_page_and_no_longer_drawn():
     figure = charts.figure(spec_of(bars(title=title)))
     assert "<strong>Costs fall with size</strong><span>Prices &amp; power of April</span>" in figure
     assert "title" not in embedded(figure)
-    assert embedded(figure)["description"] == "Costs fall with size Prices & power of April"
+    assert embedded(figure)["description"].startswith("Costs fall with size Prices & power of April. Drawn: ")
+
+
+def test_a_chart_is_told_in_words_from_its_data():
+    told = embedded(charts.figure(spec_of(bars(title="Three"))))["description"]
+    assert told == "Three. Drawn: name n0, n1, n2; USD per million tokens 0.500 to 2.50."
+    many = pl.DataFrame({"name": [f"n{i}" for i in range(30)], "x": [None] * 29 + [7]})
+    spec = spec_of(alt.Chart(many).mark_bar().encode(x="x:Q", y="name:N", tooltip="x:Q"))
+    assert charts.told(spec) == "chart. Drawn: name 30 different; x 7."
+
+
+def test_the_data_is_whole_in_the_file_and_nothing_in_it_is_a_formula():
+    rows = [{"name": f"n{i}", "x": -i} for i in range(charts.MOST_ROWS + 50)]
+    rows[0]["name"], rows[1]["name"], rows[2]["name"] = "=HYPERLINK(1)", " @x", 'say "a, b"\n+1'
+    rows[3]["name"], rows[4]["name"] = "\t-1+cmd", None
+    table = charts.tables({"data": {"values": rows}, "encoding": {"x": {"field": "x", "title": "USD"}}})[0]
+    assert table.fields == {"name": "name", "x": "USD"}
+    read = list(csv.reader(io.StringIO(charts.csv_text(table))))
+    assert len(read) == 1 + len(rows) and read[0] == ["name", "x"]
+    assert [row[0] for row in read[1:6]] == ["'=HYPERLINK(1)", "' @x", 'say "a, b"\n+1', "'\t-1+cmd", ""]
+    assert read[-1] == ["n249", "-249"]  # a number is no formula
+
+
+def test_the_files_of_the_data_are_linked_below_the_chart():
+    figure = charts.figure(spec_of(bars()), files=["data/a.csv", "data/b.csv"], below="<b>more</b>")
+    assert '<a href="data/a.csv" download>CSV 1</a><a href="data/b.csv" download>CSV 2</a><b>more</b>' in figure
+    assert '<a href="data/a.csv" download>CSV</a>' in charts.figure(spec_of(bars()), files=["data/a.csv"])
 
 
 def test_a_chart_without_a_title_is_named_by_its_description():

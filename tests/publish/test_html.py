@@ -17,8 +17,8 @@ TITLES = {"01_x": "First", "02_y": "Second <b>", "03_z": "Third"}
 PAGES = [{"href": f"{name}.html", "title": title} for name, title in TITLES.items()]
 
 
-def export(*cells, name="01_x", pages=PAGES):
-    return html.export(nb.new_notebook(cells=list(cells)), name=name, made_on="2026-04-05", pages=pages)
+def export(*cells, name="01_x", pages=PAGES, **more):
+    return html.export(nb.new_notebook(cells=list(cells)), name=name, made_on="2026-04-05", pages=pages, **more)
 
 
 class Elements(HTMLParser):
@@ -67,7 +67,7 @@ def test_the_answer_comes_first_and_the_notebook_keeps_its_order_otherwise(page)
 
 def test_the_title_is_the_question_and_the_only_h1(page):
     assert re.findall("<h1>(.*?)</h1>", page) == ["What does a million tokens cost, and at what speed?"]
-    assert "<title>What does a million tokens cost, and at what speed?</title>" in page
+    assert "<title>What does a million tokens cost, and at what speed? | Token Factory</title>" in page
     assert "<h2>A second heading of the first level</h2>" in page
 
 
@@ -92,7 +92,7 @@ def test_only_html_of_our_own_making_is_taken_as_html():
     foreign = displayed(text_html="<div class='tf-note'><em>x</em></div>", text_plain="plain <em>")
     page = export(code(ours), code(foreign), code(displayed(text_html="<div><em>no text</em></div>")))
     assert '<div class="tf-note"><p>a <strong>b</strong></p></div>' in page
-    assert '<pre class="tf-text">plain &lt;em&gt;</pre>' in page
+    assert '<pre class="tf-text" tabindex="0">plain &lt;em&gt;</pre>' in page
     assert "<em>" not in page
 
 
@@ -103,8 +103,8 @@ def test_text_streams_errors_and_pictures():
         code(displayed(image_png="QUJD\n", text_plain='"dots"')),
         code(displayed(text_markdown="**bold** $x$", text_plain="bold")),
     )
-    assert '<pre class="tf-text">look &lt;out&gt;</pre>' in page
-    assert '<pre class="tf-text">ValueError: a &lt; b</pre>' in page and "secret path" not in page
+    assert '<pre class="tf-text" tabindex="0">look &lt;out&gt;</pre>' in page
+    assert '<pre class="tf-text" tabindex="0">ValueError: a &lt; b</pre>' in page and "secret path" not in page
     assert '<img src="data:image/png;base64,QUJD" alt="&quot;dots&quot;">' in page
     assert "<strong>bold</strong>" in page and "<math" in page
 
@@ -154,7 +154,7 @@ def test_a_page_of_five_charts_is_smaller_than_a_megabyte_and_a_half(page):
 def test_the_page_leads_to_the_others_and_to_its_notebook():
     page = export(name="02_y")
     nav = re.search('<nav aria-label="Pages">(.*?)</nav>', page, re.DOTALL)[1]
-    assert re.findall('href="(.*?)"', nav) == ["index.html", "01_x.html", "02_y.html", "03_z.html"]
+    assert re.findall('href="(.*?)"', nav) == ["index.html", "summary.html", "01_x.html", "02_y.html", "03_z.html"]
     assert 'href="02_y.html" aria-current="page">Second &lt;b&gt;</a>' in nav
     assert 'rel="prev" href="01_x.html"' in page and 'rel="next" href="03_z.html"' in page
     assert 'href="notebooks/02_y.ipynb"' in page

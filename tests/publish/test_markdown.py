@@ -17,7 +17,7 @@ def made(source):
 
 
 def test_a_long_formula_may_scroll():
-    assert '<span class="tf-formula"><math' in made("$$x$$")
+    assert '<span class="tf-formula" tabindex="0"><math' in made("$$x$$")
     assert "tf-formula" not in made("$x$")
 
 

@@ -135,21 +135,19 @@ def _range(values: Sequence) -> str:
     return ", ".join(texts) if 0 < len(texts) <= MOST_TOLD else f"{len(texts)} different" if texts else ""
 
 
-def told(spec: Mapping, title: str) -> str:
-    """A chart in words, for who cannot see it: its title, and what each thing that is drawn ranges over."""
+def told(spec: Mapping) -> str:
+    """A chart in words, for who cannot see it: how it is described, and what each thing that is drawn ranges over."""
     drawn = {c["field"] for node in _dicts(spec) for c in _channels(node)}
     parts = []
     for table in tables(spec):
         columns = dict(zip(table.fields, zip(*table.rows, strict=True), strict=True))
         ranges = {table.fields[field]: _range(columns[field]) for field in columns if field in drawn}
         parts += [f"{header} {text}" for header, text in ranges.items() if text]
-    return f"{title}. {'; '.join(dict.fromkeys(parts))}".rstrip(". ") + "."
+    return f"{spec.get('description', 'A chart')}. Drawn: {'; '.join(dict.fromkeys(parts)) or 'nothing'}."
 
 
 def _channels(node: Mapping) -> list[Mapping]:
-    named = (
-        node.get(channel) for channel in ("x", "y", "x2", "y2", "color", "shape", "row", "column", "facet", "size")
-    )
+    named = map(node.get, ("x", "y", "x2", "y2", "color", "shape", "row", "column", "facet", "size"))
     return [c for c in named if isinstance(c, Mapping) and isinstance(c.get("field"), str)]
 
 
@@ -179,11 +177,10 @@ def figure(spec: Mapping, *, files: Sequence[str] = (), below: str = "") -> str:
     files : addresses of the data as CSV
     below : HTML that stands beside the data
     """
-    spec = dict(spec)
-    title = spec.pop("title", None) or spec.get("description", "Chart")
+    title = spec.get("title") or spec.get("description", "Chart")
+    spec = {key: value for key, value in spec.items() if key != "title"} | {"description": told(spec)}
     title, subtitle = (title.get("text"), title.get("subtitle")) if isinstance(title, Mapping) else (title, None)
     title, subtitle = _lines(title), _lines(subtitle)
-    spec.setdefault("description", told(spec, title))
     caption = f"<strong>{html.escape(title)}</strong>"
     caption += f"<span>{html.escape(subtitle)}</span>" if subtitle else ""
     shown = "".join(_shown_table(table, f"Data of the chart: {title}") for table in tables(spec))

@@ -40,12 +40,14 @@ class Statement(ast.NodeVisitor):
     reads_everything: bool = False
     shows: bool = False
     _inner: list[set[str]] = field(default_factory=list)  # names of the functions and comprehensions we are in
-    _is_late: bool = False
+    _is_deferred: bool = False  # what may run again later
+    _is_late: bool = False  # what does not run now
     _is_within: bool = False  # a function or class, whose bindings are its own
 
     def _use(self, name: str) -> None:
         if not any(name in names for names in self._inner):
-            self.late.add(name)
+            if self._is_deferred:
+                self.late.add(name)
             if not self._is_late:
                 self.used.add(name)
 
@@ -113,14 +115,18 @@ class Statement(ast.NodeVisitor):
         elif isinstance(node.func, ast.Name):
             self.shows |= node.func.id in _SHOWING
 
-    def _within(self, names: set[str], nodes: Sequence[ast.AST], *, is_late=False, is_within=True) -> None:
-        before = self._is_late, self._is_within
+    def _within(
+        self, names: set[str], nodes: Sequence[ast.AST], *, is_late=False, is_deferred=True, is_within=True
+    ) -> None:
+        before = self._is_deferred, self._is_late, self._is_within
         self._inner.append(names)
-        self._is_late, self._is_within = before[0] or is_late, before[1] or is_within
+        self._is_deferred |= is_deferred
+        self._is_late |= is_late
+        self._is_within |= is_within
         for node in nodes:
             self.visit(node)
         self._inner.pop()
-        self._is_late, self._is_within = before
+        self._is_deferred, self._is_late, self._is_within = before
 
     def _function(self, node, body: Sequence[ast.AST], *, is_late: bool) -> None:
         arguments = node.args
@@ -149,9 +155,9 @@ class Statement(ast.NodeVisitor):
     def _comprehension(self, node):
         targets = {n.id for g in node.generators for n in ast.walk(g.target) if isinstance(n, ast.Name)}
         self.visit(node.generators[0].iter)
-        rest = [part for g in node.generators[1:] for part in (g.iter,)] + [c for g in node.generators for c in g.ifs]
+        rest = [g.iter for g in node.generators[1:]] + [c for g in node.generators for c in g.ifs]
         values = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
-        self._within(targets, rest + values, is_within=False)
+        self._within(targets, rest + values, is_deferred=isinstance(node, ast.GeneratorExp), is_within=False)
 
     visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = _comprehension
 

@@ -30,8 +30,8 @@ def _mathml(latex: str, display: str, notebook: str) -> str:
         if element.tag == "mi" and re.match(r"\\|&", element.text or ""):
             raise wrong(f"has '{element.text}' where nothing known stands")
     text = tostring(math, encoding="unicode")
-    # A formula does not wrap; on a phone the line it stands on scrolls.
-    return f'<span class="tf-formula">{text}</span>' if display == "block" else text
+    # A formula does not wrap; on a phone the line it stands on scrolls, with the keyboard too.
+    return f'<span class="tf-formula" tabindex="0">{text}</span>' if display == "block" else text
 
 
 class _Renderer(IPythonRenderer):

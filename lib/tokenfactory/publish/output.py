@@ -104,7 +104,7 @@ def read_record(project: Project) -> dict[str, dict]:
     return {
         scenario: content
         for scenario, content in record.items()
-        if "files" in content  # else of a version that kept no list
+        if {"files", "library"} <= content.keys()  # else of a version that said less
         and all((site(project) / file).is_file() for file in files(scenario, content))
     }
 

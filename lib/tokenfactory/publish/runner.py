@@ -470,12 +470,15 @@ class _Report:
 
     def _assemble(self, outdated: Sequence[str], tasks: Mapping[str, PageTask]) -> None:
         """Put a whole new site together, of new pages and of the old ones of other scenarios, and swap it in."""
+        from tokenfactory.publish import crate
+
         new, old = output.new_folder(self.project, "new"), output.site(self.project)
         record = {}
         for scenario in plan.scenario_names(self.project):
             home = output.home(scenario)
             if scenario in outdated:
-                record[scenario] = self._record(scenario) | {"made_on": self.made_on, "pages": self._pages(scenario)}
+                made = {"made_on": self.made_on, "library": self.library, "pages": self._pages(scenario)}
+                record[scenario] = self._record(scenario) | made
                 for notebook in record[scenario]["notebooks"]:
                     task = tasks[home + notebook["name"]]
                     notebook["entry"] = json.loads((task.folder / "entry.json").read_text())
@@ -488,6 +491,7 @@ class _Report:
                 output.copy(output.files(scenario, record[scenario]), old, new)
         self._link(record, new)
         (new / output.RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        (new / crate.MANIFEST).write_text(crate.manifest(new, output.files_in(new), record), encoding="utf-8")
         output.swap(self.project, new)
         output.remove_leftovers(self.project)
         self.old, self.is_new = record, True

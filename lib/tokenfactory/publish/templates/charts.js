@@ -130,6 +130,8 @@ function draw(place, isPaper = false) {
   const view = (async () => {
     (await before)?.finalize();
     const view = await fit(place, isPaper);
+    // Marks that nobody named are no pictures of their own.
+    for (const marks of place.querySelectorAll('[role="graphics-symbol"]:not([aria-label])')) marks.ariaHidden = "true";
     place.style.minHeight = "";
     return view;
   })();
