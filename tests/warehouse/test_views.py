@@ -60,6 +60,13 @@ def test_hardware_specs(db):
     ]
 
 
+def test_hardware_specs_name_the_rows_that_state_them(db):
+    insert(db, "hardware", hardware_id="b", gpu="x1", is_reference=True, hbm_gb=186)
+    insert(db, "hardware", hardware_id="a", gpu="x1", is_reference=False, hbm_gb=192, tdp_w=700)
+    found = db.sql("SELECT spec, hardware_ids FROM hardware_specs ORDER BY spec").fetchall()
+    assert found == [("hbm_gb", ["a", "b"]), ("tdp_w", ["a"])]
+
+
 GOOD = {
     "gpu": "x1", "system": "X1", "model": "m", "workload": "fixed_length", "isl": 1024, "osl": 1024,
     "interactivity_tok_per_s_per_user": 100.0, "total_tok_per_s_per_gpu": 50.0, "evidence": "measured",
