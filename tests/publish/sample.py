@@ -21,8 +21,11 @@ utilisation_frac: float = 0.6  # [frac] share of the hours that are sold
 """
 
 
-def code(*outputs, source="", tags=()):
-    """An executed cell that showed `outputs`: objects of `show`, charts, or outputs ready made."""
+def code(*outputs, source="rows", tags=()):
+    """An executed cell that showed `outputs`: objects of `show`, charts, or outputs ready made.
+
+    By default it depends on the query that the answer asked.
+    """
     made = [
         o
         if isinstance(o, dict)
@@ -141,10 +144,7 @@ def notebook():
         Headline("per_mw", "Tokens per megawatt", None, "1", "not measured", HOSTILE),
         Headline("fourth", "A fourth number", 4.0, "1", "4.0", ""),
     ]
-    shown = [
-        code(chart, tags=["chart"], source="chart") if name == "layered" else code(chart, tags=["chart"])
-        for name, chart in charts().items()
-    ]
+    shown = [code(chart, tags=["chart"]) for chart in charts().values()]
     return numbered(
         [
             nb.new_markdown_cell(
@@ -164,7 +164,7 @@ def notebook():
                         f"It flips when {HOSTILE} & more.",
                     ]
                 ),
-                source="visible_code_is_a_defect = 1",
+                source="rows = db.query('visible_code_is_a_defect')\nrows",
                 tags=["answer"],
             ),
             code(show.headlines(tiles), tags=["answer"]),

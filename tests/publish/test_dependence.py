@@ -68,7 +68,10 @@ ASKED = {"q1": (1, 1), "q2": (1, 2)}
         ("def f(x, y=b):\n    z = x\n    return z\nf(1)", {"q2"}),
         ("def f():\n    return a\n1", set()),
         ("def f():\n    return a\nf()", {"q1"}),
-        ("def f():\n    return g()\ndef g():\n    return a\nf()", {"q1"}),  # the names of a function are found when it runs
+        (
+            "def f():\n    return g()\ndef g():\n    return a\nf()",
+            {"q1"},
+        ),  # the names of a function are found when it runs
         ("def f():\n    return x\nx = a\ny = f()\nx = b\ny", {"q1"}),
         ("def f():\n    return x\nx = a\nx = b\nf()", {"q2"}),
         ("def f():\n    def g():\n        return a\n    return g()\nf()", {"q1"}),

@@ -122,7 +122,9 @@ def resolve(ledger: Mapping, key: str) -> dict:
     if notebook != ledger["notebook"]:
         raise KeyError(key)
     if cell == PARAMETERS:
-        found = {"queries": [], "parameters": [ledger["parameters"][name] and name for name in place]}
+        row = re.fullmatch(r"t1\.r(\d+)\.c\d+", "/".join(place))
+        names = list(ledger["parameters"])
+        found = {"queries": [], "parameters": [names[int(row[1]) - 1]] if row else names}
     else:
         found = ledger["cells"][cell]
         if not all(PLACE.fullmatch(part) or part in found.get("headlines", ()) for part in place):

@@ -166,7 +166,7 @@ def _make_page(task: PageTask) -> None:
     (task.folder / "entry.json").write_text(json.dumps(site.entry(notebook, name, kept)))
     (task.folder / "files.json").write_text(json.dumps(kept["files"]))
     shutil.copyfile(task.executed or task.folder / "executed.ipynb", task.place("notebook"))
-    task.place("provenance").write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    task.place("provenance").write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
     for place, text in html.data_files(notebook, name).items():
         (task.leaves / place).parent.mkdir(exist_ok=True)
         (task.leaves / place).write_text(text, encoding="utf-8")

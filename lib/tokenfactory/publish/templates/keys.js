@@ -12,6 +12,7 @@ const place = (node, output) => {
     const line = row.parentElement.tagName === "THEAD" ? "head" : `r${row.sectionRowIndex + 1}`;
     return `t${number}.${line}.c${cell.cellIndex + 1}`;
   }
+  if (node.closest("figcaption")) return "title";
   const sentence = node.closest("p");
   return sentence?.parentElement.matches(".tf-answer, .tf-note")
     ? `s${[...output.querySelectorAll(".tf-answer > p, .tf-note > p")].indexOf(sentence) + 1}`
@@ -20,7 +21,7 @@ const place = (node, output) => {
 
 function name({ target }) {
   const output = target.closest?.(".tf-out");
-  const node = target.closest?.("td, th, caption, .tf-tile, p");
+  const node = target.closest?.("td, th, caption, figcaption, .tf-tile, p");
   if (!output || !node || node.title || node.closest(".tf-from")) return;
   const where = place(node, output);
   if (where) node.title = `${output.dataset.k}/${where}`;
