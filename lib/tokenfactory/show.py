@@ -111,6 +111,10 @@ class Output:
         return {"text/html": self._html(), "text/plain": self._plain(), **self._more()}
 
 
+class flip(str):
+    """A sentence of an answer that says what would flip it: the summary has it beside the first."""
+
+
 @dataclass(frozen=True)
 class answer(Output):
     """The answer in one to three sentences; **words** are bold.
@@ -121,7 +125,9 @@ class answer(Output):
     sentences: Sequence[str]
 
     def _html(self) -> str:
-        return f'<div class="tf-answer">{"".join(f"<p>{_bold(s)}</p>" for s in self.sentences)}</div>'
+        kinds = [' class="tf-flip"' if isinstance(s, flip) else "" for s in self.sentences]
+        sentences = (f"<p{kind}>{_bold(s)}</p>" for kind, s in zip(kinds, self.sentences, strict=True))
+        return f'<div class="tf-answer">{"".join(sentences)}</div>'
 
     def _plain(self) -> str:
         return "\n".join(s.replace("**", "") for s in self.sentences)
