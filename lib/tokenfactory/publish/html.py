@@ -228,7 +228,8 @@ def answer_of(notebook: NotebookNode) -> list[str]:
     outputs = [output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", ())]
     answers = [data["text/html"] for data in outputs if data.get("text/html", "").startswith('<div class="tf-answer">')]
     marked = re.sub("</?strong>", "**", answers[0]) if answers else ""
-    return [html.unescape(sentence) for sentence in re.findall("<p>(.*?)</p>", marked, re.DOTALL)]
+    found = re.findall('<p( class="tf-flip")?>(.*?)</p>', marked, re.DOTALL)
+    return [show.flip(html.unescape(text)) if is_flip else html.unescape(text) for is_flip, text in found]
 
 
 def export(

@@ -16,11 +16,12 @@ from tokenfactory.publish.ledger import tags
 from tokenfactory.publish.output import END_OF_SCENARIOS, SCENARIOS
 
 NUM_HEADLINES = 3  # of each notebook, on its card
-MOST_LETTERS = 3600  # of all answers on the sheet, so that it stays one
+MOST_LETTERS = 6000  # of all answers on the sheet, so that it stays one
 
 
 def entry(notebook: NotebookNode, name: str, ledger: Mapping | None = None) -> dict:
     """What the pages of a scenario say of an executed notebook, in values that JSON can keep."""
+    answer = answer_of(notebook)
     found = [(headline, cell.id) for cell in notebook.cells for headline in ledger_.headlines(cell)]
     answers = [cell.id for cell in notebook.cells if "answer" in tags(cell) and answer_of(NotebookNode(cells=[cell]))]
     return {
@@ -28,7 +29,8 @@ def entry(notebook: NotebookNode, name: str, ledger: Mapping | None = None) -> d
         "href": f"{name}.html",
         "title": title_of(notebook) or name,
         "headlines": [headline for headline, _ in found],
-        "answer": answer_of(notebook),
+        "answer": answer,
+        "flips": [sentence for sentence in answer if isinstance(sentence, show.flip)],
         "keys": {"answer": f"{name}/{answers[0]}" if answers else name, "headlines": [cell for _, cell in found]},
         "as_of": _as_of(ledger) if ledger else [],
     }
@@ -110,7 +112,7 @@ def summary(*, title: str, made_on: str, entries: Sequence[Mapping], pages: Sequ
         {
             **e,
             "tile": _tiles(e, 1),
-            "sentences": _shown(show.answer(_shortened(e["answer"], room))),
+            "sentences": _shown(show.answer(_shortened(e, room))),
             "key": e["keys"]["answer"],
         }
         for e in answered
@@ -119,10 +121,14 @@ def summary(*, title: str, made_on: str, entries: Sequence[Mapping], pages: Sequ
     return render("summary.html", **values, cards=cards, pages=pages, here="summary")
 
 
-def _shortened(answer: Sequence[str], room: int) -> list[str]:
-    """The first sentence of an answer, and the last, which says what flips it, as far as there is room for both."""
-    both = [answer[0], answer[-1]] if len(answer) > 1 else list(answer)
-    return both if sum(map(len, both)) <= room else both[:1]
+def _shortened(entry: Mapping, room: int) -> list[str]:
+    """The first sentence of an answer, and those that say what flips it, as far as there is room."""
+    first, *_ = entry["answer"]
+    kept = [first]
+    for sentence in entry["flips"]:
+        if sentence != first and sum(map(len, kept)) + len(sentence) <= room:
+            kept.append(sentence)
+    return kept
 
 
 def with_scenarios(page: str, *, title: str, here: str, links: Sequence[Mapping[str, str]]) -> str:
