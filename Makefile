@@ -19,13 +19,18 @@ export PYTHONDONTWRITEBYTECODE :=
 SCENARIO ?= default
 P ?=
 JOBS ?=
+PDF ?=
 # The data this project is tested against but does not ship; tests that need it skip without it.
 SHARED ?= $(abspath ../shared)
 
 ##@ Use
 .PHONY: report
 report: $(ENV)  ## make reports/site (SCENARIO=name or all, P="subject=mi355x baseline=b200", JOBS=n)
-	@$(TF) report --scenario $(SCENARIO) $(if $(JOBS),--jobs $(JOBS)) $(foreach p,$(P),--parameter $(p))
+	@$(TF) report --scenario $(SCENARIO) $(if $(JOBS),--jobs $(JOBS)) $(if $(PDF),--pdf) $(foreach p,$(P),--parameter $(p))
+
+.PHONY: pdf
+pdf:  ## the same with a PDF of each page, printed by Chromium (about two seconds a page)
+	@$(MAKE) --no-print-directory report PDF=1
 
 .PHONY: lab
 lab: $(ENV)  ## open the notebooks in JupyterLab

@@ -1,9 +1,10 @@
-"""A page of five charts with a thousand points each: its size, its making, and its first charts in a browser.
+"""Pages of five and of twenty charts with a thousand points each: size, making, and first charts in a browser.
 
 Run with the project's Python. Times of the browser are from opening the file to the first chart on the
 screen, medians of several openings, beside an empty page in the same browser.
 """
 
+import json
 import shutil
 import statistics
 import sys
@@ -16,11 +17,14 @@ import nbformat.v4 as nb
 import polars as pl
 from playwright.sync_api import sync_playwright
 
-from tokenfactory import show, theme
-from tokenfactory.publish import charts, html
+from tokenfactory import show, theme, warehouse
+from tokenfactory.publish import charts, html, ledger
+from tokenfactory.warehouse import files
 
-NUM_CHARTS, NUM_POINTS, NUM_OPENINGS = 5, 1_000, 7
-MOST_BYTES, MOST_EXPORT_S, MOST_DRAWN_S = 1_500_000, 0.25, 0.5
+MOST_BYTES = {5: 1_500_000, 20: 2_000_000}  # of a page with so many charts
+NUM_POINTS, NUM_OPENINGS = 1_000, 7
+MOST_EXPORT_S, MOST_DRAWN_S = 0.25, 0.5  # the first for a page of five charts
+ASKED = {"sql": "SELECT * FROM points ORDER BY point_id", "params": {}, "result": "", "cell": 1, "line": 1}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 WATCH = """
@@ -33,7 +37,9 @@ new MutationObserver((_, observer) => {
 """
 
 
-def notebook():
+def notebook(num_charts):
+    """A page whose charts all depend on one query of every point, which is more than any of ours does."""
+
     def chart(number):
         points = [
             {"speed": 10 + (i * 37 % 997) / 4, "cost": round(1 + (i * 61 % 499) / (50 + number), 3), "gpu": gpu}
@@ -51,19 +57,30 @@ def notebook():
 
     def shown(output):
         bundle = output._repr_mimebundle_(None, None)
-        return nb.new_code_cell(outputs=[nb.new_output("display_data", bundle)])
+        return nb.new_code_cell("rows", outputs=[nb.new_output("display_data", bundle)])
 
-    cells = [nb.new_markdown_cell("# How fast is a page?"), shown(show.answer(["As fast as **this**."]))]
-    return nb.new_notebook(cells=cells + [shown(chart(number)) for number in range(NUM_CHARTS)])
+    asking = nb.new_code_cell("rows = db.query()", execution_count=1, metadata={"tags": ["setup"]})
+    cells = [nb.new_markdown_cell("# How fast is a page?"), asking, shown(show.answer(["As fast as **this**."]))]
+    return nb.new_notebook(cells=cells + [shown(chart(number)) for number in range(num_charts)])
+
+
+def ledger_of(executed):
+    about = {"warehouse": warehouse.build(), "files": files.hashes(), "library": "0" * 64}
+    return ledger.make(executed, name="01_page", trace=[json.dumps(ASKED)], **about)
 
 
 def median(measure, times):
     return statistics.median(measure() for _ in range(times))
 
 
-def export_s(executed, pages):
+def export(executed, kept):
+    pages = [{"href": "01_page.html", "title": "How fast is a page?"}]
+    return html.export(executed, name="01_page", made_on="2026-01-01", pages=pages, ledger=kept)
+
+
+def export_s(executed, kept):
     started = time.perf_counter()
-    html.export(executed, name="01_page", made_on="2026-01-01", pages=pages)
+    export(executed, kept)
     return time.perf_counter() - started
 
 
@@ -79,16 +96,21 @@ def opened_s(browser, path, script, value):
 
 
 def main():
-    executed, pages = notebook(), [{"href": "01_page.html", "title": "How fast is a page?"}]
-    library = charts.library()
-    export = median(lambda: export_s(executed, pages), 5)
-    page = html.export(executed, name="01_page", made_on="2026-01-01", pages=pages)
-    size, without = len(page.encode()), len(page.encode()) - len(library.encode())
-    print(
-        f"size          {size / 1e6:.2f} MB (bar {MOST_BYTES / 1e6:.1f}); {without / 1e6:.2f} without the chart library"
-    )
-    print(f"export        {export:.3f} s (bar {MOST_EXPORT_S})")
-    is_met = size <= MOST_BYTES and export <= MOST_EXPORT_S
+    library, made, is_met = len(charts.library().encode()), {}, True
+    for num_charts, bar in MOST_BYTES.items():
+        executed = notebook(num_charts)
+        kept = ledger_of(executed)
+        made[num_charts] = export(executed, kept)
+        size = len(made[num_charts].encode())
+        without = (size - library) / 1e6
+        print(
+            f"{num_charts:>2} charts     {size / 1e6:.2f} MB (bar {bar / 1e6:.1f}); {without:.2f} without the library"
+        )
+        is_met = is_met and size <= bar
+        if num_charts == min(MOST_BYTES):
+            seconds = median(lambda executed=executed, kept=kept: export_s(executed, kept), 5)
+            print(f"export        {seconds:.3f} s (bar {MOST_EXPORT_S})")
+            is_met = is_met and seconds <= MOST_EXPORT_S
 
     path = next(filter(None, map(shutil.which, BROWSERS)), None)
     if not path:
@@ -96,7 +118,7 @@ def main():
         return 0 if is_met else 1
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         file, empty = Path(folder, "page.html"), Path(folder, "empty.html")
-        file.write_text(page, encoding="utf-8")
+        file.write_text(made[max(made)], encoding="utf-8")
         empty.write_text("<!doctype html><title>empty</title>")
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
         loaded = "performance.getEntriesByType('navigation')[0].loadEventEnd"

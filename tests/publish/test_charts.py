@@ -139,3 +139,14 @@ def test_the_library_is_made_once_and_kept(monkeypatch, tmp_path):
     charts.library.cache_clear()
     assert made == [charts.VEGA_LITE]
     assert [path.suffix for path in tmp_path.iterdir()] == [".js"]
+
+
+def test_names_of_fields_stand_once_for_all_rows_that_have_the_same():
+    def datasets(*rows):
+        spec = {"datasets": {"d": list(rows)}, "data": {"name": "d"}, "encoding": {"x": {"field": "x"}}}
+        return embedded(charts.figure(spec))["datasets"]["d"]
+
+    assert datasets({"x": 1, "y": "a"}, {"x": 2, "y": "b"}) == {"fields": ["x", "y"], "rows": [[1, "a"], [2, "b"]]}
+    uneven = [{"x": 1, "y": "a"}, {"x": 2}]
+    assert datasets(*uneven) == uneven
+    assert datasets() == []

@@ -43,8 +43,10 @@ def made(tmp_path_factory, project):
 
 def test_the_site_has_a_page_and_a_notebook_for_each_and_an_index_for_each_scenario(made):
     names = ["01_prices", "02_amd", "03_plain"]
-    of_scenario = ["index.html", *(f"{n}.html" for n in names), *(f"notebooks/{n}.ipynb" for n in names)]
-    assert set(made.files()) == {"site.json", *of_scenario, *(f"other/{page}" for page in of_scenario)}
+    places = ("{}.html", "{}.provenance.json", "notebooks/{}.ipynb")
+    of_scenario = ["index.html", "summary.html", *(place.format(name) for name in names for place in places)]
+    of_site = {"site.json", "ro-crate-metadata.json"}
+    assert set(made.files()) == of_site | {*of_scenario, *(f"other/{page}" for page in of_scenario)}
     assert made.result["executed"] == [*names, *(f"other/{name}" for name in names)]
     assert made.site.is_symlink() and not made.leftovers()
 
@@ -60,6 +62,9 @@ def test_indexes_link_to_each_other(made):
     top, other = made.page("index"), made.page("other/index")
     assert top["scenarios"] == [{"href": "other/index.html", "title": "Other", "description": "D"}]
     assert [link["href"] for link in other["scenarios"]] == ["../index.html"]
+    assert [link["href"] for link in made.page("02_amd")["links"]] == ["other/02_amd.html"]
+    assert [link["href"] for link in made.page("other/02_amd")["links"]] == ["../02_amd.html"]
+    assert [link["href"] for link in made.page("other/summary")["links"]] == ["../summary.html"]
     assert [entry["href"] for entry in top["entries"]] == ["01_prices.html", "02_amd.html", "03_plain.html"]
     assert (top["title"], other["title"]) == ("Default", "Other")
 
@@ -113,19 +118,24 @@ def test_the_readme_says_todays_answers_between_its_marks(ready):
 
 
 def test_a_scenario_leaves_the_others_as_they_are(ready):
-    default = {name: content for name, content in ready.files().items() if "index" not in name and "json" not in name}
-    assert ready.page("index")["scenarios"] == []
+    default = {name: content for name, content in ready.files().items() if name.startswith("notebooks/")}
+    page = ready.page("02_amd")
+    assert ready.page("index")["scenarios"] == page["links"] == []
     result = ready.report("--scenario", "other")
     # The third notebook has none of the parameters, so it is the same in both.
     assert result["executed"] == ["other/01_prices", "other/02_amd"]
     assert result["index"] == "reports/site/other/index.html"
     assert default.items() <= ready.files().items()
     assert ready.page("index")["scenarios"][0]["href"] == "other/index.html"
+    new = ready.page("02_amd")
+    assert [link["href"] for link in new.pop("links")] == ["other/02_amd.html"]
+    assert new.items() <= page.items()  # but for the links it is as it was
 
     (ready.project.scenarios / "other.yaml").unlink()
     ready.notebook("03_plain", "2", parameters=None)
     ready.report()
     assert not [name for name in ready.files() if name.startswith("other/")]  # a scenario that is gone
+    assert ready.page("02_amd")["links"] == []
 
 
 def test_parameters_and_single_notebooks_do_not_touch_the_headline_numbers(ready):
@@ -134,7 +144,9 @@ def test_parameters_and_single_notebooks_do_not_touch_the_headline_numbers(ready
     assert ready.page("01_prices")["outputs"][0].startswith("h200 ")
     ready.notebook("01_prices", PRICES, HEADLINES.replace("b_price", "c_price"))
     ready.report("--notebook", "01_prices")
-    assert sorted(ready.files()) == ["01_prices.html", "index.html", "notebooks/01_prices.ipynb", "site.json"]
+    of_notebook = ["01_prices.html", "01_prices.provenance.json", "notebooks/01_prices.ipynb"]
+    of_site = ["index.html", "ro-crate-metadata.json", "site.json", "summary.html"]
+    assert sorted(ready.files()) == sorted(of_notebook + of_site)
     assert ready.csv.read_bytes() == before
     ready.report()
     assert b"c_price" in ready.csv.read_bytes()

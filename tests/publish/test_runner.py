@@ -1,5 +1,6 @@
 """What runs, what need not run, and how failures are told: whole runs on small projects, pages that are plain JSON."""
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -69,9 +70,16 @@ def test_a_changed_price_runs_only_the_notebooks_that_read_it(ready):
     assert (result["executed"], result["unchanged"]) == (["02_amd"], ["01_prices", "03_plain"])
     assert ready.page("01_prices") == pages["01_prices"] and ready.page("02_amd") != pages["02_amd"]
 
-    ready.change_price("tpuv7", 2)  # nobody reads it
+    before = ready.page("01_prices"), json.loads(ready.files()["01_prices.provenance.json"])
+    ready.change_price("tpuv7", 2)  # nobody reads it, but the file that others are read from is another
     result = ready.report()
-    assert result["executed"] == [] and not result["is_new"]
+    assert result["executed"] == [] and result["is_new"]
+    after = ready.page("01_prices"), json.loads(ready.files()["01_prices.provenance.json"])
+    assert after[0] == before[0]
+    of_data = [ledger.pop("files") for _, ledger in (before, after)]
+    assert before[1] == after[1] and of_data[0].keys() == of_data[1].keys() == {"price_book.csv"}
+    assert of_data[1]["price_book.csv"] == hashlib.sha256((ready.data / "price_book.csv").read_bytes()).hexdigest()
+    assert of_data[0] != of_data[1]
     assert ready.report()["seconds"] < 1  # verified against the new data once, not at every run
 
 
@@ -95,11 +103,19 @@ def test_a_change_of_the_library_runs_everything(ready):
     assert len(ready.report()["executed"]) == 3
 
 
-def test_a_page_that_is_missing_is_made_again_without_running(ready):
-    (ready.site / "02_amd.html").unlink()
+@pytest.mark.parametrize("name", ["02_amd.html", "02_amd.provenance.json", "summary.html"])
+def test_a_file_that_is_missing_is_made_again_without_running(ready, name):
+    before = ready.files()
+    (ready.site / name).unlink()
     result = ready.report()
     assert result["executed"] == [] and result["is_new"]
-    assert ready.page("02_amd")
+    assert ready.files() == before
+
+
+def test_what_cannot_be_printed_is_said_once_and_no_failure(ready, tmp_path):
+    done = ready.run("report", "--pdf", PATH=str(tmp_path))
+    assert done.returncode == 0 and "nothing changed" in done.stdout
+    assert done.stderr.count("no PDF: none of chromium, ") == 1
 
 
 # Failures

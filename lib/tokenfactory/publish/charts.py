@@ -47,6 +47,16 @@ def embed(value: object) -> str:
     return re.sub("[\u2028\u2029]", " ", text.replace("<", r"\u003c"))
 
 
+def _compact(spec: Mapping) -> dict:
+    """The specification with the names of fields once for each set of data, not in every row; `charts.js` undoes it."""
+    datasets = {}
+    for name, rows in spec.get("datasets", {}).items():
+        fields = list(rows[0]) if rows and isinstance(rows[0], Mapping) else []
+        is_even = fields and all(isinstance(row, Mapping) and list(row) == fields for row in rows)
+        datasets[name] = {"fields": fields, "rows": [list(row.values()) for row in rows]} if is_even else rows
+    return {**spec, "datasets": datasets} if datasets else dict(spec)
+
+
 def _dicts(node: object) -> Iterator[Mapping]:
     """Every mapping within a specification, the data itself left out."""
     if isinstance(node, Mapping):
@@ -190,7 +200,7 @@ def figure(spec: Mapping, *, files: Sequence[str] = (), below: str = "") -> str:
     return (
         f'<figure class="tf-chart"><figcaption>{caption}</figcaption>'
         f'<div class="tf-drawing" style="min-height:{_height(spec):.0f}px"></div>'
-        f'<script type="application/json">{embed(spec)}</script>'
+        f'<script type="application/json">{embed(_compact(spec))}</script>'
         f'<div class="tf-below">{data}{"".join(links)}{below}</div></figure>'
     )
 

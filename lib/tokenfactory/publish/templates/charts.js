@@ -69,6 +69,8 @@ function stackLegends(compiled, numColumns) {
 
 function specFor(place, isPaper, room) {
   const spec = JSON.parse(place.nextElementSibling.textContent);
+  for (const [name, { fields, rows }] of Object.entries(spec.datasets ?? {}))
+    if (fields) spec.datasets[name] = rows.map((row) => Object.fromEntries(fields.map((field, i) => [field, row[i]])));
   spec.$schema = "https://vega.github.io/schema/vega-lite/v6.json";
   const colours = isDark.matches && !isPaper ? darkColours() : {};
   const sizes = isNarrow.matches && !isPaper ? NARROW : {};
