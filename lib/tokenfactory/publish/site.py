@@ -16,7 +16,10 @@ from tokenfactory.publish.ledger import tags
 from tokenfactory.publish.output import END_OF_SCENARIOS, SCENARIOS
 
 NUM_HEADLINES = 3  # of each notebook, on its card
-MOST_LETTERS = 6000  # of all answers on the sheet, so that it stays one
+# A sheet of A4 as it is printed: the height that is left for answers, and of each line the height and how many letters.
+SHEET_MM, LEAST_FIT = 250, 0.72
+TEXT_MM, TEXT_LETTERS = 3.36, 108
+TILE_MM, TILE_LETTERS = 2.75, 38
 
 
 def entry(notebook: NotebookNode, name: str, ledger: Mapping | None = None) -> dict:
@@ -38,7 +41,8 @@ def entry(notebook: NotebookNode, name: str, ledger: Mapping | None = None) -> d
 
 def _as_of(ledger: Mapping) -> list[str]:
     """The days that a reader should know: those that were asked for, and of the measurements behind the answers."""
-    asked = [f"{show.words(n)} {p['value']}" for n, p in ledger["parameters"].items() if p["kind"] == "date"]
+    days = {name: p["value"] for name, p in ledger["parameters"].items() if p["kind"] == "date"}
+    asked = [f"{show.words(name).removesuffix(' date')} {day}" for name, day in days.items()]
     rows = {row for cell in ledger["cells"].values() for label in cell["queries"] for row in _rows(ledger, label)}
     points = [ledger["rows"][row] for row in rows if ledger["rows"][row].get("evidence")]
     days = sorted(point["as_of"] for point in points if "as_of" in point)
@@ -46,7 +50,7 @@ def _as_of(ledger: Mapping) -> list[str]:
         return asked
     span = days[0] if days[0] == days[-1] else f"{days[0]} to {days[-1]}"
     undated = len(points) - len(days)
-    return [*asked, f"points {span}" + (f", {undated} without a date" if undated else "")]
+    return [*asked, f"points {span}" + (f", {undated} undated" if undated else "")]
 
 
 def _rows(ledger: Mapping, label: str) -> Sequence[str]:
@@ -106,29 +110,33 @@ def index(
 
 def summary(*, title: str, made_on: str, entries: Sequence[Mapping], pages: Sequence[Mapping[str, str]]) -> str:
     """The answers on one sheet of paper: of each notebook its first number, what it answers and what flips that."""
-    answered = [e for e in entries if e["answer"]]
-    room = MOST_LETTERS // max(1, len(answered))
+    answered = [{**e, "said": [e["answer"][0], *e["flips"]]} for e in entries if e["answer"]]
+    fit = min(1, SHEET_MM / max(1, sum(map(_height_mm, answered))))
+    if fit < LEAST_FIT:  # smaller letters than that nobody reads
+        answered = [{**e, "said": e["answer"][:1]} for e in answered]
+        fit = max(LEAST_FIT, min(1, SHEET_MM / sum(map(_height_mm, answered))))
     cards = [
         {
             **e,
             "tile": _tiles(e, 1),
-            "sentences": _shown(show.answer(_shortened(e, room))),
+            "sentences": _shown(show.answer(list(dict.fromkeys(e["said"])))),
             "key": e["keys"]["answer"],
         }
         for e in answered
     ]
     values = {"title": title, "scenario": "Summary", "made_on": made_on, "description": _start(entries)}
-    return render("summary.html", **values, cards=cards, pages=pages, here="summary")
+    return render("summary.html", **values, cards=cards, pages=pages, here="summary", fit=f"{fit:.3f}")
 
 
-def _shortened(entry: Mapping, room: int) -> list[str]:
-    """The first sentence of an answer, and those that say what flips it, as far as there is room."""
-    first, *_ = entry["answer"]
-    kept = [first]
-    for sentence in entry["flips"]:
-        if sentence != first and sum(map(len, kept)) + len(sentence) <= room:
-            kept.append(sentence)
-    return kept
+def _height_mm(entry: Mapping) -> float:
+    """About how much of the sheet an answer takes, in letters of full size."""
+
+    def lines(texts: Sequence[str], letters: int) -> int:
+        return sum(-(-len(text) // letters) for text in texts)
+
+    tile = [text for h in entry["headlines"][:1] for text in (h["label"], h["note"])] + ["; ".join(entry["as_of"])]
+    text_mm = TEXT_MM * lines([entry["title"], *entry["said"]], TEXT_LETTERS)
+    return 3 + max(text_mm, TILE_MM * (lines(tile, TILE_LETTERS) + 1.7))
 
 
 def with_scenarios(page: str, *, title: str, here: str, links: Sequence[Mapping[str, str]]) -> str:
