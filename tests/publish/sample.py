@@ -161,7 +161,7 @@ def notebook():
                         "At 117 tok/s per user a million tokens cost **$0.0495 on GB300 and $1.73 on H200: "
                         "35.0x cheaper**.",
                         "Over 14 equally fast published pairs, GB300 is between **4.1x and 63.6x cheaper**.",
-                        f"It flips when {HOSTILE} & more.",
+                        show.flip(f"It flips when {HOSTILE} & more."),
                     ]
                 ),
                 source="rows = db.query('visible_code_is_a_defect')\nrows",
@@ -204,8 +204,8 @@ PAGES = ["index.html", "summary.html", *(f"{name}.html" for name in NOTEBOOKS)]
 
 
 TRACE = [
-    '{"sql": "SELECT price_id, usd_per_gpu_hour FROM price_on($on) WHERE gpu = $gpu ORDER BY price_id", '
-    '"params": {"on": "2026-04-15", "gpu": "gb300"}, "result": "abc", "cell": 5, "line": 1}'
+    '{"sql": "SELECT price_id, usd_per_gpu_hour FROM price_book WHERE gpu = $gpu ORDER BY price_id", '
+    '"params": {"gpu": "gb300"}, "result": "abc", "cell": 5, "line": 1}'
 ]
 TITLE = "GB300 NVL72 against HGX H200"
 

@@ -5,6 +5,7 @@ every page in it. Pictures of every page go to `test-artifacts/`.
 """
 
 import os
+import re
 import time
 from pathlib import Path
 
@@ -168,6 +169,74 @@ def test_paper_has_every_chart_in_light_colours_at_its_width(browser, path):
         assert all(width and 600 < width <= 680 and is_light for width, is_light in printed), printed
         reader.until("document.querySelector('.tf-drawing svg')?.width.baseVal.value < 390")
         assert reader.label_colours() != [LIGHT_LABEL]
+
+
+PAPER = 673  # pixels between the margins of A4
+TOO_WIDE = """[...document.querySelectorAll('.tf-table, .tf-formula, pre, .line')]
+  .filter(part => part.offsetParent && part.scrollWidth > part.clientWidth + 1)
+  .map(part => [part.className, part.textContent.slice(0, 80), part.scrollWidth])"""
+
+
+def check_paper(browser, path):
+    """Nothing stands out of the sheet: whatever scrolls on a screen is cut on paper."""
+    with Reader(browser, path, width=PAPER) as reader:
+        reader.page.emulate_media(media="print")
+        assert [part for part in reader.page.evaluate(TOO_WIDE) if "<" not in part[1]] == []  # hostile text is long
+        return len(re.findall(rb"/Type /Page\b", reader.page.pdf(prefer_css_page_size=True)))
+
+
+@pytest.mark.parametrize("name", sample.PAGES)
+def test_a_sample_page_is_not_cut_on_paper(browser, sample_site, name):
+    assert check_paper(browser, sample_site / name) >= 1
+
+
+@pytest.mark.parametrize("path", REAL, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_a_page_of_the_site_is_not_cut_on_paper(browser, path):
+    num_sheets = check_paper(browser, path)
+    assert num_sheets == 1 if path.stem == "summary" else num_sheets >= 1
+
+
+def test_a_number_tells_its_key_to_the_pointer_and_its_sources_to_the_keyboard(browser, path):
+    with Reader(browser, path) as reader:
+        page = reader.page
+        keys = {
+            ".lead .tf-answer p >> nth=1": "01_sample/c05/s2",
+            ".tf-tile >> nth=1": "01_sample/c06/usd_per_mtok",
+            ".tf-out .tf-table tbody tr:nth-child(2) td:nth-child(3)": "01_sample/c07/t1.r2.c3",
+            "caption >> nth=0": "01_sample/c07/t1.caption",
+            "figcaption >> nth=0": "01_sample/c08/title",
+            "#parameters tbody tr:nth-child(3) td >> nth=0": "01_sample/parameters/t1.r3.c2",
+        }
+        for place, key in keys.items():
+            page.locator(place).first.hover()
+            assert page.locator(place).first.get_attribute("title") == key, place
+        sources = page.locator("#c05 .tf-from")
+        assert not sources.locator("ul").is_visible()
+        sources.locator("summary").focus()
+        page.keyboard.press("Enter")
+        assert sources.locator("ul").is_visible()
+        text = sources.inner_text()
+        assert "price_book.csv (SHA-256" in text and "01_sample/c05" in text and "0123456789ab" in text
+        assert sources.get_by_role("link", name=re.compile("gb300-")).count() == 5 and "more rows" in text
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.getAttribute('href')") == "01_sample.provenance.json"
+        assert reader.complaints == []
+
+
+def test_a_table_scrolls_with_the_keyboard(browser, path):
+    with Reader(browser, path, width=390) as reader:
+        table = reader.page.locator(".tf-table").first
+        table.focus()
+        for _ in range(5):
+            reader.page.keyboard.press("ArrowRight")
+        reader.until("document.querySelector('.tf-table').scrollLeft > 50")
+
+
+def test_the_scenarios_are_found_without_a_script(browser, sample_site):
+    with Reader(browser, sample_site / "01_sample.html", width=390, java_script_enabled=False) as reader:
+        reader.page.get_by_text("Scenario: GB300 NVL72 against HGX H200").click()
+        link = reader.page.get_by_role("link", name="The other way round")
+        assert link.is_visible() and link.get_attribute("href") == "swapped/index.html"
 
 
 def test_charts_fit_when_the_window_changes(browser, path):

@@ -182,3 +182,36 @@ def test_the_same_notebook_gives_the_same_bytes(page):
 
 def test_the_sample_is_as_hostile_as_it_says():
     assert all(part in HOSTILE for part in ("<script>", "</script>", "onerror", "\u2028", '"'))
+
+
+# Beside the page
+
+
+def test_every_number_of_the_data_is_in_a_file_that_the_page_links(page):
+    files = html.data_files(sample.notebook(), "01_x")
+    assert re.findall(r'href="(data/.*?)" download', page) == list(files)
+    assert list(files)[:2] == ["data/01_x_chart_1.csv", "data/01_x_chart_2.csv"]
+    assert files["data/01_x_chart_4.csv"].count("\n") == 301  # all of them, and their names
+
+
+def test_downloads_and_the_scenario_are_named(page):
+    downloads = [{"href": "01_x.pdf", "title": "PDF"}, {"href": "01_x.xlsx", "title": "a workbook (XLSX)"}]
+    full = export(nb.new_markdown_cell("# Why?"), downloads=downloads, scenario="A <b>")
+    assert '<a href="01_x.pdf">PDF</a>, <a href="01_x.xlsx">a workbook (XLSX)</a>' in full
+    assert "<title>Why? | A &lt;b&gt; | Token Factory</title>" in full
+    assert "This report as" not in page
+
+
+def test_the_description_is_the_start_of_the_answer(page):
+    described = re.search('<meta name="description" content="(.*?)">', page)[1]
+    assert (
+        described.startswith("At 117 tok/s per user a million tokens cost $0.0495 on GB300") and "**" not in described
+    )
+    assert len(described) <= 210 and described.endswith(" …")
+    assert 'name="description"' not in export(nb.new_markdown_cell("# Why?"))
+    assert html.description(["Short **answer**."]) == "Short answer."
+
+
+def test_a_key_cannot_break_out_of_its_attribute():
+    page = export(code(show.headlines([show.Headline('k"><script>', "L", 1.0, "1", "1")])))
+    assert 'data-k="k&quot;&gt;&lt;script&gt;"' in page and "<script>" not in page

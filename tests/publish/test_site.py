@@ -63,3 +63,51 @@ def test_the_other_scenarios_are_linked():
     scenarios = [{"href": "swapped/index.html", "title": "The other <way>", "description": "Takes no side."}]
     assert '<a href="swapped/index.html">The other &lt;way&gt;</a><br>Takes no side.' in index(scenarios=scenarios)
     assert "other assumptions" not in index()
+
+
+# The sheet
+
+
+def summary(entries):
+    return site.summary(title="A & B", made_on="2026-12-01", entries=entries, pages=[])
+
+
+def test_the_sheet_has_the_first_number_the_answer_and_what_flips_it():
+    page = summary([site.entry(sample.notebook(), "01_sample", sample.make_ledger(sample.notebook(), "01_sample"))])
+    assert re.findall('<div class="tf-tile-value">(.*?)</div>', page) == ["35.0x"]
+    main = page.split("<main")[1]
+    assert "35.0x cheaper" in main and "It flips when" in main and "equally fast published pairs" not in main
+    assert "As of: price 2026-04-15" in page
+    assert page.count("<h1>") == 1 and "<script" not in page
+    assert 'data-k="01_sample/c06/cost_ratio"' in page and 'data-k="01_sample/c05"' in page
+
+
+def test_a_notebook_that_answers_nothing_is_not_on_the_sheet():
+    assert "How sure are we?" not in summary([site.entry(sample.other(), "02_y")]).split("<main")[1]
+
+
+def test_many_answers_are_set_smaller_and_then_without_what_flips_them():
+    def sheet(times):
+        entry = site.entry(sample.notebook(), "01_x")
+        long = {**entry, "answer": ["word " * 60, "tail " * 60], "flips": ["tail " * 60]}
+        page = summary([long] * times)
+        return float(re.search(r"--fit: ([\d.]+)", page)[1]), "tail" in page.split("<main")[1]
+
+    assert sheet(1) == (1, True)
+    fit, has_flips = sheet(11)
+    assert 0.72 <= fit < 1 and has_flips
+    assert sheet(60) == (0.72, False)
+
+
+# Between scenarios
+
+
+def test_links_to_scenarios_take_the_place_of_those_before():
+    links = [{"href": "../01_x.html", "title": "The <other>", "description": "d"}]
+    bare = index()
+    page = site.with_scenarios(bare, title="A & B", here="index.html", links=links)
+    assert "<summary>Scenario: A &amp; B</summary>" in page
+    assert '<a href="../01_x.html">The &lt;other&gt;</a>' in page
+    assert '<a href="index.html" aria-current="true">A &amp; B</a>' in page
+    assert site.with_scenarios(page, title="A & B", here="index.html", links=links) == page
+    assert site.with_scenarios(page, title="A & B", here="index.html", links=[]) == bare
