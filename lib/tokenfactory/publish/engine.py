@@ -36,10 +36,11 @@ LIBRARIES = (
     "numpy",
     "polars",
     "pyarrow",
-    "tokenfactory.publish.html",
+    "tokenfactory.publish.site",
     "tokenfactory.show",
     "tokenfactory.theme",
     "tokenfactory.warehouse",
+    "tokenfactory.warehouse.lineage",
 )
 
 # The injected cell has a random id, and a kernel names the file of a cell after its process.

@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 from tokenfactory.warehouse.query import connect
@@ -44,6 +44,8 @@ class Archive:
 
     def __init__(self, path: Path | str):
         self._connection = connect(path)._connection
+        # A notebook asks the same question of many days and systems, and all its questions are of a few views.
+        self._relations, self._files, self._wider = map(cache, (self._relations, self._files, self._wider))
 
     def _fetch(self, sql: str, parameters=None) -> list[tuple]:
         return self._connection.sql(sql, params=parameters).fetchall()
@@ -94,17 +96,16 @@ class Archive:
             return values & self._table_of.keys()
         return set()
 
-    def _wider(self, sql: str) -> Iterator[str]:
+    def _wider(self, sql: str) -> list[str]:
         """The query with all columns of what it reads: beside its own, which conditions may name, or in their place."""
         node = self._tree(sql).get("node", {})
         if node.get("type") != "SELECT_NODE":
-            return
+            return []
         star = self._tree("SELECT * FROM files")["node"]["select_list"]
         node["modifiers"] = []
-        if not node["group_expressions"]:
-            yield self._sql({**node, "select_list": star + node["select_list"]})
+        beside = [] if node["group_expressions"] else [{**node, "select_list": star + node["select_list"]}]
         ungrouped = {"group_expressions": [], "group_sets": [], "having": None, "qualify": None}
-        yield self._sql({**node, "select_list": star, **ungrouped})
+        return [self._sql(wider) for wider in (*beside, {**node, "select_list": star, **ungrouped})]
 
     def _tree(self, sql: str) -> dict:
         tree = json.loads(self._fetch("SELECT json_serialize_sql($sql)", {"sql": sql})[0][0])
