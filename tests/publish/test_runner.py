@@ -118,6 +118,27 @@ def test_what_cannot_be_printed_is_said_once_and_no_failure(ready, tmp_path):
     assert done.stderr.count("no PDF: none of chromium, ") == 1
 
 
+def test_the_ledger_knows_which_cell_asked_and_what_depends_on_it(made):
+    kept = json.loads(made.files()["01_prices.provenance.json"])
+    (query,) = kept["queries"].values()
+    assert query["parameters"] == {"gpu": "gb300"} and query["files"] == ["price_book.csv"]
+    assert {row["gpu"] for row in kept["rows"].values()} == {"gb300"} and set(kept["rows"]) == set(query["rows"])
+    assert kept["cells"][query["cell"]] == {"queries": ["q1"], "parameters": ["subject"]}
+    other = json.loads(made.files()["other/01_prices.provenance.json"])
+    assert other["parameters"]["subject"]["value"] == "h200" and other["parameters"]["subject"]["default"] == "gb300"
+    assert json.loads(made.files()["03_plain.provenance.json"])["queries"] == {}
+
+
+def test_a_record_of_an_earlier_version_counts_as_none(ready):
+    path = ready.site / "site.json"
+    record = json.loads(path.read_text())
+    del record["default"]["files"]
+    path.write_text(json.dumps(record))
+    result = ready.report()
+    assert result["executed"] == [] and result["is_new"]
+    assert json.loads(path.read_text())["default"]["files"] == ["index.html", "summary.html"]
+
+
 # Failures
 
 

@@ -8,7 +8,7 @@ import pytest
 from ingested import AGG
 
 from tokenfactory import warehouse
-from tokenfactory.warehouse import files
+from tokenfactory.warehouse import files, lineage
 from tokenfactory.warehouse.ingest import ingest
 from tokenfactory.warehouse.lineage import Archive
 from tokenfactory.warehouse.schema import TABLES
@@ -128,3 +128,13 @@ def test_a_measured_point_leads_to_its_snapshot(tmp_path, project, monkeypatch):
     told = archive.rows(found.rows)[found.rows[0]]
     assert (told["file"], told["gpu"], told["evidence"]) == (manifest, "h200", "measured")
     assert manifest in files.hashes()
+
+
+def test_of_very_many_rows_only_the_number_is_told(archive, monkeypatch):
+    monkeypatch.setattr(lineage, "MOST_ROWS", 10)
+    found = archive.lineage("SELECT gpu FROM operating_points ORDER BY point_id", {})
+    assert found.rows == [] and found.num_rows > 600 and found.files == ["operating_points.csv"]
+    few = archive.lineage(
+        "SELECT gpu FROM price_on(DATE '2026-04-15') WHERE gpu = 'gb300' AND basis = 'rental_3yr'", {}
+    )
+    assert few.num_rows == len(few.rows) == 1

@@ -23,7 +23,7 @@ PARAMETERS = "parameters"  # the cell that the table of parameters counts as
 PLACE = re.compile(r"s\d+|(t\d+\.)?(caption|head|r\d+)(\.c\d+)?|text|title")
 ABOUT = (
     "A number's key is NOTEBOOK/CELL/PLACE. cells[CELL] names the queries and parameters it depends on; "
-    "queries name the rows they read, rows their source, files their SHA-256."
+    "queries name the rows they read (of very many only how many), rows their source, files their SHA-256."
 )
 
 
@@ -84,6 +84,7 @@ def make(
                 "relations": behind.relations,
                 "files": behind.files if set(behind.files) <= files.keys() else sorted(files),
                 "rows": behind.rows,
+                "num_rows": behind.num_rows,
             }
     cells = {}
     for cell, found in zip(notebook.cells, dependence.of_cells(notebook, asked), strict=True):

@@ -17,6 +17,7 @@ from pathlib import Path
 from tokenfactory.warehouse.query import connect
 from tokenfactory.warehouse.schema import TABLES
 
+MOST_ROWS = 2000  # that are named of one query: who reads more asks the query itself
 SNAPSHOT = "measured_points"  # the table of points of a snapshot, which have names in the view all_points
 # What is told of a row, where its table has it.
 _ABOUT = (
@@ -31,12 +32,14 @@ class Lineage:
 
     relations : tables, views and macros it names
     files : files of the data folder that these were loaded from
-    rows : names of the rows it read, in the order of the alphabet; empty where rows have no names
+    rows : names of the rows it read, in the order of the alphabet; empty where rows have no names, or too many have
+    num_rows : how many of the rows it read have names
     """
 
     relations: list[str]
     files: list[str]
     rows: list[str]
+    num_rows: int
 
 
 class Archive:
@@ -54,7 +57,8 @@ class Archive:
         """What stands behind a query, as it was traced."""
         relations = self._relations(sql)
         files = sorted({file for name in relations for file in self._files(name)})
-        return Lineage(relations, files, sorted(self._rows(sql, parameters)))
+        rows = sorted(self._rows(sql, parameters))
+        return Lineage(relations, files, rows if len(rows) <= MOST_ROWS else [], len(rows))
 
     def rows(self, names: Iterable[str]) -> dict[str, dict]:
         """File, source and conditions of rows, by their names."""
