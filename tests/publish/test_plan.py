@@ -1,5 +1,5 @@
 import json
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -336,3 +336,62 @@ def test_the_price_looked_up_is_that_of_the_chosen_provider(project):
 def test_each_gpu_needs_a_power_on_the_day(project):
     with pytest.raises(NotMeasuredError, match=r"^no all_in power of gb300 on 2026-04-15$"):
         check(project, POWERED)
+
+
+# Old prices
+
+
+class Book(Data):
+    """Prices with the day on which each was last known to hold."""
+
+    def __init__(self, **last_known):
+        self.last_known = last_known
+
+    def price(self, *, gpu, basis, on, provider="one"):
+        return {"price_id": f"{gpu}-{basis}-{provider}"}
+
+    def price_last_known(self, price_id):
+        return self.last_known[price_id.split("-")[0]]
+
+
+def stale(project, book, max_age_days, **values_):
+    for name in ("01_cost", "02_more"):
+        write_notebook(project.notebooks / f"{name}.ipynb", parameters=PRICED)
+    jobs = plan.make(project, parameters=values_, only=["01_cost", "02_more"]).jobs
+    return plan.stale_prices(jobs, book, max_age_days, today=date(2026, 11, 26))
+
+
+def test_prices_older_than_allowed_are_told_once_each_with_who_asks(project):
+    book = Book(gb300=date(2026, 5, 30), h200=date(2026, 5, 29))  # 180 and 181 days before
+    assert stale(project, book, 180) == [
+        "the hyperscaler price of h200 on 2026-04-15 (h200-hyperscaler-one) was last known to hold on 2026-05-29, "
+        "181 days before 2026-11-26: 01_cost, 02_more"
+    ]
+    assert stale(project, book, 181) == []
+    assert len(stale(project, book, 179)) == 2
+
+
+def test_only_prices_that_a_job_looks_up_can_be_too_old(project):
+    book = Book(gb300=date(2020, 1, 1), h200=date(2026, 11, 25))
+    assert stale(project, book, 180, subject="h200") == []
+
+
+def test_by_default_ages_are_counted_to_the_clock(project):
+    write_notebook(project.notebooks / "01_cost.ipynb", parameters=PRICED)
+    jobs = plan.make(project, only=["01_cost"]).jobs
+    now = datetime.now(UTC).date()
+    book = Book(gb300=now, h200=now - timedelta(days=10))
+    assert plan.stale_prices(jobs, book, 10) == []
+    (sentence,) = plan.stale_prices(jobs, book, 9)
+    assert f"10 days before {now}" in sentence
+
+
+def test_the_prices_of_the_product_are_old_when_enough_time_has_passed():
+    from tokenfactory import warehouse
+
+    jobs, db = plan.make(Project()).jobs, warehouse.connect()
+    assert plan.stale_prices(jobs, db, 180, today=date(2026, 11, 26)) == []
+    # The owner replaced the default's prices of March on 2026-07-31, which a reader of a page of August must be told.
+    found = plan.stale_prices(jobs, db, 90, today=date(2026, 11, 26))
+    assert any("owning_hyperscaler price of gb300 on 2026-04-15" in sentence for sentence in found)
+    assert all("was last known to hold on 2026-" in sentence for sentence in found)

@@ -44,6 +44,31 @@ def test_price_on_and_power_on(db):
         }
 
 
+def test_price_ages(db):
+    read = {"accessed": "2026-11-01"}
+    insert(db, "price_book", price_id="ended", effective_from="2026-03-18", effective_to="2026-08-03", **read)
+    insert(
+        db, "price_book", price_id="ended a day before", effective_from="2026-01-01", effective_to="2026-08-02", **read
+    )
+    insert(db, "price_book", price_id="holds", effective_from="2024-01-01", accessed="2026-10-31")
+    insert(db, "price_book", price_id="ends later", effective_from="2026-01-01", effective_to="2027-01-01", **read)
+    insert(db, "price_book", price_id="quote", observed_on="2026-07-01", **read)
+    insert(db, "price_book", price_id="undated", **read)
+    found = db.sql(
+        "SELECT price_id, last_known_on::VARCHAR, age_days, is_old FROM price_ages ORDER BY price_id"
+    ).fetchall()
+    assert found == [
+        ("ended", "2026-08-02", 91, True),  # it held until the day before its end: 29 + 30 + 31 + 1 days
+        ("ended a day before", "2026-08-01", 92, True),
+        ("ends later", "2026-11-01", 0, False),  # an end in the future is known only since it was read
+        ("holds", "2026-10-31", 1, False),  # old as it is, its source said so when it was read
+        ("quote", "2026-07-01", 123, True),
+        ("undated", None, None, True),
+    ]
+    insert(db, "price_book", price_id="read early", effective_from="2026-01-01", accessed="2026-08-03")
+    assert db.sql("SELECT age_days, is_old FROM price_ages WHERE price_id = 'read early'").fetchall() == [(90, False)]
+
+
 def test_hardware_specs(db):
     insert(db, "hardware", gpu="x1", is_reference=True, hbm_gb=186, fp4_dense_pflops=10, source_url="https://a")
     insert(db, "hardware", gpu="x1", is_reference=False, hbm_gb=192, fp4_sparse_pflops=20, source_url="https://b")

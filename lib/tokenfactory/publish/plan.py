@@ -13,9 +13,9 @@ import math
 import re
 import reprlib
 import tokenize
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from itertools import product
 from pathlib import Path
 
@@ -383,18 +383,51 @@ def check_against_data(jobs: Iterable[Job], warehouse) -> None:
             )
 
     for job in jobs:
-        values, of_notebook = job.values, job.notebook.parameters
-        by_kind: dict[str, list[Value]] = {}
-        for name, parameter in of_notebook.items():
-            by_kind.setdefault(parameter.kind, []).append(values[name])
+        for name, parameter in job.notebook.parameters.items():
             if parameter.type is str and parameter.kind not in ("date", "token_scope"):
-                check_key(parameter, values[name], job.notebook.path.name)
-        # A notebook may ask one provider's price book; without such a parameter the look-up has its own.
-        providers = [{"provider": provider} for provider in by_kind.get("price_provider", ())] or [{}]
-        for look_up, kind, day, options in (
-            (warehouse.price, "price_basis", "price_date", providers),
-            (warehouse.power, "power_basis", "power_date", [{}]),
-        ):
-            if day in values:
-                for gpu, basis, option in product(by_kind.get("gpu", ()), by_kind.get(kind, ()), options):
-                    look_up(gpu=gpu, basis=basis, on=values[day], **option)
+                check_key(parameter, job.values[name], job.notebook.path.name)
+        for asked in _asked(job, "price"):
+            warehouse.price(**asked)
+        for asked in _asked(job, "power"):
+            warehouse.power(**asked)
+
+
+def _asked(job: Job, what: str) -> Iterator[dict[str, Value]]:
+    """The look-ups of a price, or a power, that a job makes: all of its GPUs on all of its bases, on its day."""
+    values, day = job.values, f"{what}_date"
+    by_kind: dict[str, list[Value]] = {}
+    for name, parameter in job.notebook.parameters.items():
+        by_kind.setdefault(parameter.kind, []).append(values[name])
+    # A notebook may ask one provider's price book; without such a parameter the look-up has its own.
+    providers = by_kind.get("price_provider", ()) if what == "price" else ()
+    options = [{"provider": provider} for provider in providers] or [{}]
+    if day in values:
+        for gpu, basis, option in product(by_kind.get("gpu", ()), by_kind.get(f"{what}_basis", ()), options):
+            yield {"gpu": gpu, "basis": basis, "on": values[day]} | option
+
+
+def stale_prices(jobs: Iterable[Job], warehouse, max_age_days: int, today: date | None = None) -> list[str]:
+    """One sentence for each price that a job looks up and that is too old to be used unseen.
+
+    Parameters
+    ----------
+    warehouse : a connected `Warehouse`
+    max_age_days : days since the price was last known to hold, beyond which it is too old
+    today : the day ages are counted to; by default that of the clock, in UTC
+
+    Notes
+    -----
+    A price is known to hold until its end or, while it has none, until the day its source was last read. So a job
+    that asks for a day long past is told of it, and reading the source again makes a price new.
+    """
+    today = today or datetime.now(UTC).date()
+    told: dict[str, list[str]] = {}
+    for job in jobs:
+        for asked in _asked(job, "price"):
+            row = warehouse.price(**asked)
+            last = warehouse.price_last_known(row["price_id"])
+            if (today - last).days > max_age_days:
+                price = f"the {asked['basis']} price of {asked['gpu']} on {asked['on']} ({row['price_id']})"
+                sentence = f"{price} was last known to hold on {last}, {(today - last).days} days before {today}"
+                told.setdefault(sentence, []).append(job.notebook.name)
+    return [f"{sentence}: {', '.join(dict.fromkeys(names))}" for sentence, names in sorted(told.items())]

@@ -107,6 +107,11 @@ class Warehouse:
         """The row of the power book in force on a day; raises as `price` does."""
         return self._in_force("power", "kw_per_gpu", gpu=gpu, basis=basis, provider=provider, on=on)
 
+    def price_last_known(self, price_id: str) -> date | None:
+        """The last day on which a price is known to have held; None for a quote without a day."""
+        rows = self.query("SELECT last_known_on FROM price_ages WHERE price_id = $id ORDER BY price_id", id=price_id)
+        return rows["last_known_on"].item()
+
     def _in_force(self, what: str, value: str, *, gpu, basis, provider, on) -> dict:
         on = date.fromisoformat(on) if isinstance(on, str) else on
         rows = self.query(

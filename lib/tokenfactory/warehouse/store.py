@@ -13,6 +13,7 @@ from tokenfactory.warehouse import files
 # In the order of creation: each may read those before it.
 VIEWS = (
     "price_on",
+    "price_ages",
     "power_on",
     "hardware_specs",
     "point_gaps",
