@@ -64,6 +64,13 @@ VECTORS = [
     ),
     # 4.20018 * 3600 * 5930 / 1e6 = 1.41 * 63.5925
     (cost.break_even_usd_per_gpu_hour, dict(usd_per_mtok=1.41e6 / (3600 * 93.25), tok_per_s_per_gpu=5930.0), 89.6654),
+    # 2.19 * 0.023 / 0.875 = 0.05037 / 0.875; 2.19 * 0.012 / 0.7 = 0.02628 / 0.7
+    (
+        cost.usd_per_finished_task,
+        dict(usd_per_mtok=2.19, mtok_per_attempt=0.023, success_frac=0.875),
+        0.0575657,
+    ),
+    (cost.usd_per_finished_task, dict(usd_per_mtok=2.19, mtok_per_attempt=0.012, success_frac=0.7), 0.0375429),
     # 1e6 / 335700; 1e6 / 21348000
     (cost.gpu_hours_per_mtok, dict(tok_per_s_per_gpu=93.25), 2.97885),
     (cost.gpu_hours_per_mtok, dict(tok_per_s_per_gpu=5930.0), 0.0468428),

@@ -337,6 +337,37 @@ def blended_usd_per_mtok(
     return (input_per_output * usd_input + usd_per_mtok_output) / (input_per_output + 1)
 
 
+def usd_per_finished_task(*, usd_per_mtok, mtok_per_attempt, success_frac):
+    """Cost of a task that is done rightly, where wrong answers are paid too and tried again.
+
+    Parameters
+    ----------
+    usd_per_mtok : cost or price of a million tokens [USD/Mtok]
+    mtok_per_attempt : mean tokens of an attempt, counted as the price counts them [Mtok]
+    success_frac : share of the attempts that succeed [0..1]
+
+    Returns
+    -------
+    cost of a finished task [USD]
+
+    Notes
+    -----
+    c n / s: if attempts succeed independently, 1/s of them are needed on average. Finding out which succeeded is not
+    included.
+
+    Examples
+    --------
+    A question of AIME 2025 at 2.19 USD per million output tokens: 23,000 tokens and 87.5 % right, where the release
+    before took 12,000 and had 70 % right. The price of a token is the same, that of an answer is not:
+
+    >>> new = usd_per_finished_task(usd_per_mtok=2.19, mtok_per_attempt=0.023, success_frac=0.875)
+    >>> old = usd_per_finished_task(usd_per_mtok=2.19, mtok_per_attempt=0.012, success_frac=0.70)
+    >>> round(new, 6), round(old, 6), round(new / old, 6)
+    (0.057566, 0.037543, 1.533333)
+    """
+    return usd_per_mtok * mtok_per_attempt / success_frac
+
+
 def prefill_gpu_per_decode_gpu(*, isl_tok, osl_tok, tok_per_s_per_prefill_gpu, tok_per_s_per_decode_gpu, cached_frac=0):
     """GPUs for prefill per GPU for decode that keep both roles busy.
 

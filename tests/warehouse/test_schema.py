@@ -117,6 +117,18 @@ GOOD = {
         "status": "published",
         **SOURCE,
     },
+    "workloads": {
+        "workload_id": "a-task",
+        "name": "a task",
+        "counts": "task",
+        "input_tok": "1000",
+        "cached_input_tok": "900",
+        "output_tok": "50",
+        "success_frac": "0.5",
+        "num_counted": "12",
+        "status": "published",
+        **SOURCE,
+    },
 }
 
 
@@ -168,6 +180,12 @@ def test_duckdb_types_follow_the_columns():
 @pytest.mark.parametrize(
     ("name", "field", "cell", "says"),
     [
+        ("workloads", "cached_input_tok", "1001", "must be given with input_tok, and not be above it"),
+        ("workloads", "input_tok", "", "must be given with input_tok"),
+        ("workloads", "output_tok", "0", "must be above 0"),
+        ("workloads", "success_frac", "0", "must be above 0"),
+        ("workloads", "success_frac", "1.1", "must be at most 1"),
+        ("workloads", "counts", "request", "must be empty where no tasks are counted"),
         ("price_book", "usd_per_gpu_hour", "cheap", "'cheap' is not a number"),
         ("price_book", "usd_per_gpu_hour", "1,41", "not a number"),
         ("price_book", "usd_per_gpu_hour", "1_41", "not a number"),
@@ -246,6 +264,7 @@ def test_a_wrong_cell_is_refused(tmp_path, name, field, cell, says):
     error = refusal(name, write(tmp_path, name, changes, {field: cell}))
     assert says in str(error)
     expected = {"is_reference": "is_reference", "as_of": "status", "row": "cell" if cell == "" else "row"}
+    expected |= {"input_tok": "cached_input_tok", "counts": "success_frac"}
     assert error.field == expected.get(field, field)
     assert error.row == 3
 

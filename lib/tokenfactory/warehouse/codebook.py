@@ -70,6 +70,7 @@ curve is steep the two printed figures contradict each other: those rows have `i
 | `spot` | rent by the hour, can be taken away |
 | `reserved` | reserved capacity: blocks of days, or years with prepayment |
 | `market_index` | level of a published rent index |
+| `your_quote` | what you pay or were offered; rows of scenario files are `your_quote_` and the file's name |
 
 Costs of owning and rents are different things: never put them into one average. The InferenceX series has
 `provider` = `InferenceX TCO` and three epochs: from 2026-03-18 (the first public version of the file), from
@@ -89,6 +90,11 @@ Costs of owning and rents are different things: never put them into one average.
 The InferenceX series (`provider` = `InferenceX TCO`) was revised on 2026-07-14, two weeks before its prices. The
 later figures are lower by 11 to 22 % for every GPU but GB300 (1 % higher): the older ones are labelled utility
 power, and GB300 had simply taken over the figure of GB200. Ratios per MW change with it.
+""",
+    "workloads": """\
+Two questions: how much input real traffic has per output token, and how much of it comes from a cache; and how many
+tokens a finished task takes. `input_tok` counts cached input too. Public traces of requests (Azure 2023, Mooncake 2025)
+are not copied here; their owners' papers and cards are quoted where they print means.
 """,
     "claims": """\
 The 15 rows with `row` and `cell` are the printed table of NVIDIA's article of April 2026: five rows, each with a

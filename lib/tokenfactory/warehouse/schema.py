@@ -152,6 +152,7 @@ class Price(Row):
         "spot",
         "reserved",
         "market_index",
+        "your_quote",
     ] = required("whose hour this is: see the table of price bases below")
     basis_printed: str = required("the basis in the words it was collected under", **TEXT)
     statistic: Literal["quote", "median", "mean", "low", "high", "index"] = required(
@@ -474,6 +475,38 @@ class TcoInput(Row):
         return status
 
 
+class Workload(Row):
+    workload_id: str = required("unique name of the workload", **SLUG)
+    name: str = required("what was counted, in a few words", **TEXT)
+    counts: Literal["request", "task", "day"] = required("what the tokens are the mean of")
+    model: str | None = optional("language model that took the tokens, normalised", **SLUG)
+    input_tok: float | None = optional("mean input tokens, cached ones included", "tok", gt=0, le=1e13)
+    cached_input_tok: float | None = optional("of these, read from a prefix cache", "tok", ge=0, le=1e13)
+    output_tok: float = required("mean output tokens, thinking included", "tok", gt=0, le=1e13)
+    success_frac: float | None = optional("share of the tasks that were finished rightly", "frac", gt=0, le=1)
+    num_counted: int | None = optional("requests or tasks behind the mean", gt=0)
+    as_of: Day | None = optional("day of the count, else of its publication", ge=Day(2023, 1, 1))
+    status: Status
+    source_kind: SourceKind
+    source_url: SourceUrl
+    accessed: Accessed
+    note: str | None = optional("what a reader must know about this row", **TEXT)
+
+    @field_validator("cached_input_tok")
+    @classmethod
+    def _cached_is_part_of_input(cls, cached, info: ValidationInfo):
+        if (given := info.data.get("input_tok")) is None or cached > given:
+            raise ValueError("must be given with input_tok, and not be above it")
+        return cached
+
+    @field_validator("success_frac")
+    @classmethod
+    def _only_a_task_succeeds(cls, success, info: ValidationInfo):
+        if info.data.get("counts") != "task":
+            raise ValueError("must be empty where no tasks are counted")
+        return success
+
+
 def _ends_after_start(end: Day, info: ValidationInfo) -> Day:
     start = info.data.get("effective_from")
     if start is None:
@@ -613,6 +646,14 @@ TABLES: dict[str, Table] = {
             ("api_price_id",),
             "what tokens are sold for",
             "one tariff of a model at a provider",
+        ),
+        Table(
+            "workloads",
+            "workloads.csv",
+            Workload,
+            ("workload_id",),
+            "what users ask for: tokens of real traffic, and of a finished task",
+            "one published mean",
         ),
         Table(
             "claims",
