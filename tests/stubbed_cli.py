@@ -33,6 +33,10 @@ def entry(notebook, name, ledger):
     return {"name": name, "href": f"{name}.html", "title": name, "headlines": headlines, "answer": []}
 
 
+def write(notebook, path, *, name, made_on):
+    path.write_text(json.dumps({"name": name, "made_on": made_on, "outputs": outputs(notebook)}))
+
+
 def index(*, title, made_on, entries, pages, scenarios, downloads):
     return json.dumps({"title": title, "made_on": made_on, "entries": entries, "pages": pages, "scenarios": scenarios})
 
@@ -45,7 +49,11 @@ def with_scenarios(page, *, title, here, links):
     return json.dumps(json.loads(page) | {"links": links})
 
 
-for name, functions in {"html": [export, data_files], "site": [entry, index, summary, with_scenarios]}.items():
+for name, functions in {
+    "html": [export, data_files],
+    "site": [entry, index, summary, with_scenarios],
+    "xlsx": [write],
+}.items():
     module = types.ModuleType(f"tokenfactory.publish.{name}")
     for function in functions:
         setattr(module, function.__name__, function)

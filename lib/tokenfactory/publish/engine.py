@@ -37,6 +37,7 @@ LIBRARIES = (
     "polars",
     "pyarrow",
     "tokenfactory.publish.site",
+    "tokenfactory.publish.xlsx",
     "tokenfactory.show",
     "tokenfactory.theme",
     "tokenfactory.warehouse",

@@ -15,7 +15,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from nbformat import NotebookNode
 
-from tokenfactory import show
+from tokenfactory import show, workbook
 from tokenfactory.publish import charts, markdown
 from tokenfactory.publish import ledger as ledger_
 from tokenfactory.publish.ledger import resolve, tags
@@ -24,7 +24,7 @@ from tokenfactory.publish.output import END_OF_SCENARIOS, SCENARIOS, place
 TEMPLATES = Path(__file__).parent / "templates"
 NOT_SHOWN = {"parameters", "injected-parameters", "setup", "hide"}
 # The HTML that the classes of tokenfactory.show write, in which they escape what comes from data.
-SHOWN = re.compile(r'<div class="tf-(answer|note|tiles|table)">')
+SHOWN = re.compile(r'<div class="tf-(answer|note|tiles|table|workbook)">')
 TABLE = re.compile(r'<div class="tf-table">(<table>(?:<caption>(.*?)</caption>)?)', re.DOTALL)
 MOST_DESCRIBED = 200  # letters
 MOST_NAMED = 5  # rows of a file that are named below an output; provenance.json has all
@@ -118,7 +118,9 @@ class _Page:
     def _plain(self, data: Mapping) -> str:
         text = data.get("text/plain", "")
         if SHOWN.match(data.get("text/html", "")):
-            return _with_keys(data["text/html"], data.get(show.HEADLINES_MIME, {}).get("headlines", ()))
+            file = place("workbook", self.name)
+            link = f'<p class="tf-file"><a href="{file}" download>{file}</a></p>' if workbook.MIME in data else ""
+            return _with_keys(data["text/html"], data.get(show.HEADLINES_MIME, {}).get("headlines", ())) + link
         if "text/markdown" in data:
             return markdown.to_html(data["text/markdown"], notebook=self.name)
         if "image/png" in data:

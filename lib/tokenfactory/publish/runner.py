@@ -155,7 +155,7 @@ def _store(project: Project, task: Task) -> None:
 
 def _make_page(task: PageTask) -> None:
     """Execute a notebook unless it still holds; make its page, what stands beside it, and its entry for the index."""
-    from tokenfactory.publish import html, ledger, pdf, site
+    from tokenfactory.publish import html, ledger, pdf, site, xlsx
 
     if not (notebook := _execute(task)):
         return
@@ -170,6 +170,7 @@ def _make_page(task: PageTask) -> None:
     for place, text in html.data_files(notebook, name).items():
         (task.leaves / place).parent.mkdir(exist_ok=True)
         (task.leaves / place).write_text(text, encoding="utf-8")
+    xlsx.write(notebook, task.place("workbook"), name=name, made_on=task.made_on)
     kinds = [kind for kind in output.DOWNLOADS if task.place(kind).exists() or (kind == "pdf" and task.browser)]
     page = html.export(
         notebook,
