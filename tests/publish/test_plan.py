@@ -269,6 +269,107 @@ def test_the_scenarios_that_ship_can_be_read(project):
         assert plan.read_scenario(shipped, name).title
 
 
+# Prices and inputs of a scenario's own
+
+OWNING = 'profile: str = "typical"  # [tco_profile] whose cost\nrent: str = "spot"  # [price_basis] whose hour\n'
+OWNING += "has_own_building: bool = False  # [flag] a building\n"
+PRICES = "prices: [{gpu: h200, usd_per_gpu_hour: 2, effective_from: 2026-10-01, provider: A, accessed: 2026-10-01}]\n"
+INPUTS = "inputs: {all: {life_year: {value: 5, unit: year}}}\n"
+BUILDING = "inputs: {all: {building_usd_per_kw: {value: 9000, unit: usd/kw}}}\n"
+
+
+def own_jobs(project, text, **parameters):
+    write_notebook(project.notebooks / "01_cost.ipynb", parameters=OWNING)
+    write_scenario(project, "mine", "title: x\nnotebooks: [01_cost]\n" + text)
+    return plan.make(project, ["mine"], parameters).jobs
+
+
+def test_own_inputs_are_the_profile_of_the_scenario(project):
+    (job,) = own_jobs(project, INPUTS)
+    assert job.parameters == {"profile": "mine"}
+    (job,) = own_jobs(project, INPUTS, profile="typical")  # the command line still says the last word
+    assert job.parameters == {"profile": "typical"}
+
+
+def test_own_prices_are_asked_for_by_their_basis(project):
+    (job,) = own_jobs(project, PRICES + "parameters: {rent: your_quote_mine}")
+    assert job.parameters == {"rent": "your_quote_mine"}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (PRICES, "mine.yaml, field 'prices': nothing reads them: write your_quote_mine for a price basis"),
+        (PRICES + "parameters: {rent: your_quote_other}", "mine.yaml, field 'prices': nothing reads them"),
+        (PRICES.replace(": 2,", ": 0,"), "mine.yaml, field 'prices.0.usd_per_gpu_hour': 0 must be above 0"),
+        ("prices: {gpu: h200}", "mine.yaml, field 'prices': input should be a valid list"),
+        (INPUTS.replace("5", "0"), "mine.yaml, field 'inputs.all.life_year.value': must be above 0"),
+        (
+            INPUTS + "parameters: {profile: typical}",
+            "mine.yaml, field 'parameters.profile': the inputs of this file are",
+        ),
+        (BUILDING, "mine.yaml, field 'inputs.all.building_usd_per_kw': a building is read only with has_own_building"),
+        ("parameters: {has_own_building: 1}", "mine.yaml, field 'parameters.has_own_building': 1 is neither true nor"),
+    ],
+)
+def test_own_numbers_that_cannot_be_used_are_refused_with_their_path(project, text, message):
+    with pytest.raises(DataError) as error:
+        own_jobs(project, text)
+    assert str(error.value).startswith(message)
+
+
+def test_own_inputs_that_no_notebook_reads_are_refused(project):
+    write_scenario(project, "mine", "title: x\n" + INPUTS)
+    with pytest.raises(DataError, match=r"^mine\.yaml, field 'inputs': no chosen notebook reads inputs of owning$"):
+        plan.make(project, ["mine"])
+
+
+def test_a_building_of_one_s_own_is_read_where_the_parameters_say_so(project):
+    (job,) = own_jobs(project, BUILDING + "parameters: {has_own_building: true}")
+    assert job.parameters == {"has_own_building": True, "profile": "mine"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "refused", "taken"),
+    [
+        ("frac", (0.0, 1.01, -0.1), (0.01, 1.0)),
+        ("0..1", (-0.1, 1.1), (0.0, 1.0)),
+        ("share", (-0.1, 1.1), (0.0, 1.0)),
+        ("rho", (-1.0, 1.0, 2.0), (-0.99, 0.0, 0.99)),
+        ("sigma", (-0.1,), (0.0, 3.0)),
+        ("tok/s/user", (0.0, -5.0), (0.1,)),
+        ("mw", (0.0, -5.0), (0.1,)),
+        ("usd/mtok", (0.0, -5.0), (0.1,)),
+        ("usd/kwh", (-0.01,), (0.0,)),
+    ],
+)
+def test_a_number_outside_the_range_of_its_kind_is_refused(project, kind, refused, taken):
+    write_notebook(project.notebooks / "01_cost.ipynb", parameters=f"x: float = {taken[0]}  # [{kind}] a number")
+    for value in taken:
+        assert plan.make(project, parameters={"x": str(value)}, only=["01_cost"]).jobs
+    for value in refused:
+        write_scenario(project, "bad", f"title: x\nnotebooks: [01_cost]\nparameters: {{x: {value}}}")
+        with pytest.raises(DataError, match=rf"^bad\.yaml, field 'parameters\.x': {value} is not "):
+            plan.make(project, ["bad"])
+
+
+def test_the_worked_example_can_be_made_with_the_data():
+    from tokenfactory import warehouse
+
+    jobs = plan.make(Project(), ["mine"]).jobs
+    assert {job.notebook.name[:2] for job in jobs} == {"03", "07", "08", "09"}
+    assert all(job.values.get("profile", "mine") == "mine" for job in jobs)
+    db = warehouse.connect()
+    plan.check_against_data(jobs, db)
+    early = plan.make(Project(), ["mine"], {"price_date": "2026-09-30"}).jobs
+    with pytest.raises(NotMeasuredError, match="no your_quote_mine price of gb300 on 2026-09-30"):
+        plan.check_against_data(early, db)
+    # Read on 2026-10-05: 180 days later they still pass, and a day after that no more.
+    for today, num_old in ((date(2027, 4, 3), 0), (date(2027, 4, 4), 2)):
+        told = plan.stale_prices(jobs, db, 180, today)
+        assert sum(sentence.startswith("the your_quote_mine price of ") for sentence in told) == num_old
+
+
 # Against the data
 
 
@@ -348,10 +449,7 @@ class Book(Data):
         self.last_known = last_known
 
     def price(self, *, gpu, basis, on, provider="one"):
-        return {"price_id": f"{gpu}-{basis}-{provider}"}
-
-    def price_last_known(self, price_id):
-        return self.last_known[price_id.split("-")[0]]
+        return {"price_id": f"{gpu}-{basis}-{provider}", "last_known_on": self.last_known[gpu]}
 
 
 def stale(project, book, max_age_days, **values_):

@@ -14,6 +14,7 @@ def db():
     for name, table in TABLES.items():
         declared = ", ".join(f'"{column}" {kind}' for column, kind in columns(table).items())
         connection.execute(f"CREATE TABLE {name} ({declared})")
+    connection.execute("CREATE TABLE own_prices AS FROM price_book LIMIT 0")
     ingest.attach(connection, None)
     for view in store.VIEWS:
         connection.execute((files.SQL / f"{view}.sql").read_text())
@@ -67,6 +68,27 @@ def test_price_ages(db):
     ]
     insert(db, "price_book", price_id="read early", effective_from="2026-01-01", accessed="2026-08-03")
     assert db.sql("SELECT age_days, is_old FROM price_ages WHERE price_id = 'read early'").fetchall() == [(90, False)]
+
+
+def test_prices_of_a_scenario_are_met_only_by_those_who_ask_for_them(db):
+    insert(db, "price_book", price_id="shared", basis="spot", observed_on="2026-05-01", accessed="2026-06-01")
+    for name in ("mine", "theirs"):
+        own = {
+            "price_id": name,
+            "basis": f"your_quote_{name}",
+            "effective_from": "2026-05-01",
+            "accessed": "2026-05-02",
+        }
+        insert(db, "own_prices", **own)
+    found = {
+        basis: db.sql(
+            "SELECT price_id, age_days FROM prices_with($b) ORDER BY price_id", params={"b": basis}
+        ).fetchall()
+        for basis in ("spot", "your_quote_mine")
+    }
+    assert found == {"spot": [("shared", 31)], "your_quote_mine": [("mine", 30), ("shared", 31)]}
+    in_force = "SELECT price_id, last_known_on::VARCHAR FROM price_on(DATE '2026-06-01') ORDER BY price_id"
+    assert db.sql(in_force).fetchall() == [("mine", "2026-05-02"), ("theirs", "2026-05-02")]
 
 
 def test_hardware_specs(db):

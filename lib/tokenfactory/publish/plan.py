@@ -29,6 +29,17 @@ MOST_PARAMETERS = 12
 TYPES = {"str": str, "int": int, "float": float, "bool": bool}
 TOKEN_SCOPES = ("total", "output", "input")
 
+# What a number of a kind can be, where the kind says it.
+_POSITIVE = (lambda value: value > 0, "above 0")
+_NOT_NEGATIVE = (lambda value: value >= 0, "0 or more")
+RANGES = {
+    "frac": (lambda value: 0 < value <= 1, "a fraction above 0, at most 1"),
+    **dict.fromkeys(("0..1", "share"), (lambda value: 0 <= value <= 1, "a share from 0 to 1")),
+    "rho": (lambda value: -1 < value < 1, "a correlation between -1 and 1"),
+    **dict.fromkeys(("tok", "tok/s/user", "mw", "usd/mtok"), _POSITIVE),
+    **dict.fromkeys(("sigma", "usd/kwh", "s", "day", "unit"), _NOT_NEGATIVE),
+}
+
 Value = str | int | float | bool
 
 
@@ -103,10 +114,10 @@ class Parameter:
     def _check_kind(self, value: Value, shown: str) -> None:
         if isinstance(value, float) and not math.isfinite(value):
             raise ValueError(f"{shown} is not a finite number")
-        if self.kind == "frac" and not 0 < value <= 1:
-            raise ValueError(f"{shown} is not a fraction above 0, at most 1")
-        if self.kind in ("share", "0..1") and not 0 <= value <= 1:
-            raise ValueError(f"{shown} is not a share from 0 to 1")
+        if self.kind in RANGES:
+            is_inside, allowed = RANGES[self.kind]
+            if not is_inside(value):
+                raise ValueError(f"{shown} is not {allowed}")
         if self.kind == "token_scope" and value not in TOKEN_SCOPES:
             raise ValueError(f"{shown} is not a token scope{nearest(value, TOKEN_SCOPES)}")
         if self.kind == "date":
@@ -216,7 +227,10 @@ def notebooks(project: Project) -> list[Notebook]:
 
 
 class Scenario(BaseModel):
-    """A file of `data/scenarios/`: a named set of parameter values."""
+    """A file of `data/scenarios/`: a named set of parameter values, and the reader's own prices and inputs of owning.
+
+    Prices and inputs become rows of the warehouse (`warehouse.own`), which notebooks find by basis and profile.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -224,6 +238,8 @@ class Scenario(BaseModel):
     description: str = ""
     notebooks: list[str] | None = None
     parameters: dict[str, object] = {}
+    prices: list[dict[str, object]] = []
+    inputs: dict[str, dict[str, object]] = {}
 
 
 DEFAULT = Scenario(title="Default")
@@ -253,11 +269,40 @@ def read_scenario(project: Project, name: str) -> Scenario:
     if not isinstance(content, dict):
         raise DataError(path.name, "a scenario is a mapping with at least a title")
     try:
-        return Scenario.model_validate(content)
+        scenario = Scenario.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         raise DataError(path.name, first["msg"][:1].lower() + first["msg"][1:], field=where) from None
+    if scenario.prices or scenario.inputs:
+        from tokenfactory.warehouse import own  # the schema of all data, which few scenarios need
+
+        own.rows(name, scenario.prices, scenario.inputs)
+    return scenario
+
+
+def _with_own(name: str, scenario: Scenario, notebooks: Sequence[Notebook]) -> dict[str, object]:
+    """The parameters with which notebooks find the prices and inputs of a scenario; refuses what none of them reads."""
+    file, values = f"{name}.yaml", dict(scenario.parameters)
+    kinds = {parameter.name: parameter.kind for notebook in notebooks for parameter in notebook.parameters.values()}
+    if scenario.inputs:
+        profiles = [parameter for parameter, kind in kinds.items() if kind == "tco_profile"]
+        if not profiles:
+            raise DataError(file, "no chosen notebook reads inputs of owning", field="inputs")
+        for parameter in profiles:
+            if values.setdefault(parameter, name) != name:
+                message = f"the inputs of this file are the profile '{name}': leave this out"
+                raise DataError(file, message, field=f"parameters.{parameter}")
+        for applies_to, of_what in scenario.inputs.items():
+            if "building_usd_per_kw" in of_what and values.get("has_own_building") is not True:
+                message = "a building is read only with has_own_building: true among the parameters"
+                raise DataError(file, message, field=f"inputs.{applies_to}.building_usd_per_kw")
+    if scenario.prices:
+        asked = {values.get(parameter) for parameter, kind in kinds.items() if kind == "price_basis"}
+        if (basis := f"your_quote_{name}") not in asked:
+            message = f"nothing reads them: write {basis} for a price basis among the parameters"
+            raise DataError(file, message, field="prices")
+    return values
 
 
 # Jobs
@@ -355,9 +400,10 @@ def make(
         except ParameterError as error:
             raise DataError(file, str(error), field="notebooks") from None
         _check_known(scenario.parameters, of_scenario, wrong_in_file)
+        values = _with_own(scenario_name, scenario, of_scenario)
         for notebook in of_scenario:
             if notebook.name in chosen_names:
-                assigned = _assign(notebook, scenario.parameters, wrong_in_file)
+                assigned = _assign(notebook, values, wrong_in_file)
                 assigned |= _assign(notebook, parameters, wrong_argument)
                 jobs.append(Job(notebook, scenario_name, assigned))
     if not jobs:
@@ -425,7 +471,7 @@ def stale_prices(jobs: Iterable[Job], warehouse, max_age_days: int, today: date 
     for job in jobs:
         for asked in _asked(job, "price"):
             row = warehouse.price(**asked)
-            last = warehouse.price_last_known(row["price_id"])
+            last = row["last_known_on"]
             if (today - last).days > max_age_days:
                 price = f"the {asked['basis']} price of {asked['gpu']} on {asked['on']} ({row['price_id']})"
                 sentence = f"{price} was last known to hold on {last}, {(today - last).days} days before {today}"

@@ -72,6 +72,10 @@ curve is steep the two printed figures contradict each other: those rows have `i
 | `market_index` | level of a published rent index |
 | `your_quote` | what you pay or were offered; rows of scenario files are `your_quote_` and the file's name |
 
+**How old a price is.** It is known to hold until its end or, while it has none, until `accessed`; a quote on the day it
+was seen. One that was last known to hold more than 90 days before the book was last read, or on no known day, is marked
+as old where pages list prices. A scheduled report refuses prices that were last known to hold more than 180 days ago.
+
 Costs of owning and rents are different things: never put them into one average. The InferenceX series has
 `provider` = `InferenceX TCO` and three epochs: from 2026-03-18 (the first public version of the file), from
 2026-07-31, and from 2026-09-08 (rents only). On 2026-07-31 itself unrounded values were live for some hours.
@@ -154,9 +158,11 @@ column; nothing is repaired silently.
   `effective_from` in `price_book.csv` and one power figure in `power_book.csv`; without them the question is
   answered "not measured".
 - **A price**: a row in `price_book.csv`. If it replaces an older one of the same series, give the older row an
-  `effective_to` equal to the new `effective_from`. Your own rate: `provider` = your name, `status` = `measured`.
-- **Your own cost of owning**: rows in `tco_inputs.csv` with a `profile` of your own, only for what differs from
-  `typical`, each with its `low` and `high`.
+  `effective_to` equal to the new `effective_from`. Who reads a source again and finds the price unchanged gives
+  the row the new day in `accessed`.
+- **Your own numbers**: a scenario file with your quotes and inputs of owning. `scenarios/mine.yaml` is a worked example:
+  copy it, change it, `make report SCENARIO=` its name. Its prices are the basis `your_quote_` and the name of the file,
+  its inputs a profile of that name; nobody else's report reads them.
 - **A claim**: a row in `claims.csv` with its own `claim_set`. To audit a printed table, give all its cells one
   `claim_set`, the same `row` within a line, `cell`, `printed` and `printed_ulp`.
 - **Measured power or energy**: ingest the benchmark's own file, or a plain CSV with `avg_power_w` (a GPU board) or

@@ -6,6 +6,7 @@ No path depends on the working directory: nbval starts in a notebook's folder, p
 import hashlib
 import json
 import os
+import re
 from datetime import datetime
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from tokenfactory.errors import DataError
 PROJECT = Path(__file__).parents[3]
 ROOM = Path(__file__).parent
 SQL = ROOM / "sql"
+OWN_SECTIONS = re.compile(rb"^(prices|inputs):", re.MULTILINE)
 
 
 def data_dir() -> Path:
@@ -48,6 +50,12 @@ def in_use_from(manifest: Path) -> datetime:
         raise DataError(place, "is not readable; remove the folder it lies in, and ingest its files again") from error
 
 
+def own_scenarios(data: Path) -> list[Path]:
+    """The scenario files with prices or inputs of their own, which the warehouse holds as rows."""
+    found = sorted((Path(data) / "scenarios").glob("*.yaml"))
+    return [path for path in found if OWN_SECTIONS.search(path.read_bytes())]
+
+
 def sha256_of(files) -> str:
     """One hash of the names and bytes of `files`, in their order."""
     digest = hashlib.sha256()
@@ -75,5 +83,6 @@ def fingerprint(data: Path | None = None) -> str:
     """Content hash of all that decides what the warehouse holds: data files, newest snapshot, views, loading code."""
     data = data or data_dir()
     snapshot = newest_snapshot(data / "snapshots")
-    content = [*sorted(data.glob("*.csv")), *([snapshot / "manifest.json"] if snapshot else [])]
-    return sha256_of([*content, ROOM / "schema.py", ROOM / "store.py", *sorted(SQL.rglob("*.sql"))])
+    content = [*sorted(data.glob("*.csv")), *([snapshot / "manifest.json"] if snapshot else []), *own_scenarios(data)]
+    code = (ROOM / "schema.py", ROOM / "own.py", ROOM / "store.py")
+    return sha256_of([*content, *code, *sorted(SQL.rglob("*.sql"))])

@@ -23,13 +23,14 @@ from tokenfactory.warehouse.store import CONFIG, build
 if TYPE_CHECKING:
     import polars as pl
 
+OWNER = "InferenceX TCO"  # whose series of prices and powers is read where nobody else is named
 TRACE = "TOKENFACTORY_TRACE"  # names the file that queries are appended to
 
 # Parameter kinds whose allowed values are rows of the data.
 _VOCABULARIES = {
     "gpu": "SELECT DISTINCT gpu AS key FROM hardware ORDER BY key",
     "model": "SELECT DISTINCT model AS key FROM points ORDER BY key",
-    "price_basis": "SELECT DISTINCT basis AS key FROM price_book ORDER BY key",
+    "price_basis": "SELECT basis AS key FROM price_book UNION SELECT basis FROM own_prices ORDER BY key",
     "price_provider": "SELECT DISTINCT provider AS key FROM price_book ORDER BY key",
     "power_basis": "SELECT DISTINCT basis AS key FROM power_book ORDER BY key",
     "precision": "SELECT DISTINCT precision AS key FROM points WHERE precision IS NOT NULL ORDER BY key",
@@ -94,29 +95,28 @@ class Warehouse:
         except duckdb.Error as error:
             raise ParameterError(f"the query cannot be answered: {str(error).splitlines()[0]}") from error
 
-    def price(self, *, gpu: str, basis: str, on: str | date, provider: str = "InferenceX TCO") -> dict:
-        """The row of the price book in force on a day.
+    def price(self, *, gpu: str, basis: str, on: str | date, provider: str | None = None) -> dict:
+        """The row of the price book in force on a day; without a provider that of `OWNER`, or your own quote.
 
         Raises
         ------
         NotMeasuredError : no price of that basis and provider on that day; says which days have one
         """
-        return self._in_force("price", "usd_per_gpu_hour", gpu=gpu, basis=basis, provider=provider, on=on)
+        if provider is None and not basis.startswith("your_quote"):
+            provider = OWNER
+        return self._in_force("price", gpu=gpu, basis=basis, provider=provider, on=on)
 
-    def power(self, *, gpu: str, basis: str, on: str | date, provider: str = "InferenceX TCO") -> dict:
+    def power(self, *, gpu: str, basis: str, on: str | date, provider: str = OWNER) -> dict:
         """The row of the power book in force on a day; raises as `price` does."""
-        return self._in_force("power", "kw_per_gpu", gpu=gpu, basis=basis, provider=provider, on=on)
+        return self._in_force("power", gpu=gpu, basis=basis, provider=provider, on=on)
 
-    def price_last_known(self, price_id: str) -> date | None:
-        """The last day on which a price is known to have held; None for a quote without a day."""
-        rows = self.query("SELECT last_known_on FROM price_ages WHERE price_id = $id ORDER BY price_id", id=price_id)
-        return rows["last_known_on"].item()
-
-    def _in_force(self, what: str, value: str, *, gpu, basis, provider, on) -> dict:
+    def _in_force(self, what: str, *, gpu, basis, provider, on) -> dict:
         on = date.fromisoformat(on) if isinstance(on, str) else on
+        by = f" by {provider}" if provider else ""
         rows = self.query(
             f"""SELECT * FROM {what}_on($on)
-                WHERE gpu = $gpu AND basis = $basis AND provider = $provider ORDER BY {what}_id""",
+                WHERE gpu = $gpu AND basis = $basis AND provider = coalesce($provider, provider)
+                ORDER BY {what}_id""",
             gpu=gpu,
             basis=basis,
             provider=provider,
@@ -126,17 +126,19 @@ class Warehouse:
             return rows.row(0, named=True)
         if len(rows) > 1:
             variants = ", ".join(rows[f"{what}_id"])
-            raise NotMeasuredError(f"{len(rows)} {basis} figures of {gpu} by {provider} hold on {on}: {variants}")
+            raise NotMeasuredError(f"{len(rows)} {basis} figures of {gpu}{by} hold on {on}: {variants}")
+        book = "(FROM price_book UNION ALL BY NAME FROM own_prices)" if what == "price" else "power_book"
         known = self.query(
-            f"""SELECT effective_from FROM {what}_book
-                WHERE gpu = $gpu AND basis = $basis AND provider = $provider AND effective_from IS NOT NULL
+            f"""SELECT effective_from FROM {book}
+                WHERE gpu = $gpu AND basis = $basis AND provider = coalesce($provider, provider)
+                  AND effective_from IS NOT NULL
                 ORDER BY effective_from""",
             gpu=gpu,
             basis=basis,
             provider=provider,
         )["effective_from"].to_list()
         first = f"the {what} book has it from {known[0]} on" if known else f"the {what} book has none"
-        raise NotMeasuredError(f"no {basis} {what} of {gpu} by {provider} on {on}: {first}")
+        raise NotMeasuredError(f"no {basis} {what} of {gpu}{by} on {on}: {first}")
 
     def vocabulary(self, kind: str) -> list[str]:
         """Allowed values of a parameter kind such as `gpu` or `price_basis`; KeyError for other kinds."""

@@ -409,6 +409,7 @@ TCO_UNITS = {
     "utilisation_frac": "frac",
     "wacc_frac": "frac",
 }
+EVERYTHING = frozenset({"all", "air", "liquid"})  # what an input of owning may be about, beside a GPU
 MUST_BE_POSITIVE = {"building_life_year", "kw_per_gpu", "life_year", "load_frac", "usd_per_system", "utilisation_frac"}
 
 
@@ -540,7 +541,7 @@ def _one_reference_per_gpu(rows: list[dict]) -> Iterable[Problem]:
             yield i, "is_reference", f"{num_references[row['gpu']]} rows of {row['gpu']} are true; exactly one must be"
 
 
-def _intervals_apart(*series: str) -> Callable[[list[dict]], Iterable[Problem]]:
+def intervals_apart(*series: str) -> Callable[[list[dict]], Iterable[Problem]]:
     """The rows of one series that have effective_from must follow each other without overlap."""
 
     def problems(rows):
@@ -619,7 +620,7 @@ TABLES: dict[str, Table] = {
             ("price_id",),
             "what an hour of a GPU costs",
             "one price of one GPU on one basis, for a time or on a day",
-            (_intervals_apart("gpu", "basis", "provider", "region", "variant"),),
+            (intervals_apart("gpu", "basis", "provider", "region", "variant"),),
         ),
         Table(
             "power_book",
@@ -628,7 +629,7 @@ TABLES: dict[str, Table] = {
             ("power_id",),
             "how much power a GPU stands for",
             "one power figure of one GPU on one basis, for a time or on a day",
-            (_intervals_apart("gpu", "basis", "provider"),),
+            (intervals_apart("gpu", "basis", "provider"),),
         ),
         Table(
             "hardware",
@@ -670,7 +671,7 @@ TABLES: dict[str, Table] = {
             ("key",),
             "what a site adds to its servers: cooling, losses, reserves, carbon and water",
             "one assumption about a site, with its range",
-            (_one_undated_row("parameter", "applies_to"), _intervals_apart("parameter", "applies_to")),
+            (_one_undated_row("parameter", "applies_to"), intervals_apart("parameter", "applies_to")),
         ),
         Table(
             "tco_inputs",
@@ -708,12 +709,11 @@ def read_all(folder: str | Path) -> dict[str, list[dict]]:
     """All files of a data folder by table name, and the rule between them: every gpu is a known one."""
     read = {name: _read(table, Path(folder) / table.file) for name, table in TABLES.items()}
     known = {row["gpu"] for row in read["hardware"][0]} | GPUS_WITHOUT_SPECIFICATIONS
-    everything = {"all", "air", "liquid"}
     for name, column, also in (
         ("operating_points", "gpu", set()),
         ("price_book", "gpu", set()),
         ("power_book", "gpu", set()),
-        ("tco_inputs", "applies_to", everything),
+        ("tco_inputs", "applies_to", EVERYTHING),
     ):
         rows, lines = read[name]
         for row, line in zip(rows, lines, strict=True):
@@ -804,13 +804,13 @@ def _validated(table: Table, file: str, line: int, cells: dict[str, str], forms:
         return dict(table.model.model_validate_strings(cells))
     except ValidationError as invalid:
         error = invalid.errors(include_url=False)[0]
-        raise DataError(file, _in_words(error), row=line, field=str(error["loc"][0])) from None
+        raise DataError(file, in_words(error), row=line, field=str(error["loc"][0])) from None
 
 
 BOUNDS = {"greater_than": "above", "greater_than_equal": "at least", "less_than_equal": "at most"}
 
 
-def _in_words(error: dict) -> str:
+def in_words(error: dict) -> str:
     """One sentence for one pydantic error."""
     kind, rules, given = error["type"], error.get("ctx", {}), _shown(str(error["input"]))
     if kind == "missing":

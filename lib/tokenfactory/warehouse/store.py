@@ -12,8 +12,9 @@ from tokenfactory.warehouse import files
 
 # In the order of creation: each may read those before it.
 VIEWS = (
-    "price_on",
     "price_ages",
+    "price_on",
+    "prices_with",
     "power_on",
     "hardware_specs",
     "point_gaps",
@@ -65,7 +66,7 @@ def build(data: Path | None = None) -> Path:
 def _load(data: Path, path: Path) -> None:
     import duckdb
 
-    from tokenfactory.warehouse import ingest
+    from tokenfactory.warehouse import ingest, own
     from tokenfactory.warehouse.schema import TABLES, columns, read_all
 
     rows_of = read_all(data)
@@ -84,6 +85,17 @@ def _load(data: Path, path: Path) -> None:
                 "INSERT INTO files VALUES (?, ?, ?)",
                 [table.file, len(rows_of[name]), files.sha256_of([data / table.file])],
             )
+        # What scenario files add. Their prices stand apart, so that nobody meets them who did not ask for them.
+        connection.execute("CREATE TABLE own_prices AS FROM price_book LIMIT 0")
+        gpus, profiles = ({row[c] for row in rows_of[t]} for t, c in (("hardware", "gpu"), ("tco_inputs", "profile")))
+        for file, added in own.read(data, gpus, profiles).items():
+            for name, rows in added.items():
+                for row in rows:
+                    places = ", ".join(f"${column}" for column in row)
+                    connection.execute(f"INSERT INTO {name} ({', '.join(row)}) VALUES ({places})", row)
+            num_rows = sum(map(len, added.values()))
+            content = [f"scenarios/{file}", num_rows, files.sha256_of([data / "scenarios" / file])]
+            connection.execute("INSERT INTO files VALUES (?, ?, ?)", content)
         ingest.attach(connection, files.newest_snapshot(data / "snapshots"))
         for view in VIEWS:
             connection.execute((files.SQL / f"{view}.sql").read_text())

@@ -1,8 +1,8 @@
--- Prices in force on a day.
--- Grain: one row of the price book. Units: USD per GPU-hour.
+-- Prices in force on a day, with their age (price_ages).
+-- Grain: one row of the price book, or of the prices that a scenario file brings. Units: USD per GPU-hour, days.
 -- Excludes quotes without a period: a price seen on one day says nothing about another.
 CREATE MACRO price_on(day) AS TABLE
 SELECT *
-FROM price_book
+FROM (FROM price_book UNION ALL BY NAME FROM own_prices) JOIN price_ages USING (price_id)
 WHERE effective_from <= day
   AND (effective_to IS NULL OR day < effective_to);
