@@ -112,6 +112,13 @@ def _parser() -> argparse.ArgumentParser:
     audit = command("audit", _audit, "hold a claim, or a set of them, against itself and against the measured points")
     audit.add_argument("claim", help="a claim or a set of claims of data/claims.csv, such as nvidia-2026-04")
 
+    rents = command(
+        "rents", _rents, "clean rents that somebody observed, and print what an hour of a GPU cost by month"
+    )
+    rents.add_argument(
+        "path", type=Path, help="CSV or Parquet with a row per offer and day; see tokenfactory.warehouse.rents"
+    )
+
     sql = command("sql", _sql, "look into the warehouse, which cannot be changed by it")
     sql.add_argument("query", help="such as: SELECT gpu, count(*) AS n FROM points GROUP BY gpu ORDER BY gpu")
     sql.add_argument("--format", choices=("table", "csv", "json"), default="table", help="default: table")
@@ -253,6 +260,31 @@ def _doctor(arguments, project) -> int:
     else:
         print(found.text())
     return NOT_ALL_READ if found.report.not_read else MADE
+
+
+def _rents(arguments, project) -> int:
+    from tokenfactory import show
+    from tokenfactory.warehouse import rents
+
+    cleaned = rents.clean(rents.read(arguments.path))
+    months, kept, left = rents.by_month(cleaned.kept), len(cleaned.kept), cleaned.excluded["reason"].value_counts()
+    reasons = dict(left.sort("count", "reason", descending=[True, False]).iter_rows())
+    if arguments.json:
+        print(json.dumps({"months": months.rows(named=True), "num_kept": kept, "excluded": reasons}))
+        return MADE
+    columns = {
+        "gpu": "GPU",
+        "rental_type": "Rent",
+        "month": "Month",
+        "median_usd_per_gpu_hour": "USD per GPU-hour, median",
+    }
+    columns |= {"low_usd_per_gpu_hour": "lowest provider", "high_usd_per_gpu_hour": "highest"}
+    columns = {key: show.Column(name, show.usd) if "usd" in key else name for key, name in columns.items()}
+    columns |= {"num_providers": "Providers", "num_observations": "Observations"}
+    print(show.table(months, columns, f"{kept:,} of {kept + len(cleaned.excluded):,} observations").plain())
+    for reason, count in reasons.items():
+        print(f"left out {count:>7,}: {reason}")
+    return MADE
 
 
 def _sql(arguments, project) -> int:

@@ -160,9 +160,9 @@ column; nothing is repaired silently.
 - **A price**: a row in `price_book.csv`. If it replaces an older one of the same series, give the older row an
   `effective_to` equal to the new `effective_from`. Who reads a source again and finds the price unchanged gives
   the row the new day in `accessed`.
-- **Your own numbers**: a scenario file with your quotes and inputs of owning. `scenarios/mine.yaml` is a worked example:
-  copy it, change it, `make report SCENARIO=` its name. Its prices are the basis `your_quote_` and the name of the file,
-  its inputs a profile of that name; nobody else's report reads them.
+- **Your own numbers**: a scenario file with your quotes and inputs of owning. `scenarios/mine.yaml` is a worked
+  example: copy it, change it, `make report SCENARIO=` its name. Its prices are the basis `your_quote_` and the name of
+  the file, its inputs a profile of that name; nobody else's report reads them.
 - **A claim**: a row in `claims.csv` with its own `claim_set`. To audit a printed table, give all its cells one
   `claim_set`, the same `row` within a line, `cell`, `printed` and `printed_ulp`.
 - **Measured power or energy**: ingest the benchmark's own file, or a plain CSV with `avg_power_w` (a GPU board) or
