@@ -222,6 +222,24 @@ def test_monte_carlo_meets_the_closed_form_within_three_standard_errors(num_draw
     assert found.standard_deviation == pytest.approx(deviation, rel=0.1 if num_draws == 1_000 else 0.01)
 
 
+@pytest.mark.parametrize("spread", [0.5, 1.5, 3.0, 6.0])
+def test_quantiles_hold_however_wide_the_result_spreads(spread):
+    """Of a log-normal the quantiles are known; a few huge draws must not blur all the others."""
+    found = simulate(lambda *, x: {"x": 2 * x}, {"x": LogNormal(21, spread)}, num_draws=100_000, seed=3)["x"]
+    for share, z, density in ((0.05, -1.644854, 0.103136), (0.5, 0.0, 0.398942), (0.95, 1.644854, 0.103136)):
+        wanted = 42 * math.exp(spread * z)
+        error = math.sqrt(share * (1 - share) / 100_000) / density * spread * wanted
+        assert abs(found.quantile(share) - wanted) < 3 * error
+        assert found.share_below(wanted) == pytest.approx(share, abs=0.003)
+
+
+def test_a_wide_result_may_fall_below_zero_in_draws_that_the_first_ones_did_not_show():
+    wide = {"x": Empirical([1.0, 100.0] * 50_000 + [-5.0])}
+    found = simulate(lambda *, x: {"x": x}, wide, num_draws=400_000, seed=1)["x"]
+    assert found.low == -5 and found.high == 100
+    assert found.quantile(0.4) == pytest.approx(1, rel=0.001) and found.quantile(0.6) == pytest.approx(100, rel=0.001)
+
+
 def test_quantiles_of_the_histogram_are_those_of_the_draws():
     draws = sensitivity.sample(PRICE_AND_SPEED, num_draws=50_000, seed=1)
     values = usd_per_mtok(**draws)

@@ -470,10 +470,15 @@ def simulate(
 
 
 class _Tally:
-    """Sums and a histogram of one result, in memory that does not grow with the draws."""
+    """Sums and a histogram of one result, in memory that does not grow with the draws.
 
-    def __init__(self, first_edge: float, bins_per_unit: float, centre: float):
+    A positive result that spreads over more than a factor of ten has bins of equal proportion, not of equal width: the
+    widest draws would leave all others in one bin.
+    """
+
+    def __init__(self, first_edge: float, bins_per_unit: float, centre: float, is_proportional: bool):
         self.first_edge, self.bins_per_unit, self.centre = first_edge, bins_per_unit, centre
+        self.is_proportional = is_proportional
         self.num_draws, self.sum, self.sum_of_squares = 0, 0.0, 0.0
         self.low, self.high = math.inf, -math.inf
         self.counts = np.zeros(_NUM_BINS + 2, np.int64)  # and one bin beyond either end
@@ -481,11 +486,14 @@ class _Tally:
     @classmethod
     def around(cls, pilot: np.ndarray) -> _Tally:
         low, high = float(pilot.min()), float(pilot.max())
+        centre, is_proportional = (low + high) / 2, low > 0 and high > 10 * low
+        if is_proportional:
+            low, high = math.log(low), math.log(high)
         margin = (high - low) / 2 or 1.0
-        return cls(low - margin, _NUM_BINS / (high - low + 2 * margin), (low + high) / 2)
+        return cls(low - margin, _NUM_BINS / (high - low + 2 * margin), centre, is_proportional)
 
     def empty(self) -> _Tally:
-        return _Tally(self.first_edge, self.bins_per_unit, self.centre)
+        return _Tally(self.first_edge, self.bins_per_unit, self.centre, self.is_proportional)
 
     def add(self, values: np.ndarray) -> None:
         self.num_draws += values.size
@@ -493,6 +501,8 @@ class _Tally:
         from_centre = values - self.centre  # so that large numbers of small spread keep their digits
         self.sum += from_centre.sum()
         self.sum_of_squares += (from_centre * from_centre).sum()
+        if self.is_proportional:  # what is not positive all the same lies below the first bin
+            values = np.log(np.maximum(values, np.finfo(float).tiny))
         bins = (values - self.first_edge) * self.bins_per_unit + 1
         np.clip(bins, 0, _NUM_BINS + 1, out=bins)
         self.counts += np.bincount(bins.astype(np.int32), minlength=_NUM_BINS + 2)
@@ -508,6 +518,7 @@ class _Tally:
         from_centre = self.sum / self.num_draws
         variance = max(0.0, self.sum_of_squares / self.num_draws - from_centre**2)
         edges = self.first_edge + np.arange(_NUM_BINS + 1) / self.bins_per_unit
+        edges = np.exp(edges) if self.is_proportional else edges
         # Nothing lies outside the lowest and the highest draw: the outermost bins end there.
         edges = np.clip(np.concatenate([[self.low], edges, [self.high]]), self.low, self.high)
         num_below = np.concatenate([[0], np.cumsum(self.counts)])
