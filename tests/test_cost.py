@@ -200,3 +200,17 @@ def test_scopes_add_up(total, isl, osl):
         cost.output_scope(total=total, isl_tok=isl, osl_tok=osl),
     )
     assert sum(parts) == pytest.approx(total, rel=1e-12)
+
+
+def test_roles_of_a_disaggregated_system_share_its_cost():
+    """Each kind of token charged with the GPUs that make it, weighted by its tokens, is the cost of all tokens."""
+    hour, n_p, n_d = 2.652, ROLES["num_prefill_gpu"], ROLES["num_decode_gpu"]
+    r_in, r_out = ROLES["tok_per_s_per_prefill_gpu"], ROLES["tok_per_s_per_decode_gpu"]
+    c_in, c_out = (cost.usd_per_mtok(usd_per_gpu_hour=hour, tok_per_s_per_gpu=rate) for rate in (r_in, r_out))
+    # (26 * 20,893.2 + 16 * 4,244.7) / 42 = 611,138.4 / 42 = 14,550.9; 2652000 / (3600 * 14550.9)
+    total = cost.usd_per_mtok(usd_per_gpu_hour=hour, tok_per_s_per_gpu=cost.tok_per_s_per_deployed_gpu(**ROLES))
+    assert total == pytest.approx(0.0506268, rel=5e-6)
+    made_in, made_out = n_p * r_in, n_d * r_out
+    assert (c_in * made_in + c_out * made_out) / (made_in + made_out) == pytest.approx(total)
+    # All cost on the output: 16 * 4,244.7 / 42 = 1,617.03 tok/s over all GPUs; 2652000 / (3600 * 1617.03)
+    assert total * (made_in + made_out) / made_out == pytest.approx(0.455568, rel=5e-6)

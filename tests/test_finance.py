@@ -298,6 +298,11 @@ def test_levelised_cost_without_growth_is_the_owned_hour_over_its_tokens():
         variable_usd_per_mtok=ENERGY / MTOK,
     )
     hour = finance.owned_usd_per_gpu_hour(**GB300)
+    # Its parts: 61,555.6 * 0.295228 / 112,205; (615.556 + 3,307.2) / 112,205; 0.156032 * 8760 / 112,205
+    capital = finance.capital_recovery_frac(wacc_frac=0.07, life_year=4) * GB300["usd_per_gpu"] / MTOK
+    assert (capital, MAINTENANCE_AND_SPACE / MTOK, ENERGY / MTOK) == pytest.approx(
+        (0.161962, 0.0349606, 0.0121816), rel=5e-6
+    )
     assert levelised == pytest.approx(
         cost.usd_per_mtok(usd_per_gpu_hour=hour, tok_per_s_per_gpu=5930, utilisation_frac=0.6), rel=1e-6
     )

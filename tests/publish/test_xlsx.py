@@ -1,10 +1,8 @@
 """The workbook beside a page: what is in it, that nothing of the data can act, and that a spreadsheet computes it."""
 
 import csv
-import os
 import shutil
 import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import nbformat
 import nbformat.v4 as nb
 import openpyxl
 import pytest
+from executed import execute
 from sample import HOSTILE, code
 
 from tokenfactory import show, workbook
@@ -272,20 +271,6 @@ def headline_of(made, key):
     return next(h["value"] for h in found if h["key"] == key)
 
 
-RUN = """\
-import sys
-from pathlib import Path
-import nbformat
-from tokenfactory.publish import engine
-given = {"profile": "three"}
-made = engine.execute(
-    Path(sys.argv[1]), given, Path(sys.argv[2]), engine="kernel", on_cell_start=lambda cell, cell_index: None
-)
-assert not engine.failure(made), engine.failure(made)
-nbformat.write(made, sys.argv[2])
-"""
-
-
 @needs_office
 def test_libreoffice_computes_what_the_notebooks_computed(project, tmp_path):
     names = ("03", "07", "08", "09")
@@ -307,11 +292,7 @@ def test_a_life_of_three_years_changes_workbook_and_notebook_alike(project, tmp_
     row |= {"key": "three-life-year", "profile": "three", "value": "3", "low": "3"}
     with (data / "tco_inputs.csv").open("a", newline="") as lines:
         csv.DictWriter(lines, row, lineterminator="\n").writerow(row)
-    (source,) = (project / "notebooks").glob("07*.ipynb")
-    environment = os.environ | {"TOKENFACTORY_DATA": str(data), "TOKENFACTORY_CACHE": str(tmp_path / "cache")}
-    command = [sys.executable, "-c", RUN, source, tmp_path / "three.ipynb"]
-    subprocess.run(command, env=environment, check=True, timeout=240)
-    three = nbformat.read(tmp_path / "three.ipynb", as_version=4)
+    three = execute(project, "07", tmp_path, data, profile="three")
 
     four = stored(project, "07")
     xlsx.write(four, tmp_path / "four.xlsx", name="07", made_on=MADE_ON)

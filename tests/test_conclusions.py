@@ -1,0 +1,86 @@
+"""Conclusions are made from the numbers: other inputs give the opposite sentence, range and conditions."""
+
+import csv
+import re
+import shutil
+
+import pytest
+import yaml
+from executed import execute, shown
+
+
+@pytest.fixture
+def data(tmp_path, project):
+    """A copy of the data, to be changed."""
+    return shutil.copytree(project / "data", tmp_path / "data", ignore=shutil.ignore_patterns("snapshots"))
+
+
+def change(data, file, key, **cells):
+    """Change cells of one row, found by its key."""
+    path = data / file
+    with path.open(newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    (row,) = (row for row in rows if next(iter(row.values())) == key)
+    row |= {name: str(value) for name, value in cells.items()}
+    with path.open("w", newline="") as lines:
+        writer = csv.DictWriter(lines, row, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def test_own_or_rent_flips_with_the_rent_and_the_inputs(project, data, tmp_path):
+    before = shown(execute(project, "07", tmp_path), "answer")
+    assert "Against a rent of $3.96 paid for every hour: own (alone, each of these flips it: licence" in before
+    assert re.search(r"used hours only, owning pays only above \d+ % use\.", before)
+
+    # A cheaper rent turns the sentence round, and names what would turn it back.
+    change(data, "price_book.csv", "gb300-rental-3yr-inferencex-tco-2026-03-18", usd_per_gpu_hour=3.3)
+    cheap = shown(execute(project, "07", tmp_path, data), "answer")
+    assert "Against a rent of $3.30 paid for every hour: rent (alone, each of these flips it:" in cheap
+    assert "If that rent were paid for used hours only, owning never pays." in cheap
+
+    # A life that is known to be long, and no licences, turn it again; then nothing within its range turns it back.
+    known = {
+        "life_year": {"value": 6, "unit": "year"},
+        "licence_usd_per_gpu_year": {"value": 0, "unit": "usd/gpu/year"},
+    }
+    (data / "scenarios" / "lasting.yaml").write_text(yaml.safe_dump({"title": "x", "inputs": {"all": known}}))
+    lasting = shown(execute(project, "07", tmp_path, data, profile="lasting"), "answer")
+    assert "Against a rent of $3.30 paid for every hour: own (no single input within its range flips it)" in lasting
+
+
+def test_cheaper_turns_into_dearer_when_the_systems_change_places(project, tmp_path):
+    there = shown(execute(project, "09", tmp_path), "answer")
+    back = shown(execute(project, "09", tmp_path, subject="h200", baseline="gb300"), "answer")
+    times = r"([\d.]+)x"
+    ends = "; with every input drawn from its range, between {0} {1} and {0} {1}"
+    found = re.search(f"{times} cheaper" + ends.format(times, "cheaper"), there).groups()
+    now, low, high = (float(number) for number in found)
+    found = re.search(f"{times} dearer" + ends.format(times, "dearer"), back).groups()
+    assert [float(number) for number in found] == pytest.approx([now, high, low], rel=0.02)  # other draws
+    assert "GB300 is cheaper in 100.0 % of the draws" in there and "H200 is cheaper in 0.0 % of the draws" in back
+    assert "own GB300 has the least expected cost" in there and "own GB300 has the least expected cost" in back
+    assert re.search(r"GB300 used [\d.]+ % of the time ties with H200", there) and "No use of H200 ties" in back
+
+
+def test_the_surest_answer_gets_unsure_when_throughput_is_hardly_known(project, tmp_path):
+    sure = shown(execute(project, "09", tmp_path), "answer")
+    unsure = shown(execute(project, "09", tmp_path, tput_sigma=3.0), "answer")
+    assert "flipped by no single input within its range" in sure and "dearer and" not in sure
+    assert "The answer is flipped by any one of: throughput of" in unsure
+    assert "dearer and" in unsure  # the range reaches to the other side
+    assert "GB300 is cheaper in 100.0 % of the draws" not in unsure
+
+
+def test_the_margin_turns_into_a_loss_when_the_hours_are_empty(project, tmp_path):
+    busy = shown(execute(project, "08", tmp_path), "answer")
+    empty = shown(execute(project, "08", tmp_path, utilisation_frac=0.05), "answer")
+    assert "sold on GB300 at 60 % use, 7 of 7 tariffs cover the hours" in busy
+    assert "sold on GB300 at 5 % use, 1 of 7 tariffs cover the hours" in empty
+
+
+def test_who_must_catch_up_depends_on_who_is_judged(project, tmp_path):
+    ahead = shown(execute(project, "03", tmp_path), "answer")
+    behind = shown(execute(project, "03", tmp_path, subject="h200", baseline="gb300"), "answer")
+    assert re.search(r"A token on GB300 stays the cheaper one until GB300 costs \$[\d.]+ an hour", ahead)
+    assert re.search(r"To make a token as cheap as on GB300 \(60 % used\), H200 would have to cost \$[\d.]+ an", behind)
