@@ -10,13 +10,33 @@ import hashlib
 import json
 import os
 import shutil
+import sys
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import tokenfactory
 from tokenfactory.publish.plan import Job, Project
 
 MOST_ENTRIES = 200
+LIBRARY = Path(tokenfactory.__file__).parent
+
+# The packages whose versions decide what a notebook computes and how its page looks.
+DECISIVE = (
+    "altair",
+    "duckdb",
+    "ipython",
+    "jinja2",
+    "latex2mathml",
+    "numpy",
+    "pandas",
+    "papermill",
+    "polars",
+    "pyarrow",
+    "scipy",
+    "vl-convert-python",
+    "xlsxwriter",
+)
 
 
 def _sha256(*parts: bytes) -> str:
@@ -27,12 +47,23 @@ def _sha256(*parts: bytes) -> str:
     return digest.hexdigest()
 
 
-def library_hash(project: Project, library: Path = Path(tokenfactory.__file__).parent) -> str:
-    """Hash of the code that notebooks and pages are made with: the library and the locked versions of others."""
-    lock = project.root / "requirements.lock"
+def environment(library: Path = LIBRARY) -> dict[str, str]:
+    """What notebooks and pages are made with, by name: a hash of this library, the versions of Python and of others."""
     files = [path for path in sorted(library.rglob("*")) if path.is_file() and path.suffix != ".pyc"]
     named = [part for path in files for part in (str(path.relative_to(library)).encode(), path.read_bytes())]
-    return _sha256(lock.read_bytes() if lock.is_file() else b"", *named)
+    found = {"tokenfactory": _sha256(*named), "python": "{}.{}".format(*sys.version_info)}
+    for name in DECISIVE:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "none"
+    return found
+
+
+def library_hash(project: Project, library: Path = LIBRARY) -> str:
+    """Hash of the code that notebooks and pages are made with, and of the locked versions of all it stands on."""
+    lock = project.root / "requirements.lock"
+    return _sha256(lock.read_bytes() if lock.is_file() else b"", json.dumps(environment(library)).encode())
 
 
 def key(job: Job, library: str) -> str:
