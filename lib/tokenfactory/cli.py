@@ -6,6 +6,7 @@ import errno
 import json
 import math
 import os
+import re
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -25,6 +26,10 @@ EXIT_CODES = (
 PARAMETER = "set a parameter in every notebook that has it; repeatable"
 ENGINE = "fork: import once, fork for each notebook (default on Linux); kernel: a Jupyter kernel for each"
 
+RETRIES = "how often a notebook runs again whose process was killed, hung or was lost (default: 1)"
+SCHEDULER = "run on a Dask cluster: its scheduler, such as tcp://host:8786, or local for one on this machine"
+SCHEDULED = "nobody looks on: alert of failures, stale prices and moved headlines in reports/alerts/ and by webhook"
+
 # The machine's answer to a write, which the user can change and a traceback does not explain.
 REFUSED_WRITES = (errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EROFS)
 
@@ -38,6 +43,44 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of notebooks")
     return int(text)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of times")
+    return int(text)
+
+
+def _days(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of days")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above zero")
+    return seconds
+
+
+def _fraction(text: str) -> float:
+    try:
+        fraction = float(text)
+    except ValueError:
+        fraction = math.nan
+    if not 0 <= fraction < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a fraction such as 0.1")
+    return fraction
+
+
+def _scheduler(text: str) -> str:
+    if text != "local" and not re.fullmatch(r"(tcp|tls|ws|wss)://[^\s/]+:\d+", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is neither local nor an address such as tcp://host:8786")
+    return text
 
 
 def _positive_tokens(text: str) -> int:
@@ -85,6 +128,16 @@ def _parser() -> argparse.ArgumentParser:
     option("--engine", choices=("fork", "kernel"), help=ENGINE)
     option("--force", action="store_true", help="run every notebook, changed or not")
     option("--pdf", action="store_true", help="print each page to a PDF too, where Chromium is installed")
+    option("--timeout", type=_seconds, metavar="SECONDS", help="for each notebook (default: 600)")
+    option("--retries", type=_count, metavar="N", help=RETRIES)
+    option("--scheduler", type=_scheduler, metavar="ADDRESS", help=SCHEDULER)
+    option("--scheduled", action="store_true", help=SCHEDULED)
+    option("--webhook", metavar="URL", help="where alerts are posted (default: $TOKENFACTORY_WEBHOOK)")
+    option("--moved", type=_fraction, default=0.1, metavar="FRAC", help="alert of a headline that moved more than this")
+    option("--stale-days", type=_days, default=180, metavar="N", help="age of a price that is too old (default: 180)")
+    option(
+        "--allow-stale-prices", action="store_true", help="make the site in spite of them; they are told all the same"
+    )
 
     refresh = command("refresh", _refresh, "run the notebooks with their own values and store the outputs in them")
     option = refresh.add_argument
@@ -126,7 +179,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    """Tell on standard error. What comes from notebooks and data must not steer the reader's terminal."""
+    shown = "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in line)
+    print(shown, file=sys.stderr, flush=True)
 
 
 def _shown(path: Path) -> str:
@@ -134,26 +189,25 @@ def _shown(path: Path) -> str:
 
 
 def _report(arguments, project) -> int:
-    from tokenfactory.publish import plan, runner
+    from tokenfactory.publish import runner
 
     try:
-        result = runner.report(
-            project,
-            scenarios=[arguments.scenario],
-            parameters=plan.split_parameters(arguments.parameter),
-            only=arguments.notebook,
-            num_jobs=arguments.jobs,
-            engine=arguments.engine,
-            is_forced=arguments.force,
-            is_printed=arguments.pdf,
-            say=_say,
-        )
+        if arguments.scheduled:
+            from tokenfactory.publish import alerts
+
+            watch = alerts.Watch(project, arguments.webhook or os.environ.get("TOKENFACTORY_WEBHOOK"), _say)
+            with watch.failures():
+                result = _make(arguments, project)
+            watch.look_at(result, arguments.moved)
+        else:
+            result = _make(arguments, project)
     except runner.ReportFailed as failed:
-        return _tell_failures(failed.failures)
+        return _tell_failures(failed.failures, arguments.json)
     page = _shown(result.index)
     if arguments.json:
         print(json.dumps({
-            "index": page, "executed": result.executed, "unchanged": result.unchanged,
+            "exit_code": MADE, "index": page, "executed": result.executed, "unchanged": result.unchanged,
+            "retried": result.retried, "stale_prices": result.stale_prices,
             "is_new": result.is_new, "seconds": round(result.seconds, 3),
         }))  # fmt: skip
     elif result.is_new:
@@ -163,7 +217,32 @@ def _report(arguments, project) -> int:
     return MADE
 
 
-def _tell_failures(failures) -> int:
+def _make(arguments, project):
+    from tokenfactory.publish import plan, runner
+
+    return runner.report(
+        project,
+        scenarios=[arguments.scenario],
+        parameters=plan.split_parameters(arguments.parameter),
+        only=arguments.notebook,
+        num_jobs=arguments.jobs,
+        engine=arguments.engine,
+        is_forced=arguments.force,
+        is_printed=arguments.pdf,
+        timeout_s=runner.TIMEOUT_S if arguments.timeout is None else arguments.timeout,
+        retries=runner.RETRIES if arguments.retries is None else arguments.retries,
+        scheduler=arguments.scheduler,
+        max_price_age_days=arguments.stale_days if arguments.scheduled else None,
+        is_stale_allowed=arguments.allow_stale_prices,
+        say=_say,
+    )
+
+
+def _tell_failures(failures, is_json: bool) -> int:
+    code = BAD_INPUT if all(failure.is_bad_input for failure in failures) else FAILED
+    if is_json:
+        told = [asdict(f) | {"kept": f.kept and _shown(f.kept)} for f in failures]
+        print(json.dumps({"exit_code": code, "failures": told}))
     for failure in failures:
         if failure.is_bad_input:
             _say(f"tokenfactory: {failure.label}: {failure.message}")
@@ -173,8 +252,9 @@ def _tell_failures(failures) -> int:
             _say("  in this cell:")
             for line in failure.source.splitlines():
                 _say(f"    {line}")
-        _say(f"  as far as it ran: {_shown(failure.notebook)}")
-    return BAD_INPUT if all(failure.is_bad_input for failure in failures) else FAILED
+        if failure.kept:
+            _say(f"  as far as it ran, with its log: {_shown(failure.kept)}")
+    return code
 
 
 def _refresh(arguments, project) -> int:
@@ -183,7 +263,7 @@ def _refresh(arguments, project) -> int:
     try:
         names = runner.refresh(project, only=arguments.notebook, num_jobs=arguments.jobs, say=_say)
     except runner.ReportFailed as failed:
-        return _tell_failures(failed.failures)
+        return _tell_failures(failed.failures, arguments.json)
     if arguments.json:
         print(json.dumps({"refreshed": names}))
     return MADE
@@ -366,25 +446,29 @@ def run(argv: Sequence[str] | None = None, project=None) -> int:
         from tokenfactory.publish.plan import Project
 
         project = Project()
+
+    def refuse(sentence: str) -> int:
+        _say(f"tokenfactory: {sentence}")
+        if arguments.json:
+            print(json.dumps({"exit_code": BAD_INPUT, "error": sentence}))
+        return BAD_INPUT
+
     try:
         return arguments.function(arguments, project)
     except TokenFactoryError as error:
-        _say(f"tokenfactory: {error}")
-        return BAD_INPUT
+        return refuse(str(error))
     except BrokenPipeError:  # a reader such as `head` has seen enough
         return MADE
     except OSError as error:
         if error.errno not in REFUSED_WRITES:
             raise
-        _say(f"tokenfactory: {error.filename}: {error.strerror}")
-        return BAD_INPUT
+        return refuse(f"{error.filename}: {error.strerror}")
     except Exception as error:
         # DuckDB is not imported for its name: that takes longer than most commands.
         duckdb = sys.modules.get("duckdb")
         if not (arguments.warehouse and duckdb and isinstance(error, duckdb.CatalogException)):
             raise
-        _say(f"tokenfactory: --warehouse: {arguments.warehouse} is no warehouse of ours: {str(error).splitlines()[0]}")
-        return BAD_INPUT
+        return refuse(f"--warehouse: {arguments.warehouse} is no warehouse of ours: {str(error).splitlines()[0]}")
     except KeyboardInterrupt:
         _say("tokenfactory: interrupted; the site is as it was")
         return INTERRUPTED

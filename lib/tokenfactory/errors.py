@@ -46,3 +46,14 @@ class NoSolutionError(TokenFactoryError):
 
 class PullError(TokenFactoryError):
     """The API cannot be reached, or its answer cannot be used."""
+
+
+class StalePricesError(TokenFactoryError):
+    """A report that nobody looks at before others do would rest on old prices. `sentences` names them."""
+
+    def __init__(self, sentences):
+        self.sentences = tuple(sentences)
+        super().__init__(
+            f"{len(self.sentences)} prices are too old for a scheduled report (--allow-stale-prices makes it all the "
+            f"same): {'; '.join(self.sentences)}"
+        )

@@ -14,12 +14,15 @@ import shutil
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from tokenfactory.publish.plan import Project
 
 RECORD = "site.json"
 LOCK = ".site-lock"
+FAILED = "failed"
+MOST_FAILED = 20  # runs of which the failures are kept
 ANSWERS = "<!-- answers: written by `make report` -->"
 END_OF_ANSWERS = "<!-- end of answers -->"
 
@@ -139,6 +142,43 @@ def remove_leftovers(project: Project) -> None:
             path.unlink(missing_ok=True)
 
 
+# Failures that are kept
+
+
+def moment() -> str:
+    """Now, as the name of a file that sorts by time."""
+    return f"{datetime.now(UTC):%Y-%m-%dT%H%M%S.%fZ}"
+
+
+def prune(folder: Path, keep: int) -> None:
+    """Remove all but the newest of what `moment` named."""
+    for path in sorted(folder.glob("[0-9]*"), reverse=True)[keep:]:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def keep(project: Project, run: str, label: str, *, log: Path, notebook: Path | None = None) -> Path | None:
+    """Keep the notebook and the log of a failure; the folder of the run, or None where it cannot be written.
+
+    The failures of the last runs stay, also when a later run succeeds: they are what a bad night leaves to look at.
+    """
+    folder = project.reports / FAILED / run
+    try:
+        (folder / label).parent.mkdir(parents=True, exist_ok=True)
+        for path, ending in ((notebook, ".ipynb"), (log, ".log")):
+            if path and path.exists():
+                shutil.copyfile(path, folder / f"{label}{ending}")
+        prune(folder.parent, MOST_FAILED)
+    except OSError:  # a full disk is what failures are made of
+        return None
+    return folder
+
+
+# Runs one after another
+
+
 @contextmanager
 def locked(project: Project, say: Callable[[str], None]) -> Iterator[None]:
     """One run at a time: another one waits here. The lock goes with the process, however it ends."""
@@ -159,6 +199,27 @@ def write_if_changed(project: Project, path: Path, text: str) -> None:
     new = project.reports / f".site-{path.name}"
     new.write_text(text, encoding="utf-8")
     os.replace(new, path)
+
+
+def headlines(project: Project, record: Mapping[str, Mapping]) -> dict[str, dict]:
+    """Label, value and unit of every headline of whole scenarios, by scenario, notebook and key.
+
+    Where there is no whole default, as in a new checkout, its numbers are those of `headline_numbers.csv`.
+    """
+    whole = {scenario: content for scenario, content in record.items() if content.get("is_whole")}
+    found = {
+        f"{home(scenario)}{notebook['name']} {headline['key']}": {k: headline[k] for k in ("label", "value", "unit")}
+        for scenario, content in whole.items()
+        for notebook in content["notebooks"]
+        for headline in notebook["entry"]["headlines"]
+    }
+    file = project.reports / "headline_numbers.csv"
+    if "default" not in whole and file.is_file():
+        with file.open(encoding="utf-8", newline="") as lines:
+            for row in csv.DictReader(lines):
+                value = float(row["value"]) if row["value"] else None
+                found[f"{row['notebook']} {row['key']}"] = {"label": row["label"], "value": value, "unit": row["unit"]}
+    return found
 
 
 def headline_numbers(notebooks: Sequence[Mapping]) -> str:

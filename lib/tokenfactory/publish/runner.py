@@ -9,7 +9,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -21,17 +21,22 @@ from tokenfactory.warehouse import files
 
 TIMEOUT_S = 600  # for one notebook
 SUMMARY, SUMMARY_PDF = "summary.html", "summary.pdf"
+RETRIES = 1  # of a notebook whose process was killed, hung or was lost; what a cell raises would be raised again
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A notebook that was not made: why in one sentence, in which cell, and how far it came."""
+    """A notebook that was not made: why in one sentence, in which cell, and what is kept of it.
+
+    Of a notebook that the user must put right the sentence is all there is to say. `kept` is a folder, or None where
+    nothing could be written.
+    """
 
     label: str
     message: str
     source: str | None
-    notebook: Path
-    is_bad_input: bool  # the user's to put right, so the sentence is all there is to say
+    kept: Path | None
+    is_bad_input: bool
 
 
 class ReportFailed(Exception):
@@ -49,6 +54,22 @@ class Result:
     unchanged: list[str]
     is_new: bool
     seconds: float
+    retried: list[str] = field(default_factory=list)
+    stale_prices: list[str] = field(default_factory=list)  # a sentence each
+    before: Mapping[str, dict] = field(default_factory=dict)  # headlines of the site as it was, see `output.headlines`
+    after: Mapping[str, dict] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class How:
+    """How notebooks are run. With a `scheduler`, an address or "local", on the workers of a Dask cluster."""
+
+    engine: str
+    run: str = field(default_factory=output.moment)  # the name of this run
+    num_jobs: int | None = None
+    timeout_s: float = TIMEOUT_S
+    retries: int = RETRIES
+    scheduler: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +90,14 @@ class Task:
     @property
     def log(self) -> Path:
         return self.folder / "log"
+
+    def clear(self) -> None:
+        """Remove what an attempt left, but for its log."""
+        for path in self.folder.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path)
+            elif path != self.log:
+                path.unlink()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,15 +133,18 @@ class _Question:
     jobs: Sequence[Job]
     entries: Mapping[str, cache.Entry]  # to be verified against the data
     answer: Path
+    max_price_age_days: int | None = None
 
 
 def _prepare(question: _Question) -> None:
     """Build the warehouse, check the jobs against it, and find the entries that still hold."""
     try:
         path = os.environ.get("TOKENFACTORY_WAREHOUSE") or warehouse.build()
-        plan.check_against_data(question.jobs, warehouse.connect(path))
+        connected, days = warehouse.connect(path), question.max_price_age_days
+        plan.check_against_data(question.jobs, connected)
+        stale = plan.stale_prices(question.jobs, connected, days) if days is not None else []
         verified = [key for key, entry in question.entries.items() if warehouse.replay(entry.trace, path)]
-        answer = {"warehouse": str(path), "verified": verified}
+        answer = {"warehouse": str(path), "verified": verified, "stale_prices": stale}
     except errors.TokenFactoryError as error:
         answer = {"error": str(error)}
     question.answer.write_text(json.dumps(answer))
@@ -219,68 +251,100 @@ def _work_folder(project: Project) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _ask(question: _Question, log: Path, meanwhile: Callable[[], None] = lambda: None) -> dict:
+def _ask(
+    project: Project, question: _Question, log: Path, run: str, meanwhile: Callable[[], None] = lambda: None
+) -> dict:
     """The answer of `_prepare`, which runs in a child: this process must not use DuckDB or Polars before it forks."""
     process = children.start(_prepare, question, log=log)
     try:
         meanwhile()
         process.join(TIMEOUT_S)
-        if process.exitcode is None:
-            raise RuntimeError(f"building the warehouse did not end in {TIMEOUT_S} s")
+        problem = f"was stopped after {TIMEOUT_S} s" if process.exitcode is None else children.problem(process)
     finally:
         children.stop(process)
-    if problem := children.problem(process):
-        raise RuntimeError(f"building the warehouse {problem}:\n{log.read_text()}")
+    if problem:
+        message = f"building the {_process(problem, log)}"
+        kept = output.keep(project, run, "warehouse", log=log)
+        raise ReportFailed([Failure("warehouse", message, None, kept, False)])
     answer = json.loads(question.answer.read_text())
     if "error" in answer:
         raise errors.TokenFactoryError(answer["error"])
     return answer
 
 
-def _failure(project: Project, task: Task, problem: str | None) -> Failure | None:
-    """What went wrong with a task, if something did; its notebook is kept in `reports/failed/`."""
+def _process(problem: str, log: Path) -> str:
+    """What happened to a process, with the last line it wrote."""
+    last_line = log.read_text(errors="replace").strip().splitlines()[-1:] if log.exists() else []
+    return ": ".join([f"process {problem}", *last_line])
+
+
+def _failure(project: Project, task: Task, problem: str | None, run: str) -> Failure | None:
+    """What went wrong with a task, if something did; its notebook and its log are kept in `reports/failed/`."""
     executed, raised, running = (task.folder / name for name in ("executed.ipynb", "failure.json", "cell"))
     if problem is None and not raised.exists():
         return None
-    kept = project.reports / "failed" / f"{task.label}.ipynb"
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(executed if executed.exists() else task.job.notebook.path, kept)
+    notebook = executed if executed.exists() else task.job.notebook.path
+    kept = output.keep(project, run, task.label, notebook=notebook, log=task.log)
     if problem is None:
         error = json.loads(raised.read_text())
         kind = getattr(errors, error["ename"], None)
         is_bad_input = isinstance(kind, type) and issubclass(kind, errors.TokenFactoryError)
         message = error["evalue"] if is_bad_input else f"{error['ename']}: {error['evalue']}"
         return Failure(task.label, message, error["source"], kept, is_bad_input)
-    last_line = task.log.read_text(errors="replace").strip().splitlines()[-1:]
-    message = ": ".join([f"the process {problem}", *last_line])
+    message = f"the {_process(problem, task.log)}"
     return Failure(task.label, message, running.read_text() if running.exists() else None, kept, False)
 
 
-def _run(project: Project, function: Callable, tasks: Sequence[Task], *, num_jobs: int, timeout_s: float, say) -> None:
-    """Run `function` on the tasks in children, telling how they go; raises ReportFailed when one of them failed."""
-    is_forked = tasks[0].engine == "fork"
-    threads = None
+def _ends(function: Callable, tasks: Sequence[Task], how: How) -> Iterator[children.Ended]:
+    """The tasks as they end, run in children of this process or on a cluster."""
+    if how.scheduler:
+        from tokenfactory.publish import cluster
+
+        return cluster.each(function, tasks, how, _data())
+    is_forked = how.engine == "fork"
     if is_forked:
         _import_libraries()
-        threads = children.num_threads()
-    ends = children.each(
+    return children.each(
         function,
         tasks,
         log=lambda task: task.log,
-        num_jobs=num_jobs,
-        timeout_s=timeout_s,
+        num_jobs=how.num_jobs or _num_cores(),
+        timeout_s=how.timeout_s,
         is_forked=is_forked,
-        threads_after_imports=threads,
+        threads_after_imports=children.num_threads() if is_forked else None,
     )
-    failures = []
-    with closing(ends):  # whatever ends the loop, the children end with it
-        for done, end in enumerate(ends, 1):
-            failure = _failure(project, end.argument, end.problem)
-            failures += [failure] if failure else []
-            how = "failed" if failure else "page only" if end.argument.executed else ""
-            say(f"[{done}/{len(tasks)}] {end.argument.label}  {end.seconds:.1f} s  {how}".rstrip())
+
+
+def _run(project: Project, function: Callable, tasks: Sequence[Task], how: How, say) -> list[str]:
+    """Run `function` on the tasks, telling how they go, and return the labels of those that ran more than once.
+
+    A task whose process did not live to its end is run again after the others, when the machine is less busy.
+    Raises ReportFailed when one of them failed.
+    """
+    failures, retried, done, left = [], [], 0, list(tasks)
+    for attempt in range(how.retries + 1):
+        again = []
+        with closing(_ends(function, left, how)) as ends:  # whatever ends the loop, the children end with it
+            for end in ends:
+                task, seconds = end.argument, f"{end.seconds:.1f} s"
+                if end.problem and attempt < how.retries:
+                    say(f"{task.label}  {seconds}  the {_process(end.problem, task.log)}; it runs again")
+                    again.append(task)
+                    continue
+                failure = _failure(project, task, end.problem, how.run)
+                failures += [failure] if failure else []
+                outcome = "failed" if failure else "page only" if task.executed else ""
+                done += 1
+                say(f"[{done}/{len(tasks)}] {task.label}  {seconds}  {outcome}".rstrip())
+        for task in again:
+            task.clear()
+        retried += [task.label for task in again if task.label not in retried]
+        left = again
+        if not left:
+            break
     if failures:
         raise ReportFailed(sorted(failures, key=lambda failure: failure.label))
+    return retried
 
 
 def _import_libraries() -> None:
@@ -310,16 +374,25 @@ def report(
     is_forced: bool = False,
     is_printed: bool = False,
     timeout_s: float = TIMEOUT_S,
+    retries: int = RETRIES,
+    scheduler: str | None = None,
+    max_price_age_days: int | None = None,
+    is_stale_allowed: bool = False,
     say: Callable[[str], None],
 ) -> Result:
     """Make the site of these scenarios, running only what must run again.
 
     Parameters
     ----------
-    num_jobs : notebooks that run at the same time; None: one for each core
+    num_jobs : notebooks that run at the same time; None: one for each core, or as many as the cluster takes
     engine : "fork" or "kernel"; None: fork where that is safe
     is_forced : run every notebook, whatever is known of it
     is_printed : make a PDF of each page too, where there is a browser to print it
+    timeout_s : for each notebook
+    retries : of a notebook whose process was killed, hung or was lost
+    scheduler : address of a Dask scheduler, or "local" for a cluster of this machine; None: no cluster
+    max_price_age_days : age of a price beyond which the result names it as stale; None: do not look
+    is_stale_allowed : make the site in spite of stale prices
     say : called with lines of progress
 
     Raises
@@ -327,17 +400,23 @@ def report(
     TokenFactoryError : bad input; nothing ran
     ReportFailed : a notebook failed; the others are remembered, and the site is as it was
     """
-    engine = _check_engine(engine)
+    how = How(
+        engine=_check_engine(engine), num_jobs=num_jobs, timeout_s=timeout_s, retries=retries, scheduler=scheduler
+    )
     planned = plan.make(project, scenarios, parameters, only)
     with output.locked(project, say):
         started = time.monotonic()
         output.remove_leftovers(project)
-        shutil.rmtree(project.reports / "failed", ignore_errors=True)
         making = _Report(project, planned, is_forced, _find_browser(say) if is_printed else None)
-        if not making.is_up_to_date():
-            with _work_folder(project) as work:
-                making.bring_up_to_date(work, engine, num_jobs or _num_cores(), timeout_s, say)
-        return making.finish(time.monotonic() - started)
+        try:
+            if max_price_age_days is not None or not making.is_up_to_date():
+                with _work_folder(project) as work:
+                    making.check(work, how, max_price_age_days, is_stale_allowed)
+                    making.bring_up_to_date(work, how, say)
+            return making.finish(time.monotonic() - started)
+        except BaseException:
+            output.remove_leftovers(project)  # a half-made site would take up a disk that is full
+            raise
 
 
 def refresh(
@@ -346,6 +425,7 @@ def refresh(
     only: Sequence[str] | None = None,
     num_jobs: int | None = None,
     timeout_s: float = TIMEOUT_S,
+    retries: int = RETRIES,
     say: Callable[[str], None],
 ) -> list[str]:
     """Run the notebooks with their own values on real kernels and store the outputs in them.
@@ -354,14 +434,15 @@ def refresh(
     """
     jobs = [Job(notebook, "default", {}) for notebook in plan.choose(plan.notebooks(project), only)]
     with output.locked(project, say), _work_folder(project) as work:
-        answer = _ask(_Question(jobs, {}, work / "answer.json"), work / "log")
+        how = How(engine="kernel", num_jobs=num_jobs, timeout_s=timeout_s, retries=retries)
+        answer = _ask(project, _Question(jobs, {}, work / "answer.json"), work / "log", how.run)
         tasks = []
         for job in jobs:
             folder = work / job.notebook.name
             folder.mkdir()
             task = Task(label=_label(job), job=job, folder=folder, engine="kernel", warehouse=answer["warehouse"])
             tasks.append(task)
-        _run(project, partial(_store, project), tasks, num_jobs=num_jobs or _num_cores(), timeout_s=timeout_s, say=say)
+        _run(project, partial(_store, project), tasks, how, say)
     return [job.notebook.name for job in jobs]
 
 
@@ -386,7 +467,11 @@ class _Report:
         self.entries = {key: entry for key, entry in found.items() if entry}
         self.unverified = {key: entry for key, entry in self.entries.items() if entry.data != self.data}
         self.old = output.read_record(project)
+        self.before = output.headlines(project, self.old)
         self.executed: list[str] = []
+        self.retried: list[str] = []
+        self.stale_prices: list[str] = []
+        self.warehouse = ""
         self.is_new = False
 
     def _jobs(self, scenario: str) -> list[Job]:
@@ -421,22 +506,31 @@ class _Report:
     def is_up_to_date(self) -> bool:
         return not self.unverified and all(map(self._is_current, self.planned.scenarios))
 
-    def bring_up_to_date(self, work: Path, engine: str, num_jobs: int, timeout_s: float, say) -> None:
+    def check(self, work: Path, how: How, max_price_age_days: int | None, is_stale_allowed: bool) -> None:
+        """Build the warehouse, check the plan against it, and forget what does not hold for it."""
         is_something_missing = len(self.entries) < len(set(self.keys.values()))
         # What is imported for certain is imported while the warehouse is built.
-        meanwhile = _import_libraries if is_something_missing and engine == "fork" else lambda: None
-        answer = _ask(_Question(self.planned.jobs, self.unverified, work / "answer.json"), work / "log", meanwhile)
+        is_forked_here = how.engine == "fork" and not how.scheduler
+        meanwhile = _import_libraries if is_something_missing and is_forked_here else lambda: None
+        question = _Question(self.planned.jobs, self.unverified, work / "answer.json", max_price_age_days)
+        answer = _ask(self.project, question, work / "log", how.run, meanwhile)
+        self.warehouse, self.stale_prices = answer["warehouse"], answer["stale_prices"]
+        if self.stale_prices and not is_stale_allowed:
+            raise errors.StalePricesError(self.stale_prices)
         for key in self.unverified.keys() - answer["verified"]:
             del self.entries[key]
+
+    def bring_up_to_date(self, work: Path, how: How, say) -> None:
+        """Run what must run again, and put the site together; after `check`."""
         outdated = [scenario for scenario in self.planned.scenarios if not self._is_current(scenario)]
         tasks = [
-            self._task(job, work / str(number), engine, answer["warehouse"])
+            self._task(job, work / str(number), how.engine)
             for number, job in enumerate(job for scenario in outdated for job in self._jobs(scenario))
         ]
         if not tasks:
             return
         try:
-            _run(self.project, _make_page, tasks, num_jobs=num_jobs, timeout_s=timeout_s, say=say)
+            self.retried = _run(self.project, _make_page, tasks, how, say)
         finally:
             # Even when others failed, or the user interrupts: what ran need not run again.
             for task in tasks:
@@ -446,7 +540,7 @@ class _Report:
         self.executed = [task.label for task in tasks if not task.executed]
         self._assemble(outdated, {task.label: task for task in tasks})
 
-    def _task(self, job: Job, folder: Path, engine: str, path: str) -> PageTask:
+    def _task(self, job: Job, folder: Path, engine: str) -> PageTask:
         folder.mkdir()
         key = self.keys[_label(job)]
         return PageTask(
@@ -456,7 +550,7 @@ class _Report:
             executed=self.entries[key].executed if key in self.entries else None,
             folder=folder,
             engine=engine,
-            warehouse=path,
+            warehouse=self.warehouse,
             made_on=self.made_on,
             pages=self._pages(job.scenario),
             scenario=self.planned.scenarios[job.scenario].title,
@@ -479,7 +573,7 @@ class _Report:
             home = output.home(scenario)
             if scenario in outdated:
                 made = {"made_on": self.made_on, "library": self.library, "pages": self._pages(scenario)}
-                record[scenario] = self._record(scenario) | made
+                record[scenario] = self._record(scenario) | made | {"is_whole": self.planned.is_whole}
                 for notebook in record[scenario]["notebooks"]:
                     task = tasks[home + notebook["name"]]
                     notebook["entry"] = json.loads((task.folder / "entry.json").read_text())
@@ -537,7 +631,7 @@ class _Report:
     def finish(self, seconds: float) -> Result:
         for entry in self.entries.values():
             entry.verify(self.data)
-        cache.prune(self.project.cache)
+        cache.prune(self.project.cache, keep=max(cache.MOST_ENTRIES, 2 * len(self.keys)))
         if self.planned.is_whole and "default" in self.planned.scenarios:
             notebooks = self.old["default"]["notebooks"]
             numbers = output.headline_numbers(notebooks)
@@ -553,4 +647,8 @@ class _Report:
             unchanged=[label for label in self.keys if label not in self.executed],
             is_new=self.is_new,
             seconds=seconds,
+            retried=self.retried,
+            stale_prices=self.stale_prices,
+            before=self.before,
+            after=output.headlines(self.project, self.old),
         )
