@@ -117,6 +117,14 @@ class Runs:
         kept = {".site-lock", self.site.readlink().name}
         return [p.name for p in (self.project.reports).glob(".site-*") if p.name not in kept]
 
+    def failed(self) -> dict[str, str]:
+        """What is kept of the last run that failed."""
+        run = max((self.project.reports / "failed").iterdir())
+        return {str(p.relative_to(run)): p.read_text() for p in run.rglob("*") if p.is_file()}
+
+    def alerts(self) -> list[dict]:
+        return [json.loads(path.read_text()) for path in sorted((self.project.reports / "alerts").glob("*.json"))]
+
     def notebook(self, name: str, *cells: str, parameters=SUBJECT) -> None:
         write_notebook(self.project.notebooks / f"{name}.ipynb", *cells, parameters=parameters, title=f"About {name}?")
 

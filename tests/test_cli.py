@@ -43,6 +43,12 @@ def run(project, *arguments):
         (("reprot",), "argument COMMAND: invalid choice: 'reprot' (choose from"),
         (("report", "--jobs", "0"), "argument --jobs: '0' is not a number of notebooks; see 'tokenfactory rep"),
         (("report", "--jobs", "two"), "argument --jobs: 'two' is not a number of notebooks"),
+        (("report", "--timeout", "0"), "argument --timeout: '0' is not a number of seconds above zero"),
+        (("report", "--retries", "-1"), "argument --retries: '-1' is not a number of times"),
+        (("report", "--moved", "nan"), "argument --moved: 'nan' is not a fraction such as 0.1"),
+        (("report", "--stale-days", "old"), "argument --stale-days: 'old' is not a number of days"),
+        (("report", "--scheduler", "host:8786"), "argument --scheduler: 'host:8786' is neither local nor an address"),
+        (("report", "--scheduled", "--webhook", "ftp://x"), "the webhook is no address that begins with http:// or"),
         (("report", "--engine", "spoon"), "argument --engine: invalid choice: 'spoon'"),
         (("report", "--colour"), "unrecognized arguments: --colour"),
         (("report", "--scenario", "othr"), "scenario 'othr' is not known; did you mean 'other'?"),
@@ -136,20 +142,35 @@ def test_the_result_can_be_read_by_a_program(project, capsys, monkeypatch, tmp_p
     monkeypatch.setattr(runner, "report", lambda *_, **__: result)
     assert run(project, "report", "--json") == 0
     assert json.loads(capsys.readouterr().out) == {
+        "exit_code": 0,
         "index": os.path.relpath(tmp_path / "index.html"),
         "executed": ["01_cost"],
         "unchanged": [],
+        "retried": [],
+        "stale_prices": [],
         "is_new": True,
         "seconds": 1.235,
     }
+
+
+def test_bad_input_can_be_read_by_a_program_too(project, capsys):
+    assert run(project, "report", "--json", "--scenario", "broken") == 2
+    out, err = capsys.readouterr()
+    assert json.loads(out) == {"exit_code": 2, "error": err.strip().removeprefix("tokenfactory: ")}
+
+
+def test_what_is_told_cannot_steer_the_terminal(project, capsys):
+    assert run(project, "report", "--notebook", "\x1b[2J\x1b]0;owned\x07\u202e<b>") == 2
+    err = capsys.readouterr().err
+    assert "\\x1b[2J" in err and all(c.isprintable() or c == "\n" for c in err)
 
 
 def test_failures_of_both_kinds_leave_with_1(project, capsys, monkeypatch, tmp_path):
     from tokenfactory.publish import runner
 
     failures = [
-        runner.Failure("01_cost", "no such point", "x", tmp_path / "a.ipynb", is_bad_input=True),
-        runner.Failure("02_power", "KeyError: 1", "y", tmp_path / "b.ipynb", is_bad_input=False),
+        runner.Failure("01_cost", "no such point", "x", tmp_path / "kept", is_bad_input=True),
+        runner.Failure("02_power", "KeyError: 1", "y", tmp_path / "kept", is_bad_input=False),
     ]
 
     def fail(*_, **__):
@@ -158,6 +179,13 @@ def test_failures_of_both_kinds_leave_with_1(project, capsys, monkeypatch, tmp_p
     monkeypatch.setattr(runner, "report", fail)
     assert run(project, "report") == 1
     assert "tokenfactory: 01_cost: no such point\ntokenfactory: 02_power failed: KeyError: 1" in capsys.readouterr().err
+    assert run(project, "report", "--json") == 1
+    told = json.loads(capsys.readouterr().out)
+    assert told["exit_code"] == 1 and [f["label"] for f in told["failures"]] == ["01_cost", "02_power"]
+    kept = os.path.relpath(tmp_path / "kept")
+    assert told["failures"][1] == {
+        "label": "02_power", "message": "KeyError: 1", "source": "y", "kept": kept, "is_bad_input": False,
+    }  # fmt: skip
     failures.pop()
     assert run(project, "report") == 2
 

@@ -1,7 +1,6 @@
 """What whole runs leave in `reports/`, also when they are killed: small projects, pages that are plain JSON."""
 
 import json
-import random
 import signal
 import subprocess
 import time
@@ -215,27 +214,3 @@ def test_an_interrupted_run_says_so_and_keeps_the_old_site(ready):
     assert process.wait(20) == 130
     assert process.stderr.read().splitlines()[-1] == "tokenfactory: interrupted; the site is as it was"
     assert ready.files() == before and not ready.leftovers()
-
-
-@pytest.mark.soak
-def test_a_kill_at_any_moment_leaves_the_old_or_the_new_site(runs):
-    """The notebooks alternate between two versions; whatever is killed, the site is one version through and through."""
-    draw = random.Random(20261124)
-    names = ("01_prices", "02_amd", "03_plain")
-
-    def write(version):
-        for name in names:
-            runs.notebook(name, f"'{version}'", parameters=None)
-
-    write("0")
-    runs.report()
-    for attempt in range(1, 61):
-        write(str(attempt))
-        process = subprocess.Popen(runs.command("report"), env=runs.environment, stderr=subprocess.DEVNULL)
-        time.sleep(draw.uniform(0, 3))
-        process.kill()
-        process.wait()
-        versions = {tuple(runs.page(name)["outputs"]) for name in names}
-        assert len(versions) == 1 and json.loads((runs.site / "site.json").read_text())
-    runs.report()
-    assert runs.page("01_prices")["outputs"] == ["'60'"] and not runs.leftovers()

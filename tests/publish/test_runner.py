@@ -2,13 +2,11 @@
 
 import hashlib
 import json
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
-from small_project import PRICES, SUBJECT, TESTS, make_runs
+from small_project import PRICES, SUBJECT, make_runs
 
 
 @pytest.fixture
@@ -152,13 +150,13 @@ def test_a_notebook_that_fails_changes_nothing_but_what_is_remembered(ready):
     assert "tokenfactory: 02_amd failed: KeyError: 'deep'" in done.stderr
     assert "\n    x = 1\n    raise KeyError('deep')\n" in done.stderr
     assert (ready.files(), ready.csv.read_bytes()) == (before, headlines)
-    failed = (ready.project.reports / "failed" / "02_amd.ipynb").read_text()
+    failed = ready.failed()["02_amd.ipynb"]
     assert "An Exception was encountered" in failed and '"never' not in failed
     assert not ready.leftovers()
 
     ready.notebook("02_amd", "'mended'")
     assert ready.report()["executed"] == ["02_amd"]  # the first had run and is remembered
-    assert not (ready.project.reports / "failed").exists()
+    assert ready.failed()["02_amd.ipynb"] == failed  # still there to look at
 
 
 @pytest.mark.parametrize("engine", ["fork", "kernel"])
@@ -183,12 +181,28 @@ def test_bad_input_that_a_notebook_finds_is_one_sentence(runs, engine):
 )
 def test_a_crash_is_a_failed_notebook(runs, cell, message):
     runs.notebook("02_amd", "1", cell, "2")
-    done = runs.run("report")
+    done = runs.run("report", "--retries", "0")
     assert done.returncode == 1
     assert f"tokenfactory: 02_amd failed: {message}" in done.stderr
     assert f"\n    {cell}\n" in done.stderr
-    assert (runs.project.reports / "failed" / "02_amd.ipynb").exists()
+    assert set(runs.failed()) == {"02_amd.ipynb", "02_amd.log"}
     assert not runs.site.exists() and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("engine", ["fork", "kernel"])
+def test_a_notebook_whose_process_is_lost_runs_again(runs, engine):
+    cell = "import os, pathlib, signal\nonce = pathlib.Path('once')\nif not once.exists():\n    once.touch(); "
+    runs.notebook("02_amd", "print('before')", cell + "os.kill(os.getpid(), signal.SIGKILL)", PRICES)
+    result = runs.report("--engine", engine)
+    assert result["retried"] == ["02_amd"] and len(result["executed"]) == 3
+    assert runs.page("02_amd")["outputs"][0] == "before\n" and len(runs.page("02_amd")["outputs"]) == 2
+    assert runs.report()["executed"] == []  # the trace of the lost attempt did not stay
+
+
+def test_what_a_cell_raises_does_not_run_again(runs):
+    runs.notebook("02_amd", "open('ran', 'a').write('x')\nraise ValueError")
+    assert runs.run("report", "--retries", "5", "--notebook", "02_amd").returncode == 1
+    assert (runs.project.notebooks / "ran").read_text() == "x"
 
 
 def test_a_kernel_that_crashes_is_a_failed_notebook(runs):
@@ -201,18 +215,10 @@ def test_a_kernel_that_crashes_is_a_failed_notebook(runs):
 
 def test_a_notebook_that_hangs_is_stopped_with_what_it_started(runs):
     runs.notebook("02_amd", "import subprocess\nsubprocess.run(['sleep', '307.25'])")
-    script = """
-import stubbed_cli, sys
-from tokenfactory.publish import runner
-try:
-    runner.report(stubbed_cli.Project(stubbed_cli.Path(sys.argv[1])), timeout_s=3, say=print)
-except runner.ReportFailed as failed:
-    print(failed.failures[0].message, failed.failures[0].source)
-"""
-    command = [sys.executable, "-c", script, str(runs.project.root)]
-    environment = runs.environment | {"PYTHONPATH": f"{runs.environment['PYTHONPATH']}:{TESTS}"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
-    assert "the process was stopped after 3 s import subprocess" in done.stdout, done.stderr
+    done = runs.run("report", "--notebook", "02_amd", "--timeout", "3", "--json")
+    assert done.returncode == 1 and done.stderr.count("the process was stopped after 3 s; it runs again\n") == 1
+    (failure,) = json.loads(done.stdout)["failures"]
+    assert failure["message"] == "the process was stopped after 3 s" and failure["source"].startswith("import subproc")
     commands = [p.read_bytes() for p in Path("/proc").glob("[0-9]*/cmdline") if p.exists()]
     assert not [c for c in commands if b"307.25" in c]
 

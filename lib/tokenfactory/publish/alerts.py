@@ -71,7 +71,7 @@ def moved(before: Mapping[str, Mapping], after: Mapping[str, Mapping], most_frac
             change = new["value"] - old["value"]
             if abs(change) <= most_frac * abs(old["value"]):
                 continue
-            of_old = f" ({change / old['value']:+.1%})" if old["value"] else ""
+            of_old = f" ({change / abs(old['value']):+.1%})" if old["value"] else ""
             sentence = f"{label}: was {_shown(old['value'])}, is {_shown(new['value'])} {unit}{of_old}"
         reasons.append(_reason("headline_moved", name, sentence))
     return reasons

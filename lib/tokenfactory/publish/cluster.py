@@ -277,19 +277,25 @@ def each(function: Callable, tasks: Sequence, how, data_key: str) -> Iterator[ch
             executor.shutdown(wait=False)
 
 
+def _lost(how: str) -> dict:
+    return {"seconds": 0.0, "problem": f"was lost {how}", "files": {}}
+
+
 def _answer(future: concurrent.futures.Future, scheduler: str) -> dict:
     """What `work` returned, or what became of it instead."""
     from distributed import KilledWorker
 
     try:
         answer = future.result()
-    except KilledWorker as error:
-        problem = f"was lost with its worker {error.allowed_failures + 1} times"
-        return {"seconds": 0.0, "problem": problem, "files": {}}
     except concurrent.futures.CancelledError:
         raise ClusterError(f"the scheduler {scheduler} was lost") from None
-    except ModuleNotFoundError as error:
-        raise ClusterError(f"a worker of {scheduler} does not have this library: {error}") from None
+    except KilledWorker as error:
+        return _lost(f"with its worker {error.allowed_failures + 1} times")
+    except Exception as error:
+        if isinstance(error, ImportError) or isinstance(error.__cause__, ImportError):
+            missing = error if isinstance(error, ImportError) else error.__cause__
+            raise ClusterError(f"the scheduler {scheduler} or a worker lacks this library: {missing}") from None
+        return _lost(f"on its worker by {type(error).__name__}: {error}")
     if "refused" in answer:
         raise ClusterError(f"a worker of {scheduler} {answer['refused']}")
     return answer

@@ -21,6 +21,7 @@ from tokenfactory.warehouse import files
 
 TIMEOUT_S = 600  # for one notebook
 SUMMARY, SUMMARY_PDF = "summary.html", "summary.pdf"
+FULL = 65536  # bytes free, below which a disk takes no page
 RETRIES = 1  # of a notebook whose process was killed, hung or was lost; what a cell raises would be raised again
 
 
@@ -263,7 +264,7 @@ def _ask(
     finally:
         children.stop(process)
     if problem:
-        message = f"building the {_process(problem, log)}"
+        message = f"the process that builds the warehouse {_told(problem, log)}"
         kept = output.keep(project, run, "warehouse", log=log)
         raise ReportFailed([Failure("warehouse", message, None, kept, False)])
     answer = json.loads(question.answer.read_text())
@@ -272,10 +273,12 @@ def _ask(
     return answer
 
 
-def _process(problem: str, log: Path) -> str:
-    """What happened to a process, with the last line it wrote."""
+def _told(problem: str, log: Path) -> str:
+    """What happened to a process, with the last line it wrote; on a full disk it could not write why it ended."""
     last_line = log.read_text(errors="replace").strip().splitlines()[-1:] if log.exists() else []
-    return ": ".join([f"process {problem}", *last_line])
+    if not last_line and shutil.disk_usage(log.parent).free < FULL:
+        last_line = [f"{log.parent}: No space left on device"]
+    return ": ".join([problem, *last_line])
 
 
 def _failure(project: Project, task: Task, problem: str | None, run: str) -> Failure | None:
@@ -291,7 +294,7 @@ def _failure(project: Project, task: Task, problem: str | None, run: str) -> Fai
         is_bad_input = isinstance(kind, type) and issubclass(kind, errors.TokenFactoryError)
         message = error["evalue"] if is_bad_input else f"{error['ename']}: {error['evalue']}"
         return Failure(task.label, message, error["source"], kept, is_bad_input)
-    message = f"the {_process(problem, task.log)}"
+    message = f"the process {_told(problem, task.log)}"
     return Failure(task.label, message, running.read_text() if running.exists() else None, kept, False)
 
 
@@ -328,7 +331,7 @@ def _run(project: Project, function: Callable, tasks: Sequence[Task], how: How, 
             for end in ends:
                 task, seconds = end.argument, f"{end.seconds:.1f} s"
                 if end.problem and attempt < how.retries:
-                    say(f"{task.label}  {seconds}  the {_process(end.problem, task.log)}; it runs again")
+                    say(f"{task.label}  {seconds}  the process {_told(end.problem, task.log)}; it runs again")
                     again.append(task)
                     continue
                 failure = _failure(project, task, end.problem, how.run)

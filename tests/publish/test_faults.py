@@ -1,0 +1,228 @@
+"""What a night can bring: whatever happens, the last good report stays whole, one alert goes out, and the log is clear.
+
+Whole runs on small projects, pages that are plain JSON.
+"""
+
+import os
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import time
+from contextlib import contextmanager
+
+import pytest
+import webhook
+from small_project import HEADLINES, PRICES, make_runs
+
+
+@pytest.fixture(scope="module")
+def default_made(tmp_path_factory, project):
+    runs = make_runs(tmp_path_factory.mktemp("default"), project)
+    runs.report()
+    return runs
+
+
+@pytest.fixture
+def ready(default_made, tmp_path):
+    """A project of its own whose default has been made."""
+    return default_made.copy(tmp_path / "ready")
+
+
+@pytest.fixture
+def hook():
+    with webhook.serving() as hook:
+        yield hook
+
+
+def night(runs, hook, *arguments, **options):
+    """A scheduled run that fails, and the one alert of it."""
+    command = runs.command("report", "--scheduled", "--webhook", hook.url, *arguments)
+    environment = runs.environment
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, **options)
+    assert done.returncode in (1, 2), (done.stdout, done.stderr)
+    assert "Traceback" not in done.stderr and "secret" not in done.stderr
+    (alert,) = hook.received
+    return done, alert
+
+
+HANG = "import time; time.sleep(308.5)"
+KILL = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
+
+
+@pytest.mark.parametrize(
+    ("cell", "arguments", "sentence"),
+    [
+        (KILL, (), "the process was killed by SIGKILL"),
+        (HANG, ("--timeout", "3"), "the process was stopped after 3 s"),
+        (HANG, ("--timeout", "9", "--engine", "kernel"), "the process was stopped after 9 s"),
+        ("x = bytearray(64 * 2**30)", (), "MemoryError: "),
+        ("raise ValueError('\\x1b[2J<script>alert(1)</script>')", (), "ValueError: \x1b[2J<script>alert(1)</script>"),
+    ],
+)
+def test_a_notebook_that_goes_wrong(ready, hook, cell, arguments, sentence):
+    before = ready.files(), ready.csv.read_bytes()
+    ready.notebook("02_amd", "1", cell)
+
+    def limit_memory():
+        resource.setrlimit(resource.RLIMIT_AS, (16 * 2**30, 16 * 2**30))
+
+    done, alert = night(ready, hook, "--retries", "0", *arguments, preexec_fn=limit_memory)
+    assert done.returncode == 1
+    assert alert["reasons"] == [{"kind": "failed", "label": "02_amd", "sentence": sentence}]
+    assert ready.alerts() == [alert] and "<script>" not in alert["text"]
+    assert "tokenfactory: 02_amd failed: " in done.stderr and "\x1b" not in done.stderr
+    assert set(ready.failed()) == {"02_amd.ipynb", "02_amd.log"}
+    assert (ready.files(), ready.csv.read_bytes()) == before and not ready.leftovers()
+
+    ready.notebook("02_amd", "'mended'")
+    assert ready.report()["executed"] == ["02_amd"]
+    assert ready.page("02_amd")["outputs"] == ["'mended'"]
+
+
+def test_data_that_cannot_be_used(ready, hook):
+    before = ready.files()
+    (ready.data / "price_book.csv").write_text("gpu\nh200\n")
+    done, alert = night(ready, hook)
+    assert done.returncode == 2 and done.stderr.splitlines()[-1] == f"tokenfactory: {alert['reasons'][0]['sentence']}"
+    assert alert["reasons"][0]["sentence"].startswith("price_book.csv") and ready.files() == before
+
+
+def test_prices_that_nobody_has_looked_at_for_long(ready, hook):
+    priced = 'subject: str = "gb300"  # [gpu] s\nbasis: str = "owning_hyperscaler"  # [price_basis] b\n'
+    ready.notebook("02_amd", "1", parameters=priced + 'price_date: str = "2026-04-15"  # [date] d\n')
+    before = ready.files()
+    done, alert = night(ready, hook, "--stale-days", "0")
+    assert done.returncode == 2 and ready.files() == before
+    assert [reason["kind"] for reason in alert["reasons"]] == ["stale_prices"]
+    assert "owning_hyperscaler price of gb300" in alert["reasons"][0]["sentence"]
+
+    result = ready.report("--scheduled", "--webhook", hook.url, "--stale-days", "0", "--allow-stale-prices")
+    assert result["stale_prices"] == [reason["sentence"] for reason in hook.received[1]["reasons"]]
+    assert ready.page("02_amd")["outputs"] == ["1"] and len(ready.alerts()) == 2
+    assert ready.report("--scheduled")["stale_prices"] == []  # 180 days
+
+
+def test_a_headline_that_moved(ready, hook):
+    ready.report("--scheduled", "--webhook", hook.url)
+    assert not hook.received
+    ready.notebook("01_prices", PRICES, HEADLINES.replace("1234567.891", "1600000"))
+    result = ready.report("--scheduled", "--webhook", hook.url, "--moved", "0.2")
+    assert result["executed"] == ["01_prices"]
+    (alert,) = hook.received
+    assert [r["sentence"] for r in alert["reasons"]] == ["A price, of 2: was 1.23457e+06, is 1.6e+06 usd (+29.6%)"]
+    ready.report("--scheduled", "--webhook", hook.url, "--moved", "0.2")
+    assert len(hook.received) == 1
+
+
+# The disk
+
+
+@contextmanager
+def mounted(*arguments, at):
+    """A mount of this test's own; skips where that is not allowed."""
+    if os.geteuid() != 0 or subprocess.run(["mount", *arguments, at], capture_output=True).returncode:
+        pytest.skip("mounting takes root and the right to mount")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", at], check=True)
+
+
+@pytest.mark.parametrize("num_free_bytes", [0, 30_000])
+def test_a_disk_that_is_full(ready, hook, num_free_bytes):
+    with mounted("-t", "tmpfs", "-o", "size=3m", "tmpfs", at=ready.project.reports):
+        ready.report()
+        before = ready.files()
+        filler = ready.project.reports / "filler"
+        with filler.open("wb") as file, pytest.raises(OSError):
+            while True:
+                os.write(file.fileno(), bytes(4096))
+        os.truncate(filler, filler.stat().st_size - num_free_bytes)
+        ready.notebook("02_amd", f"print({'x' * 60_000!r})")
+        done, alert = night(ready, hook)
+        assert "No space left on device" in alert["reasons"][0]["sentence"]
+        (told,) = (line for line in done.stderr.splitlines() if line.startswith("tokenfactory: "))
+        assert "No space left on device" in told
+        assert ready.files() == before
+        filler.unlink()
+        assert ready.report()["is_new"] and len(ready.page("02_amd")["outputs"][0]) == 60_001
+
+
+def test_a_folder_that_is_read_only(ready, hook):
+    before, reports = ready.files(), ready.project.reports
+    with mounted("--bind", reports, at=reports):
+        subprocess.run(["mount", "-o", "remount,ro,bind", reports], check=True)
+        ready.notebook("02_amd", "2")
+        done, alert = night(ready, hook)
+        assert done.returncode == 2
+        assert done.stderr.splitlines()[-1].endswith("Read-only file system")
+        assert "the alert cannot be written: Read-only file system" in done.stderr
+        assert alert["reasons"][0]["sentence"].endswith("Read-only file system") and ready.files() == before
+    assert ready.report()["executed"] == ["02_amd"]
+
+
+# The service is stopped, or the machine is
+
+
+def test_a_service_that_is_stopped(ready, hook):
+    before, started = ready.files(), ready.project.root / "started"
+    ready.notebook("02_amd", f"import time; open({str(started)!r}, 'w').close(); time.sleep(309.5)")
+    command = ready.command("report", "--scheduled", "--webhook", hook.url)
+    process = subprocess.Popen(command, env=ready.environment, stderr=subprocess.PIPE, text=True)
+    while not started.exists():
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 130
+    assert process.stderr.read().splitlines()[-1] == "tokenfactory: interrupted; the site is as it was"
+    assert hook.received[0]["reasons"][0]["sentence"] == "the run was interrupted" and len(hook.received) == 1
+    assert ready.files() == before and not ready.leftovers()
+
+
+@pytest.mark.parametrize("num_kills", [3, pytest.param(30, marks=pytest.mark.soak)])
+def test_a_kill_at_any_moment_leaves_the_old_or_the_new_site(ready, num_kills):
+    """The notebooks go from version to version; whatever is killed, the site is one of them through and through."""
+    draw = random.Random(20261126 + num_kills)
+    names = ("01_prices", "02_amd", "03_plain")
+
+    def write(version):
+        for name in names:
+            ready.notebook(name, f"'{version}'", parameters=None)
+
+    def versions():
+        assert (ready.site / "index.html").stat().st_size and (ready.site / "site.json").stat().st_size
+        return {tuple(ready.page(name)["outputs"]) for name in names}
+
+    write("0")
+    started = time.monotonic()
+    ready.report()
+    whole_s, seen = time.monotonic() - started, []
+    for attempt in range(1, num_kills + 1):
+        write(str(attempt))
+        process = subprocess.Popen(
+            ready.command("report", "--jobs", "3"), env=ready.environment, stderr=subprocess.DEVNULL, text=True
+        )
+        time.sleep(draw.uniform(0, 1.2 * whole_s))
+        process.kill()
+        process.wait()
+        found = versions()
+        assert found in ({(f"'{attempt - 1}'",)}, {(f"'{attempt}'",)})
+        seen.append(found == {(f"'{attempt}'",)})
+        started = time.monotonic()
+        ready.report()  # the next run succeeds
+        whole_s = max(1.0, time.monotonic() - started if not seen[-1] else whole_s)
+        assert versions() == {(f"'{attempt}'",)} and not ready.leftovers()
+    assert num_kills < 30 or 0 < sum(seen) < num_kills, "the moments were not spread over a run"
+
+
+def test_what_failed_is_kept_for_some_runs_only(ready):
+    kept = ready.project.reports / "failed"
+    for number in range(25):
+        (kept / f"2026-01-01T0000{number:02}.000000Z").mkdir(parents=True)
+    ready.notebook("03_plain", "raise ValueError", parameters=None)
+    assert ready.run("report").returncode == 1
+    names = sorted(path.name for path in kept.iterdir())
+    assert len(names) == 20 and names[0] == "2026-01-01T000006.000000Z" and "03_plain.log" in ready.failed()
+    shutil.rmtree(kept)
