@@ -32,6 +32,10 @@ report: $(ENV)  ## make reports/site (SCENARIO=name or all, P="subject=mi355x ba
 pdf:  ## the same with a PDF of each page, printed by Chromium (about two seconds a page)
 	@$(MAKE) --no-print-directory report PDF=1
 
+.PHONY: nightly
+nightly: $(ENV)  ## what a schedule runs: all scenarios, with alerts (see reports/schedules/)
+	@$(TF) report --scheduled --scenario all $(if $(JOBS),--jobs $(JOBS))
+
 .PHONY: lab
 lab: $(ENV)  ## open the notebooks in JupyterLab
 	@$(BIN)/jupyter lab --notebook-dir=notebooks --LabApp.extension_manager=readonly --LabApp.news_url=None
@@ -56,7 +60,7 @@ soak: $(ENV)  ## long checks: kills at random moments, more random cases
 
 .PHONY: lint
 lint: $(ENV)  ## style of code and notebooks
-	@$(BIN)/ruff check lib tests benchmarks notebooks && $(BIN)/ruff format --check lib tests benchmarks
+	@$(BIN)/ruff check lib tests benchmarks notebooks reports && $(BIN)/ruff format --check lib tests benchmarks reports
 
 ##@ Keep
 .PHONY: refresh
@@ -69,14 +73,22 @@ lock: $(ENV)  ## resolve pyproject.toml again into requirements.lock and environ
 		--no-header --no-annotate --quiet --upgrade -o requirements.lock
 	@$(BIN)/python tests/environment_yml.py > environment.yml.new && mv environment.yml.new environment.yml
 
+.PHONY: schedules
+schedules: .venv-schedules/.installed  ## make the environment of reports/schedules/prefect_flow.py: .venv-schedules
+
+.PHONY: lock-schedules
+lock-schedules: $(ENV)  ## resolve reports/schedules/prefect.in again into prefect.lock
+	@$(BIN)/uv pip compile reports/schedules/prefect.in --universal --generate-hashes --python-version 3.11 \
+		--no-header --no-annotate --quiet --upgrade -o reports/schedules/prefect.lock
+
 .PHONY: clean
 clean:  ## remove everything made here: environment, caches, site
-	rm -rf .venv .cache reports/site reports/.site-* reports/failed
+	rm -rf .venv .venv-schedules .cache reports/site reports/.site-* reports/failed reports/alerts reports/nightly.*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: help
 help:  ## this list
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(ENV): requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "token-factory: Python 3.11 or newer was not found; install it, or name it: make PYTHON=/path/to/python3 ..." >&2; exit 2; }
@@ -87,4 +99,10 @@ $(ENV): requirements.lock pyproject.toml
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@mkdir -p .venv/share/jupyter/lab/settings  # so that JupyterLab does not ask whether to fetch news
 	@echo '{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}' > .venv/share/jupyter/lab/settings/overrides.json
+	@touch $@
+
+.venv-schedules/.installed: reports/schedules/prefect.lock | $(ENV)
+	@echo "installing the environment of the Prefect flow from reports/schedules/prefect.lock"
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-schedules
+	@$(BIN)/uv pip install --quiet --python .venv-schedules/bin/python --require-hashes -r reports/schedules/prefect.lock
 	@touch $@

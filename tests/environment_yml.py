@@ -24,6 +24,7 @@ GROUPS = {
         "xlsxwriter",
     ],
     "Cluster": ["distributed"],
+    "Schedules": ["jupyter-scheduler"],
     "Tests": [
         "axe-playwright-python",
         "hypothesis",
