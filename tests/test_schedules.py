@@ -130,6 +130,7 @@ def test_prefect(place, tmp_path):
     script = "import json, prefect_flow; print(json.dumps(prefect_flow.nightly()))"
     environment = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "PYTHONPATH": str(place / "reports" / "schedules")}
     environment |= {"PREFECT_HOME": str(tmp_path / "prefect"), "DO_NOT_TRACK": "1"}
+    environment |= {"PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "200"}
     done = run([str(python), "-c", script], place, env=environment)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[-1])["exit_code"] == 0
