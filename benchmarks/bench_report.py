@@ -112,9 +112,9 @@ def measure(folder: Path) -> None:
     faster = median(lambda slow, forced, *_: slow / forced)
     above = median(lambda _, forced, least, __: forced / least)
     idle = median(lambda *taken: taken[-1])
-    print(f"stock / ours     {faster:5.2f}    bar >= 5    {verdict(faster >= 5)}")
-    print(f"ours / floor     {above:5.2f}    bar <= 1.5  {verdict(above <= 1.5)}")
-    print(f"nothing changed  {idle:5.2f} s  bar < 2 s   {verdict(idle < 2)}  (no notebook run)")
+    print(f"stock / ours     {faster:5.2f}    bar >= 8    {verdict(faster >= 8)}")
+    print(f"ours / floor     {above:5.2f}    bar <= 1.3  {verdict(above <= 1.3)}")
+    print(f"nothing changed  {idle:5.2f} s  bar < 1 s   {verdict(idle < 1)}  (no notebook run)")
 
 
 if __name__ == "__main__":

@@ -56,6 +56,7 @@ def make_project(root: Path, **sources_of) -> Project:
 TESTS = Path(__file__).parent
 CLI = [sys.executable, str(TESTS / "stubbed_cli.py")]
 
+MAIN = "from tokenfactory.cli import main; main()"
 SUBJECT = 'subject: str = "gb300"  # [gpu] what is asked about\n'
 PRICES = """\
 from tokenfactory import warehouse
@@ -139,6 +140,13 @@ class Runs:
             writer = csv.DictWriter(lines, rows[0], lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows)
+
+
+class RealRuns(Runs):
+    """The command line with real pages."""
+
+    def command(self, *arguments: str, before: tuple[str, ...] = ()) -> list[str]:
+        return [CLI[0], *before, "-c", MAIN, *arguments]
 
 
 def make_runs(root: Path, project: Path) -> Runs:

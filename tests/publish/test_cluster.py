@@ -14,19 +14,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from small_project import PRICES, Runs, make_runs
+from small_project import MAIN, PRICES, RealRuns, make_runs
 
 pytest.importorskip("distributed", reason="the package distributed (extra 'cluster') is not installed")
 
-MAIN = "from tokenfactory.cli import main; main()"
 EPOCH = {"SOURCE_DATE_EPOCH": "1776211200"}
-
-
-class Real(Runs):
-    """The command line with real pages, on the checkout in which the library lies."""
-
-    def command(self, *arguments, before=()):
-        return [sys.executable, *before, "-c", MAIN, *arguments]
 
 
 def ended(process) -> None:
@@ -88,7 +80,7 @@ def local(tmp_path_factory, project):
     """Both scenarios, made without a cluster."""
     root = tmp_path_factory.mktemp("local")
     make_runs(root, project)
-    runs = Real(root, root / "data")
+    runs = RealRuns(root, root / "data")
     runs.report("--scenario", "all", **EPOCH)
     return runs
 
@@ -98,7 +90,7 @@ def runs(local, tmp_path):
     """The same project elsewhere, of which nothing has been made."""
     root = tmp_path / "here"
     shutil.copytree(local.project.root, root, symlinks=True, ignore=shutil.ignore_patterns(".cache", "reports"))
-    return Real(root, root / "data")
+    return RealRuns(root, root / "data")
 
 
 @pytest.fixture
@@ -145,7 +137,7 @@ def test_a_worker_that_is_killed_midway_loses_nothing(runs, library, tmp_path):
     wait = f"while not os.path.exists({str(go)!r}): time.sleep(0.05)"
     cell = f"import os, time\nopen({str(started)!r} + str(os.getpid()), 'w').close()\n{wait}"
     runs.notebook("02_amd", PRICES, cell, "print('made')")
-    alone = Real(tmp_path / "alone", tmp_path / "alone" / "data")
+    alone = RealRuns(tmp_path / "alone", tmp_path / "alone" / "data")
     shutil.copytree(runs.project.root, alone.project.root)
     go.touch()
     alone.report(**EPOCH)

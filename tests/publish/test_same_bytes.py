@@ -1,0 +1,51 @@
+"""The same inputs give the same bytes, whatever runs the notebooks; only the declared day of making may differ.
+
+Whole runs with real pages, one of them of a product notebook. `test_cluster` has the same of a cluster.
+"""
+
+import json
+import shutil
+from datetime import UTC, datetime
+
+import pytest
+from small_project import RealRuns, make_runs
+
+from tokenfactory.publish.html import day
+
+EPOCH = 1776211200  # 2026-04-15
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory, project):
+    root = tmp_path_factory.mktemp("same")
+    made = make_runs(root, project)
+    shutil.copy(project / "notebooks" / "02_tokens_per_megawatt.ipynb", root / "notebooks" / "04_product.ipynb")
+    return RealRuns(root, made.data)
+
+
+def test_two_runs_of_the_same_inputs_leave_the_same_bytes(runs):
+    first = runs.report("--scenario", "all", SOURCE_DATE_EPOCH=str(EPOCH))
+    before, headlines = runs.files(), runs.csv.read_bytes()
+    assert len(first["executed"]) >= 5
+    for arguments in (("--jobs", "1"), ("--engine", "kernel")):
+        assert runs.report("--scenario", "all", "--force", *arguments, SOURCE_DATE_EPOCH=str(EPOCH))["executed"]
+        assert runs.files() == before and runs.csv.read_bytes() == headlines
+
+
+def test_without_a_fixed_date_only_the_day_of_making_differs(runs):
+    runs.report(SOURCE_DATE_EPOCH=str(EPOCH))
+    fixed = runs.files()
+    shutil.rmtree(runs.project.root / ".cache" / "reports")
+    runs.report("--force")
+    free, today = runs.files(), json.loads(runs.files()["site.json"])["default"]["made_on"]
+    assert abs((datetime.fromisoformat(today).replace(tzinfo=UTC) - datetime.now(UTC)).days) <= 1
+
+    def undated(content: bytes) -> bytes:
+        for moment in ("2026-04-15", today):
+            content = content.replace(moment.encode(), b"DAY").replace(day(moment).encode(), b"DAY")
+        return content
+
+    assert free.keys() == fixed.keys() and free != fixed
+    assert {name: undated(content) for name, content in free.items()} == {
+        name: undated(content) for name, content in fixed.items()
+    }
