@@ -152,7 +152,7 @@ if __name__ == "__main__":
     definition = CreateJobDefinition(**json.load(open(f"{root}/reports/schedules/jupyter_job.json")))
     made = scheduler.create_job_definition(definition)
     job = scheduler.create_job_from_definition(made, CreateJobFromDefinition(parameters=definition.parameters))
-    while scheduler.get_job(job, False).status in (Status.CREATED, Status.QUEUED, Status.IN_PROGRESS):
+    while scheduler.get_job(job, False).status not in (Status.COMPLETED, Status.FAILED):  # at first it is "stopped"
         time.sleep(0.2)
     print(scheduler.get_job(job, False).status)
 """
