@@ -1,5 +1,6 @@
 import json
 import os
+from importlib.metadata import version
 
 import pytest
 from small_project import make_project
@@ -91,6 +92,12 @@ def test_the_library_hash_covers_code_queries_names_and_the_lock(project, librar
     (library / "__pycache__").mkdir()
     (library / "__pycache__" / "cost.pyc").write_bytes(b"x")
     assert not changes()
+
+
+def test_the_library_hash_covers_the_versions_that_are_installed(project, library, monkeypatch):
+    before = cache.library_hash(project, library)
+    monkeypatch.setattr(cache, "version", lambda name: "9" if name == "polars" else version(name))
+    assert cache.environment(library)["polars"] == "9" and cache.library_hash(project, library) != before
 
 
 @pytest.fixture

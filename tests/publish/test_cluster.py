@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 from small_project import MAIN, PRICES, RealRuns, make_runs
 
+from tokenfactory.publish import cluster as cluster_module
+
 pytest.importorskip("distributed", reason="the package distributed (extra 'cluster') is not installed")
 
 EPOCH = {"SOURCE_DATE_EPOCH": "1776211200"}
@@ -198,6 +200,42 @@ def test_a_scheduler_that_does_not_answer_or_has_no_workers(runs, library, tmp_p
         done = runs.run("report", "--scheduler", made.address)
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1] == f"tokenfactory: the scheduler {made.address} has no workers"
+
+
+def test_a_cluster_that_is_lost_midway_is_told_and_changes_nothing(runs, library, tmp_path):
+    runs.report("--notebook", "03_plain", **EPOCH)
+    before, started = runs.files(), tmp_path / "started"
+    runs.notebook("02_amd", f"import time; open({str(started)!r}, 'w').close(); time.sleep(311.5)")
+    impatient = f"from tokenfactory.publish import cluster; cluster.PATIENCE_S = 3; {MAIN}"
+    with cluster(tmp_path / "cluster", library, num_workers=1) as made:
+        for lost, sentence in (
+            (made.workers[0], f"the scheduler {made.address} has lost all of its workers"),
+            (made.scheduler, f"the scheduler {made.address} was lost"),
+        ):
+            started.unlink(missing_ok=True)
+            command = [sys.executable, "-c", impatient, "report", "--scheduler", made.address]
+            process = subprocess.Popen(command, env=runs.environment, stderr=subprocess.PIPE, text=True)
+            while not started.exists():
+                assert process.poll() is None, process.stderr.read()
+                time.sleep(0.02)
+            ended(lost)
+            err = process.communicate(timeout=90)[1]
+            assert (process.returncode, err.splitlines()[-1]) == (2, f"tokenfactory: {sentence}")
+            assert runs.files() == before and not runs.leftovers()
+            if lost is not made.scheduler:
+                made.add_worker()
+
+
+def test_what_tells_two_environments_apart_is_named():
+    here = {"tokenfactory": "a", "python": "3.11", "polars": "2.1.0"}
+    for there, sentence in (
+        (here, None),
+        (here | {"tokenfactory": "b", "polars": "2.0.0"}, "has polars 2.1.0 in place of 2.0.0; install the same requi"),
+        (here | {"tokenfactory": "b"}, "has other code of this library; bring it to the same commit"),
+        (here | {"scipy": "1"}, "has scipy None in place of 1; install the same requirements.lock"),
+    ):
+        found = cluster_module._difference(there, here)
+        assert found == sentence or found.startswith(sentence)
 
 
 def test_a_cluster_of_this_machine_reads_a_finished_warehouse(runs, tmp_path):

@@ -26,6 +26,11 @@ def num_threads() -> int:
     return len(os.listdir("/proc/self/task"))
 
 
+def num_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def _enter(function: Callable, argument, log: Path) -> None:
     os.setsid()  # so that what the child starts ends with it
     if sys.platform == "linux":

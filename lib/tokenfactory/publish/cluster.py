@@ -199,7 +199,7 @@ def _client(scheduler: str, num_jobs: int | None):
         address = scheduler
         if scheduler == "local":
             options = dict(threads_per_worker=1, host="127.0.0.1", dashboard_address=None)
-            address = stack.enter_context(LocalCluster(n_workers=num_jobs or os.cpu_count(), **options))
+            address = stack.enter_context(LocalCluster(n_workers=num_jobs or children.num_cores(), **options))
         try:
             client = stack.enter_context(Client(address, timeout=PATIENCE_S, set_as_default=False))
             client.wait_for_workers(1, timeout=PATIENCE_S)
@@ -248,6 +248,7 @@ def each(function: Callable, tasks: Sequence, how, data_key: str) -> Iterator[ch
 
     A task whose worker is lost is run again by the scheduler, a few times.
     """
+    is_limited = how.num_jobs and how.scheduler != "local"  # where it is the number of workers
     orders, waiting, running = _Orders(function, how.timeout_s, data_key), deque(tasks), {}
     with _client(how.scheduler, how.num_jobs) as client:
         executor, seen = client.get_executor(pure=False), time.monotonic()
@@ -258,7 +259,7 @@ def each(function: Callable, tasks: Sequence, how, data_key: str) -> Iterator[ch
                 if time.monotonic() - seen > PATIENCE_S:
                     raise ClusterError(f"the scheduler {how.scheduler} has lost all of its workers")
                 # Enough for none to wait, and no more: what is sent takes memory here and in the scheduler.
-                most = how.num_jobs or 2 * sum(worker["nthreads"] for worker in workers)
+                most = how.num_jobs if is_limited else 2 * sum(worker["nthreads"] for worker in workers)
                 while waiting and len(running) < most:
                     task = waiting.popleft()
                     running[executor.submit(work, orders.order(task))] = task, time.monotonic()

@@ -311,7 +311,7 @@ def _ends(function: Callable, tasks: Sequence[Task], how: How) -> Iterator[child
         function,
         tasks,
         log=lambda task: task.log,
-        num_jobs=how.num_jobs or _num_cores(),
+        num_jobs=how.num_jobs or children.num_cores(),
         timeout_s=how.timeout_s,
         is_forked=is_forked,
         threads_after_imports=children.num_threads() if is_forked else None,
@@ -354,10 +354,6 @@ def _import_libraries() -> None:
     from tokenfactory.publish import engine
 
     engine.import_libraries()
-
-
-def _num_cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _check_engine(engine: str | None) -> str:
