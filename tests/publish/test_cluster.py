@@ -108,6 +108,9 @@ def test_a_report_of_a_cluster_is_that_of_one_machine_byte_for_byte(local, runs,
         assert len(result["executed"]) == 6 and result["retried"] == []
         assert runs.files() == local.files() and runs.csv.read_bytes() == local.csv.read_bytes()
         assert runs.report("--scenario", "all", **EPOCH)["executed"] == []  # what came back holds here
+        (runs.site / "02_amd.html").unlink()
+        result = runs.report("--scenario", "all", "--scheduler", made.address, **EPOCH)
+        assert result["executed"] == [] and result["is_new"] and runs.files() == local.files()
 
         # A cell that raises is told as it is here, and a page alone is made of what is known.
         runs.notebook("02_amd", "1", "raise KeyError('deep')")

@@ -22,7 +22,7 @@ import zipfile
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from multiprocessing.connection import wait
 from pathlib import Path
 
@@ -142,16 +142,16 @@ def _call(order: dict) -> None:
     os.environ.pop("TOKENFACTORY_WAREHOUSE", None)
     call: _Call = pickle.loads((folder / CALL).read_bytes())
     notebook = call.task.job.notebook
-    source, executed = folder / notebook.path.name, folder / "executed.ipynb"
+    source, finished, given = folder / notebook.path.name, data / FINISHED, {}
     source.write_text(json.dumps(notebook.document), encoding="utf-8")
-    if call.executed is not None:
-        executed.write_bytes(call.executed)
-    finished = data / FINISHED
+    for name, content in call.given.items():
+        given[name] = folder / f"given-{name}"
+        given[name].write_bytes(content)
     task = replace(
         call.task,
         folder=folder / LEFT,
         job=replace(call.task.job, notebook=replace(notebook, path=source)),
-        executed=executed if call.executed is not None else None,
+        **given,
         warehouse=str(finished if finished.exists() else warehouse.build(data)),
     )
     call.function(task)
@@ -186,7 +186,7 @@ def _serve() -> None:
 class _Call:
     function: Callable
     task: object  # a runner.Task
-    executed: bytes | None
+    given: dict[str, bytes]  # the content of the files that its fields name
 
 
 @contextmanager
@@ -235,8 +235,9 @@ class _Orders:
         self._same = {"environment": cache.environment(), "data": data_key, "timeout_s": timeout_s}
 
     def order(self, task, with_data: bool = False) -> dict:
-        executed = task.executed.read_bytes() if task.executed else None
-        made = self._same | {"call": pickle.dumps(_Call(self._function, task, executed))}
+        named = {field.name: getattr(task, field.name) for field in fields(task) if field.name != "folder"}
+        given = {name: path.read_bytes() for name, path in named.items() if isinstance(path, Path)}
+        made = self._same | {"call": pickle.dumps(_Call(self._function, task, given))}
         if with_data:
             self._content = self._content or _pack(self._data_key)
             made["content"] = self._content
