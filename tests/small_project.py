@@ -93,7 +93,7 @@ class Runs:
             env=self.environment | environment,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             cwd=self.project.root,
         )
 
