@@ -37,8 +37,12 @@ def write(notebook, path, *, name, made_on):
     path.write_text(json.dumps({"name": name, "made_on": made_on, "outputs": outputs(notebook)}))
 
 
-def index(*, title, made_on, entries, pages, scenarios, downloads):
-    return json.dumps({"title": title, "made_on": made_on, "entries": entries, "pages": pages, "scenarios": scenarios})
+def index(**content):
+    return json.dumps(content)
+
+
+def archive(**content):
+    return json.dumps(content)
 
 
 def summary(*, title, made_on, entries, pages):
@@ -51,7 +55,7 @@ def with_scenarios(page, *, title, here, links):
 
 for name, functions in {
     "html": [export, data_files],
-    "site": [entry, index, summary, with_scenarios],
+    "site": [entry, index, archive, summary, with_scenarios],
     "xlsx": [write],
 }.items():
     module = types.ModuleType(f"tokenfactory.publish.{name}")

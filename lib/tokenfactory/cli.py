@@ -28,7 +28,10 @@ ENGINE = "fork: import once, fork for each notebook (default on Linux); kernel: 
 
 RETRIES = "how often a notebook runs again whose process was killed, hung or was lost (default: 1)"
 SCHEDULER = "run on a Dask cluster: its scheduler, such as tcp://host:8786, or local for one on this machine"
-SCHEDULED = "nobody looks on: alert of failures, stale prices and moved headlines in reports/alerts/ and by webhook"
+SCHEDULED = (
+    "nobody looks on: alert of failures, stale prices and moved headlines in reports/alerts/ and by webhook, and take "
+    "the time to tell causes of changes apart that act together"
+)
 
 # The machine's answer to a write, which the user can change and a traceback does not explain.
 REFUSED_WRITES = (errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EROFS)
@@ -144,6 +147,12 @@ def _parser() -> argparse.ArgumentParser:
     option("--notebook", action="append", metavar="NAME", help="only this one; repeatable")
     option("--jobs", type=_positive, metavar="N", help="notebooks at a time (default: one for each core)")
 
+    command("runs", _runs, "list the runs that were kept, the newest first")
+    diff = command("diff", _diff, "say what changed between two runs, and what changed it")
+    diff.add_argument("run_a", metavar="RUN_A", help="an id of 'tokenfactory runs', its beginning, latest or previous")
+    diff.add_argument("run_b", metavar="RUN_B", nargs="?", default="latest", help="likewise (default: latest)")
+    diff.add_argument("--scenario", help="only this one (default: all that both runs have)")
+
     command("data", _data, "check every file in data/, build the warehouse and say what is in it")
     command("parameters", _parameters, "list what can be set in each notebook")
 
@@ -229,6 +238,7 @@ def _make(arguments, project):
         engine=arguments.engine,
         is_forced=arguments.force,
         is_printed=arguments.pdf,
+        is_scheduled=arguments.scheduled,
         timeout_s=runner.TIMEOUT_S if arguments.timeout is None else arguments.timeout,
         retries=runner.RETRIES if arguments.retries is None else arguments.retries,
         scheduler=arguments.scheduler,
@@ -266,6 +276,34 @@ def _refresh(arguments, project) -> int:
         return _tell_failures(failed.failures, arguments.json)
     if arguments.json:
         print(json.dumps({"refreshed": names}))
+    return MADE
+
+
+def _runs(arguments, project) -> int:
+    from tokenfactory.publish import history, runs
+
+    found = runs.stored(project)
+    if arguments.json:
+        fields = ("id", "made_on", "price_as_of", "power_as_of", "data", "library", "scenarios", "changes")
+        print(json.dumps([{field: run.record[field] for field in fields} for run in found]))
+        return MADE
+    for run in found:
+        first = next(iter(run.record["changes"].values()))
+        said = f"{len(run.record['scenarios'])} scenarios" if len(run.record["scenarios"]) > 1 else "1 scenario"
+        print(f"{run.id}  {said:>12}  {history.plain(first['sentences'][0])}")
+    if not found:
+        _say("no run is kept here yet; make one with 'tokenfactory report'")
+    return MADE
+
+
+def _diff(arguments, project) -> int:
+    from tokenfactory.publish import diff, history, runs
+
+    known = runs.stored(project)
+    old, new = (runs.find(known, name) for name in (arguments.run_a, arguments.run_b))
+    scenarios = [arguments.scenario] if arguments.scenario else None
+    found = diff.compare(project, old, new, scenarios=scenarios, say=_say)
+    print(json.dumps(found, default=float) if arguments.json else history.text(found))
     return MADE
 
 

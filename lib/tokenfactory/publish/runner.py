@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from tokenfactory import errors, warehouse
-from tokenfactory.publish import cache, children, output, plan
+from tokenfactory.publish import cache, children, output, plan, runs
 from tokenfactory.publish.plan import Job, Project
 from tokenfactory.warehouse import files
 
@@ -372,6 +372,7 @@ def report(
     engine: str | None = None,
     is_forced: bool = False,
     is_printed: bool = False,
+    is_scheduled: bool = False,
     timeout_s: float = TIMEOUT_S,
     retries: int = RETRIES,
     scheduler: str | None = None,
@@ -387,6 +388,7 @@ def report(
     engine : "fork" or "kernel"; None: fork where that is safe
     is_forced : run every notebook, whatever is known of it
     is_printed : make a PDF of each page too, where there is a browser to print it
+    is_scheduled : nobody waits: causes of changes that act together are told apart by making numbers again
     timeout_s : for each notebook
     retries : of a notebook whose process was killed, hung or was lost
     scheduler : address of a Dask scheduler, or "local" for a cluster of this machine; None: no cluster
@@ -406,13 +408,15 @@ def report(
     with output.locked(project, say):
         started = time.monotonic()
         output.remove_leftovers(project)
-        making = _Report(project, planned, is_forced, _find_browser(say) if is_printed else None)
+        browser = _find_browser(say) if is_printed else None
+        making = _Report(project, planned, is_forced, is_scheduled, browser)
+        making.keep_runs(say)  # one that was killed between the swap and here left its run
         try:
             if max_price_age_days is not None or not making.is_up_to_date():
                 with _work_folder(project) as work:
                     making.check(work, how, max_price_age_days, is_stale_allowed)
                     making.bring_up_to_date(work, how, say)
-            return making.finish(time.monotonic() - started)
+            return making.finish(time.monotonic() - started, say)
         except BaseException:
             output.remove_leftovers(project)  # a half-made site would take up a disk that is full
             raise
@@ -457,8 +461,8 @@ def _find_browser(say) -> str | None:
 class _Report:
     """One run of `report`, under the lock."""
 
-    def __init__(self, project: Project, planned: plan.Plan, is_forced: bool, browser: str | None):
-        self.project, self.planned, self.browser = project, planned, browser
+    def __init__(self, project: Project, planned: plan.Plan, is_forced: bool, is_scheduled: bool, browser: str | None):
+        self.project, self.planned, self.is_scheduled, self.browser = project, planned, is_scheduled, browser
         self.made_on, self.is_date_fixed = _date_of_making()
         self.data, self.files, self.library = _data(), files.hashes(), cache.library_hash(project)
         self.keys = {_label(job): cache.key(job, self.library) for job in planned.jobs}
@@ -537,7 +541,7 @@ class _Report:
                     ran = (task.folder / "executed.ipynb", task.trace)
                     self.entries[task.key] = cache.store(self.project.cache, task.key, *ran, self.data)
         self.executed = [task.label for task in tasks if not task.executed]
-        self._assemble(outdated, {task.label: task for task in tasks})
+        self._assemble(outdated, {task.label: task for task in tasks}, say)
 
     def _task(self, job: Job, folder: Path, engine: str) -> PageTask:
         folder.mkdir()
@@ -562,9 +566,9 @@ class _Report:
     def _pages(self, scenario: str) -> list[dict]:
         return [{"href": f"{j.notebook.name}.html", "title": j.notebook.title} for j in self._jobs(scenario)]
 
-    def _assemble(self, outdated: Sequence[str], tasks: Mapping[str, PageTask]) -> None:
+    def _assemble(self, outdated: Sequence[str], tasks: Mapping[str, PageTask], say) -> None:
         """Put a whole new site together, of new pages and of the old ones of other scenarios, and swap it in."""
-        from tokenfactory.publish import crate
+        from tokenfactory.publish import crate, history
 
         new, old = output.new_folder(self.project, "new"), output.site(self.project)
         record = {}
@@ -583,7 +587,12 @@ class _Report:
             elif scenario in self.old:
                 record[scenario] = self.old[scenario]
                 output.copy(output.files(scenario, record[scenario]), old, new)
-        self._link(record, new)
+        past = history.History(self.project, say)
+        if self.planned.is_whole:
+            told = past.add(partial(self._told, record), is_scheduled=self.is_scheduled)
+            for scenario in outdated:
+                record[scenario] |= told.get(scenario, {})
+        self._link(record, new, past)
         (new / output.RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
         (new / crate.MANIFEST).write_text(crate.manifest(new, output.files_in(new), record), encoding="utf-8")
         output.swap(self.project, new)
@@ -606,8 +615,8 @@ class _Report:
             pdf.print_page(page, folder / SUMMARY_PDF, browser=self.browser, made_on=self.made_on)
         return ["index.html", SUMMARY, *([SUMMARY_PDF] if self.browser else [])]
 
-    def _link(self, record: Mapping[str, Mapping], new: Path) -> None:
-        """Write the index of each scenario, and on all of its pages the links to the other scenarios."""
+    def _link(self, record: Mapping[str, Mapping], new: Path, past) -> None:
+        """Write the index and the archive of each scenario, and on all of its pages the links to the others."""
         from tokenfactory.publish import site
 
         for scenario, content in record.items():
@@ -619,15 +628,33 @@ class _Report:
                 pages=content["pages"],
                 scenarios=output.links(record, scenario),
                 downloads=[{"href": SUMMARY_PDF, "title": "PDF"}] if SUMMARY_PDF in content["files"] else [],
+                changed=past.changed(content),
             )
             (home / "index.html").write_text(index, encoding="utf-8")
-            for page in ("index.html", SUMMARY, *(page["href"] for page in content["pages"])):
+            archive = past.write_pages(home, scenario, content)
+            for page in ("index.html", SUMMARY, *archive, *(page["href"] for page in content["pages"])):
                 links = output.links(record, scenario, page)
                 text = (home / page).read_text(encoding="utf-8")
                 text = site.with_scenarios(text, title=content["title"], here=page, links=links)
                 (home / page).write_text(text, encoding="utf-8")
 
-    def finish(self, seconds: float) -> Result:
+    def _told(self, record: Mapping[str, Mapping]) -> runs.Run:
+        """This run, for the archive."""
+        return runs.describe(
+            self.project,
+            made_on=self.made_on,
+            data=self.data,
+            library=self.library,
+            jobs=self.planned.jobs,
+            contents={scenario: record[scenario] for scenario in self.planned.scenarios},
+            entries=self.entries,
+        )
+
+    def keep_runs(self, say) -> None:
+        runs.keep(self.project, {content.get("run") for content in self.old.values()}, say=say)
+
+    def finish(self, seconds: float, say) -> Result:
+        self.keep_runs(say)
         for entry in self.entries.values():
             entry.verify(self.data)
         cache.prune(self.project.cache, keep=max(cache.MOST_ENTRIES, 2 * len(self.keys)))

@@ -85,6 +85,7 @@ def index(
     pages: Sequence[Mapping[str, str]],
     scenarios: Sequence[Mapping[str, str]],
     downloads: Sequence[Mapping[str, str]] = (),
+    changed: Mapping | None = None,
 ) -> str:
     """The index page.
 
@@ -94,6 +95,7 @@ def index(
     pages : for the menu, `href` and `title` each
     scenarios : the other scenarios: `href` of their index, `title` and `description` each
     downloads : the summary in other forms, `href` and `title` each
+    changed : what changed since the last run that was kept, as `history.section` has it
     """
     cards = [
         {
@@ -105,6 +107,7 @@ def index(
         for e in entries
     ]
     values = {"title": title, "scenario": "", "made_on": made_on, "description": _start(entries), "here": "index"}
+    values |= {"changed": changed and _changed(changed)}
     return render("index.html", **values, cards=cards, pages=pages, scenarios=scenarios, downloads=downloads)
 
 
@@ -144,3 +147,21 @@ def with_scenarios(page: str, *, title: str, here: str, links: Sequence[Mapping[
     before, mark, rest = page.partition(SCENARIOS)
     _, end, after = rest.partition(END_OF_SCENARIOS)
     return before + mark + render_part("scenarios.html", title=title, here=here, links=links) + end + after
+
+
+def _changed(section: Mapping) -> dict:
+    """A section on what changed, ready for a template."""
+    return {**section, "said": _shown(show.answer(section["sentences"]))}
+
+
+def archive(*, title: str, made_on: str, pages: Sequence[Mapping[str, str]], runs: Sequence[Mapping]) -> str:
+    """The page of the runs of a scenario, by date.
+
+    Parameters
+    ----------
+    runs : the newest first: `id`, `made_on`, day of the newest `prices` and `powers`, what `changed`, and the
+        `notebooks` with `title` and `headlines`
+    """
+    told = [{**run, "changed": _changed(run["changed"])} for run in runs]
+    values = {"title": title, "scenario": "Runs by date", "made_on": made_on, "description": "", "here": "archive"}
+    return render("archive.html", **values, pages=pages, runs=told)
