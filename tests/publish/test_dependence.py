@@ -1,9 +1,21 @@
 """What an output depends on, read from code: never less than it does, and no more than the statements say."""
 
+import json
+import multiprocessing
+import os
+import re
+from pathlib import Path
+
+import nbformat
 import nbformat.v4 as nb
+import polars as pl
 import pytest
 
-from tokenfactory.publish import dependence
+from tokenfactory import warehouse
+from tokenfactory.publish import dependence, engine
+from tokenfactory.warehouse.query import Warehouse
+
+PROJECT = Path(__file__).parents[2]
 
 PARAMETERS = 'subject: str = "gb300"  # [gpu] a\nspeed: float = 1.0  # [tok/s/user] b\n'
 
@@ -113,3 +125,65 @@ def test_a_cell_that_cannot_be_followed_depends_on_all_before_it():
 def test_text_depends_on_nothing():
     cells = [nb.new_markdown_cell("a"), nb.new_code_cell("1")]
     assert list(dependence.of_cells(nb.new_notebook(cells=cells), {})) == [frozenset(), frozenset()]
+
+
+# Against what happens: each query of each notebook in turn gives something else, and every output that changes said so
+
+
+def _run_changed(source: Path, out: Path, changed: str | None) -> None:
+    """Execute a notebook in this process; the numbers of one query, named as in the trace, are a little larger."""
+    os.environ |= {"TOKENFACTORY_TRACE": f"{out}.trace", "TOKENFACTORY_WAREHOUSE": str(warehouse.build())}
+    asks = Warehouse.query
+
+    def query(self, sql, **parameters):
+        frame = asks(self, sql, **parameters)
+        if changed != json.dumps([sql, parameters], default=str):
+            return frame
+        real = [name for name, kind in frame.schema.items() if kind.is_float()]
+        whole = [name for name, kind in frame.schema.items() if kind.is_integer()] if not real else []
+        return frame.with_columns(*(pl.col(name) * 1.013 for name in real), *(pl.col(name) + 1 for name in whole))
+
+    Warehouse.query = query
+    made = engine.execute(source, {}, out, engine="fork", on_cell_start=lambda **_: None)
+    nbformat.write(made, out)
+
+
+def _outputs(path: Path) -> dict[str, str]:
+    """The outputs of each cell, up to one that failed."""
+    found = {}
+    for cell in nbformat.read(path, 4).cells:
+        if any(output.output_type == "error" for output in cell.get("outputs", ())):
+            break
+        found[cell.id] = json.dumps(cell.get("outputs", []), sort_keys=True)
+    return found
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("path", sorted((PROJECT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
+def test_an_output_that_changes_with_a_query_is_said_to_depend_on_it(path, tmp_path):
+    source = nbformat.read(path, 4)
+    for cell in source.cells:  # what is checked would fail, and end the run
+        cell.source = re.sub(r"^(\s*)assert ", r"\1_ = ", cell.source, flags=re.M)
+    nbformat.write(source, tmp_path / "source.ipynb")
+    engine.import_libraries()
+
+    def run(name, changed=None):
+        arguments = (tmp_path / "source.ipynb", tmp_path / name, changed)
+        process = multiprocessing.get_context("fork").Process(target=_run_changed, args=arguments)
+        process.start()
+        process.join(600)
+        return _outputs(tmp_path / name)
+
+    before, labels, asked = run("base.ipynb"), {}, {}
+    for line in map(json.loads, (tmp_path / "base.ipynb.trace").read_text().splitlines()):
+        label = labels.setdefault(json.dumps([line["sql"], line["params"]]), f"q{len(labels) + 1}")
+        asked.setdefault(line["cell"], []).append((line["line"], label))
+    base = nbformat.read(tmp_path / "base.ipynb", 4)
+    depends_on = dict(zip((cell.id for cell in base.cells), dependence.of_cells(base, asked), strict=True))
+    changed = {
+        (label, cell)
+        for query, label in labels.items()
+        for cell, outputs in run(f"{label}.ipynb", query).items()
+        if outputs != before[cell]
+    }
+    assert changed and [(label, cell) for label, cell in sorted(changed) if label not in depends_on[cell]] == []
