@@ -174,7 +174,7 @@ class Workbook(show.Output):
             return "Nothing was measured, so there is nothing to compute."
         num_cells = sum(len(row["cells"]) for row in self._inputs)
         return (
-            f"{num_cells} inputs and {len(self._lines)} lines of formulas that lead to: {', '.join(self._results())}."
+            f"{num_cells} inputs and {len(self._lines)} lines of formulas that lead to: {'; '.join(self._results())}."
         )
 
     def _html(self) -> str:
