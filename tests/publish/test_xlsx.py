@@ -4,6 +4,7 @@ import csv
 import shutil
 import subprocess
 import zipfile
+from datetime import datetime
 from pathlib import Path
 
 import nbformat
@@ -145,6 +146,8 @@ def test_the_same_notebook_gives_the_same_bytes(tmp_path):
     write(tmp_path / "later.xlsx", *notebook(), made_on="2026-04-06")
     first, second, later = ((tmp_path / f"{name}.xlsx").read_bytes() for name in ("a", "b", "later"))
     assert first == second != later
+    made = openpyxl.load_workbook(tmp_path / "a.xlsx").properties
+    assert made.created == made.modified == datetime(2026, 4, 5)  # of the page, not of the clock
 
 
 @pytest.mark.parametrize("text", [*FORMULAS, HOSTILE])
