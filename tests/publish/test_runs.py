@@ -2,7 +2,10 @@
 
 import gzip
 import json
+import random
 import shutil
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -325,3 +328,25 @@ def test_a_small_snapshot_is_kept_and_a_large_one_named(with_snapshot, tmp_path,
     (with_snapshot / "manifest.json").write_text('{"created_at": "2026-04-15", "files": [1]}')
     with pytest.raises(DataError, match="run r needs this snapshot, which is not here"):
         restored(tmp_path / "c", named)
+
+
+@pytest.mark.soak
+def test_a_kill_at_any_moment_leaves_an_archive_that_can_be_read(ready):
+    """Another notebook each time; every run that is kept is whole, and the run of the site is kept by the next."""
+    draw = random.Random(20261126)
+    ready.report()
+    for attempt in range(1, 21):
+        shown = json.loads((ready.site / "site.json").read_text())["default"]["run"]
+        ready.notebook("03_plain", f"'{attempt}'", parameters=None)
+        process = subprocess.Popen(ready.command("report"), env=ready.environment, stderr=subprocess.DEVNULL)
+        time.sleep(draw.uniform(0.3, 4))
+        process.kill()
+        process.wait()
+        for run in archive.stored(ready.project):
+            assert all(run.file(path) is not None for path in run.files)
+        assert shown in ids(ready) or (archive.folder(ready.project) / f".new-{shown}").exists()
+    ready.report()
+    assert json.loads((ready.site / "site.json").read_text())["default"]["run"] == ids(ready)[0]
+    assert not list(archive.folder(ready.project).glob(".*"))
+    named = {name for run in archive.stored(ready.project) for name in archive._objects(run.record)}
+    assert {name.removesuffix(".gz") for name in objects(ready)} == named
