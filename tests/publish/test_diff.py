@@ -439,3 +439,26 @@ def test_a_snapshot_is_data(again, tmp_path):
     value = of(found, "value")
     assert causes(value) == {"data": value["change"], "power": 0} and value["change"] == 1
     assert_sums(found)
+
+
+def test_data_that_go_together_are_not_tried_notebook_by_notebook(again):
+    again.notebook("04_more", VALUE.format("value = 5 * kw"))
+    shipped = {path: path.read_text() for path in again.data.glob("*.csv")}
+    for file, flag in (("hardware", "true"), ("price_book", None), ("power_book", None)):  # one GPU more
+        path = again.data / f"{file}.csv"
+        with path.open(newline="") as lines:
+            row = next(r for r in csv.DictReader(lines) if r["gpu"] == "h100" and r.get("is_reference") == flag)
+        with path.open("a", newline="") as lines:
+            key = next(iter(row))
+            csv.DictWriter(lines, row, lineterminator="\n").writerow(row | {key: "h101-row", "gpu": "h101"})
+    again.report()
+    for path, text in shipped.items():  # and gone again
+        path.write_text(text)
+    change_power(again, 1.2)
+    again.report()
+    found = compared(again, "previous")
+    assert found["said"].count("making 2 notebooks again") == 2
+    assert [remark[:25] for remark in found["remarks"]] == ["nothing can be made with "] * 2
+    assert all("'h101' has no row in hardware.csv" in remark for remark in found["remarks"])
+    assert [list(causes(headline)) for headline in found["headlines"]] == [["data and price and power"]] * 4
+    assert_sums(found)

@@ -229,13 +229,17 @@ class _Maker:
             return _made(Project(root), jobs)
         lines = log.read_text(errors="replace").strip().splitlines() or ["the process left no word"]
         why = next((line for line in lines if line.startswith("tokenfactory: ")), lines[-1])
+        why = why.removeprefix("tokenfactory: ")
         if len(jobs) == 1:
             label = output.home(jobs[0][0]) + jobs[0][1]
-            self.remarks.append(f"{label} cannot be made with {state}: {why.removeprefix('tokenfactory: ')}")
+            self.remarks.append(f"{label} cannot be made with {state}: {why}")
             return {}
         failed = [
             job for job in jobs if (root / "reports" / "failed" / f"{output.home(job[0])}{job[1]}.ipynb").is_file()
         ]
+        if not failed and re.match(r"[a-z_]+\.csv\b", why):
+            self.remarks.append(f"nothing can be made with {state}: {why}")
+            return {}  # no notebook has the data that are refused
         if failed and len(failed) < len(jobs):
             parts = [failed, [job for job in jobs if job not in failed]]
         else:
