@@ -82,8 +82,8 @@ lock-schedules: $(ENV)  ## resolve reports/schedules/prefect.in again into prefe
 		--no-header --no-annotate --quiet --upgrade -o reports/schedules/prefect.lock
 
 .PHONY: clean
-clean:  ## remove everything made here: environment, caches, site, the archive of runs
-	rm -rf .venv .venv-schedules .cache reports/site reports/.site-* reports/failed reports/alerts reports/nightly.* reports/runs
+clean:  ## remove what can be made again: environment, caches, site (not the archive of runs)
+	rm -rf .venv .venv-schedules .cache reports/site reports/.site-* reports/failed reports/alerts reports/nightly.*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: help

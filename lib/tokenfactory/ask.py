@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 
 from tokenfactory import claims, equal_speed, show
-from tokenfactory.errors import ParameterError
+from tokenfactory.errors import ParameterError, nearest
 from tokenfactory.show import between, number, times, usd, words
 
 OWNER = "InferenceX TCO"  # prices and powers of one owner, so that systems stand on one footing
@@ -29,8 +29,6 @@ def _rows(warehouse, sql: str, **parameters) -> list[dict]:
 
 
 def _check_known(kind: str, keys: Sequence[str], known: Iterable[str]) -> None:
-    from tokenfactory.publish.plan import nearest
-
     for key in keys:
         if key not in known:
             raise ParameterError(f"{kind}: '{key}' is not known{nearest(key, known)}")

@@ -5,6 +5,19 @@ failed cell. Anything that is not one of these is a defect of ours and keeps its
 """
 
 
+import difflib
+from collections.abc import Iterable
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The end of a sentence about an unknown `word`: what was meant, or what there is."""
+    known = sorted(known)
+    close = difflib.get_close_matches(word, known, n=3, cutoff=0.5)
+    if close:
+        return f"; did you mean {' or '.join(map(repr, close))}?"
+    return f"; known: {', '.join(known)}" if known else "; there are none"
+
+
 class TokenFactoryError(Exception):
     """Something the user can put right. `str(error)` is the whole message, in one sentence."""
 

@@ -28,7 +28,7 @@ from pathlib import Path
 
 import yaml
 
-from tokenfactory.errors import ParameterError, TokenFactoryError
+from tokenfactory.errors import ParameterError, TokenFactoryError, nearest
 from tokenfactory.publish import cache, children, output, plan, runs
 from tokenfactory.publish.plan import Project
 from tokenfactory.publish.runs import Run
@@ -369,7 +369,7 @@ def compare(project: Project, a: Run, b: Run, *, scenarios: Sequence[str] | None
     both = [name for name in b.record["scenarios"] if name in a.record["scenarios"]]
     for name in scenarios or ():
         if name not in both:
-            raise ParameterError(f"scenario {name!r} is not in both runs{plan.nearest(name, both)}")
+            raise ParameterError(f"scenario {name!r} is not in both runs{nearest(name, both)}")
     chosen = both if scenarios is None else list(scenarios)
     jobs = [(s, name) for s in chosen for name in {**a.notebooks(s), **b.notebooks(s)}]
     pairs = {

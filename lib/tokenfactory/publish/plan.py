@@ -5,7 +5,6 @@ before the first notebook starts. `make` needs no data; `check_against_data` ask
 """
 
 import ast
-import difflib
 import functools
 import io
 import json
@@ -22,7 +21,7 @@ from pathlib import Path
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from tokenfactory.errors import DataError, ParameterError
+from tokenfactory.errors import DataError, ParameterError, nearest
 from tokenfactory.warehouse.files import cache_dir
 
 MOST_PARAMETERS = 12
@@ -64,15 +63,6 @@ class Project:
     @property
     def cache(self) -> Path:
         return cache_dir() / "reports"
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """The end of a sentence about an unknown `word`: what was meant, or what there is."""
-    known = sorted(known)
-    close = difflib.get_close_matches(word, known, n=3, cutoff=0.5)
-    if close:
-        return f"; did you mean {' or '.join(map(repr, close))}?"
-    return f"; known: {', '.join(known)}" if known else "; there are none"
 
 
 # Notebooks

@@ -20,9 +20,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import tokenfactory
-from tokenfactory.errors import DataError, ParameterError
+from tokenfactory.errors import DataError, ParameterError, nearest
 from tokenfactory.publish import cache
-from tokenfactory.publish.plan import Job, Project, nearest
+from tokenfactory.publish.plan import Job, Project
 from tokenfactory.warehouse import files
 
 KEEP = 90  # runs; those before them go, but for the first of each month
