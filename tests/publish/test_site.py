@@ -52,6 +52,11 @@ def test_the_index_shows_three_tiles_of_each_and_the_answers():
     assert '<time datetime="2026-12-01">1 December 2026</time>' in page
 
 
+def test_answers_come_before_what_data_there_is():
+    entries = [site.entry(sample.notebook(), name) for name in ("00_data", "01_x", "02_y")]
+    assert re.findall('<h2><a href="(.*?).html">', index(entries)) == ["01_x", "02_y", "00_data"]
+
+
 def test_the_index_runs_and_fetches_nothing():
     page = index([site.entry(sample.notebook(), "01_x")])
     assert "<script" not in page and "<img" not in page

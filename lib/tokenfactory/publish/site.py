@@ -73,6 +73,11 @@ def _tiles(entry: Mapping, most: int) -> str:
     return text
 
 
+def _answers_first(entries: Sequence[Mapping]) -> list[Mapping]:
+    """In reading order, but for what data there is (00): who decides wants the answers before what they rest on."""
+    return sorted(entries, key=lambda entry: entry["name"].startswith("00_"))
+
+
 def _start(entries: Sequence[Mapping]) -> str:
     return description(entries[0]["answer"] if entries else [])
 
@@ -97,6 +102,7 @@ def index(
     downloads : the summary in other forms, `href` and `title` each
     changed : what changed since the last run that was kept, as `history.section` has it
     """
+    entries = _answers_first(entries)
     cards = [
         {
             **e,
@@ -113,6 +119,7 @@ def index(
 
 def summary(*, title: str, made_on: str, entries: Sequence[Mapping], pages: Sequence[Mapping[str, str]]) -> str:
     """The answers on one sheet of paper: of each notebook its first number, what it answers and what flips that."""
+    entries = _answers_first(entries)
     answered = [{**e, "said": [e["answer"][0], *e["flips"]]} for e in entries if e["answer"]]
     fit = min(1, SHEET_MM / max(1, sum(map(_height_mm, answered))))
     if fit < LEAST_FIT:  # smaller letters than that nobody reads
