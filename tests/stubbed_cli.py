@@ -53,18 +53,17 @@ def with_scenarios(page, *, title, here, links):
     return json.dumps(json.loads(page) | {"links": links})
 
 
-for name, functions in {
-    "html": [export, data_files],
-    "site": [entry, index, archive, summary, with_scenarios],
-    "xlsx": [write],
-}.items():
-    module = types.ModuleType(f"tokenfactory.publish.{name}")
-    for function in functions:
-        setattr(module, function.__name__, function)
-    sys.modules[module.__name__] = module
-    setattr(publish, name, module)
-
-if __name__ == "__main__":
+if __name__ == "__main__":  # not when somebody merely imports this, as pytest does
+    for name, functions in {
+        "html": [export, data_files],
+        "site": [entry, index, archive, summary, with_scenarios],
+        "xlsx": [write],
+    }.items():
+        module = types.ModuleType(f"tokenfactory.publish.{name}")
+        for function in functions:
+            setattr(module, function.__name__, function)
+        sys.modules[module.__name__] = module
+        setattr(publish, name, module)
     from tokenfactory.cli import run
 
     sys.exit(run(sys.argv[2:], Project(Path(sys.argv[1]))))
