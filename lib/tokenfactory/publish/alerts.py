@@ -60,19 +60,19 @@ def moved(before: Mapping[str, Mapping], after: Mapping[str, Mapping], most_frac
         new = after.get(name)
         if new == old or name.split()[0] not in notebooks:
             continue
-        label, unit = old["label"], old["unit"]
+        label, unit = old["label"], "" if old["unit"] == "1" else f" {old['unit']}"
         if new is None:
-            sentence = f"{label}: was {_shown(old['value'])} {unit}, and is no longer a headline"
+            sentence = f"{label}: was {_shown(old['value'])}{unit}, and is no longer a headline"
         elif None in (old["value"], new["value"]):
             if old["value"] is new["value"]:
                 continue
-            sentence = f"{label}: was {_shown(old['value'])}, is {_shown(new['value'])} {unit}"
+            sentence = f"{label}: was {_shown(old['value'])}, is {_shown(new['value'])}{unit}"
         else:
             change = new["value"] - old["value"]
             if abs(change) <= most_frac * abs(old["value"]):
                 continue
             of_old = f" ({change / abs(old['value']):+.1%})" if old["value"] else ""
-            sentence = f"{label}: was {_shown(old['value'])}, is {_shown(new['value'])} {unit}{of_old}"
+            sentence = f"{label}: was {_shown(old['value'])}, is {_shown(new['value'])}{unit}{of_old}"
         reasons.append(_reason("headline_moved", name, sentence))
     return reasons
 
