@@ -4,7 +4,6 @@ The command line prints the sentence and leaves with `exit_code`; a notebook sho
 failed cell. Anything that is not one of these is a defect of ours and keeps its traceback.
 """
 
-
 import difflib
 from collections.abc import Iterable
 

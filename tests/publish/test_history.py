@@ -186,12 +186,13 @@ def test_hostile_text_stays_text_in_feed_and_page():
 
 def test_the_index_has_a_section_and_the_way_to_archive_and_feed():
     about = {"title": "T", "made_on": "2026-04-17", "entries": [], "pages": [], "scenarios": []}
-    page = site.index(**about, changed=told(17, label=HOSTILE)["changed"])
+    page = site.index(**about, changed=told(17, label=HOSTILE)["changed"] | {"run": "r2"})
+    assert '<section class="changed" data-k="archive/r2">' in page
     assert '<h2>What changed since <time datetime="2026-04-15">15 April 2026</time></h2>' in page
     assert "<strong>1 of 1 headline numbers changed</strong>, because of data." in page
     assert "<small>at noon</small>" in page and "<td>data +2</td>" in page and "<script" not in page
     assert 'href="archive.html"' in page and page.count('href="feed.xml"') == 2
-    first = site.index(**about, changed=history.FIRST)
+    first = site.index(**about, changed=history.FIRST | {"run": "r1"})
     assert "What changed since" not in first and "This is the first run that is kept" in first
     assert "feed.xml" not in site.index(**about)  # of a site that is not kept
 

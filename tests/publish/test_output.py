@@ -43,7 +43,7 @@ def made(tmp_path_factory, project):
 def test_the_site_has_a_page_a_workbook_and_a_notebook_for_each_and_an_index_for_each_scenario(made):
     names = ["01_prices", "02_amd", "03_plain"]
     places = ("{}.html", "{}.provenance.json", "{}.xlsx", "notebooks/{}.ipynb")
-    overviews = ["index.html", "summary.html", "archive.html", "feed.xml"]
+    overviews = ["index.html", "summary.html", "archive.html", "archive.provenance.json", "feed.xml"]
     of_scenario = [*overviews, *(place.format(name) for name in names for place in places)]
     of_site = {"site.json", "ro-crate-metadata.json"}
     assert set(made.files()) == of_site | {*of_scenario, *(f"other/{page}" for page in of_scenario)}

@@ -3,6 +3,7 @@
 The history is one of the inputs of a site: the same inputs after the same runs give the same bytes.
 """
 
+import json
 import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +18,7 @@ from tokenfactory.publish.diff import together
 from tokenfactory.publish.plan import Project
 from tokenfactory.publish.runs import Run
 
-ARCHIVE, FEED = "archive.html", "feed.xml"
+ARCHIVE, FEED, LEDGER = "archive.html", "feed.xml", "archive.provenance.json"
 MOST_HEADLINES = 20  # in a section
 MOST_INPUTS = 12
 MOST_CHARACTERS = 60  # of a value
@@ -210,7 +211,7 @@ class History:
     def changed(self, content: Mapping) -> dict | None:
         """The section on changes in what the site's record says of a scenario, if this code can show it."""
         section = content.get("changed", {})
-        return section if section.get("format") == runs.FORMAT else None
+        return {**section, "run": content["run"]} if section.get("format") == runs.FORMAT else None
 
     def write_pages(self, folder: Path, scenario: str, content: Mapping) -> list[str]:
         """Write the archive and the feed of a scenario into its folder, if its record says that it was kept.
@@ -221,14 +222,17 @@ class History:
 
         if "run" not in content:
             return []
-        told = []
+        told, kept = [], {}
         for record in self._records:
             try:
-                told += [_told(record, scenario)] if scenario in record["scenarios"] else []
+                if scenario in record["scenarios"]:
+                    told.append(_told(record, scenario))
+                    kept[record["id"]] = _made_from(record, scenario)
             except (KeyError, TypeError) as error:
                 self._say(f"run {record['id']} is not shown, since its record is damaged: {error!r}")
         page = site.archive(title=content["title"], made_on=content["made_on"], pages=content["pages"], runs=told)
         (folder / ARCHIVE).write_text(page, encoding="utf-8")
+        (folder / LEDGER).write_text(json.dumps({"runs": kept}, indent=1) + "\n", encoding="utf-8")
         (folder / FEED).write_bytes(feed(scenario, content["title"], content["made_on"], told[:MOST_ENTRIES]))
         return [ARCHIVE]
 
@@ -251,6 +255,28 @@ def _told(record: Mapping, scenario: str) -> dict:
             for notebook in record["scenarios"][scenario]["notebooks"]
             if notebook["headlines"]
         ],
+    }
+
+
+def _made_from(record: Mapping, scenario: str) -> dict:
+    """What the numbers told of a run rest on: code, data files, and for each notebook parameters and queries.
+
+    The keys of these numbers begin with `archive/` and the run.
+    """
+    return {
+        "made_on": record["made_on"],
+        "library_sha256": record["library"],
+        "files": {
+            path.removeprefix("data/"): sha256 for path, sha256 in record["files"].items() if path.startswith("data/")
+        },
+        "notebooks": {
+            notebook["name"]: {
+                "inputs_sha256": notebook["inputs_sha256"],
+                "parameters": notebook["parameters"],
+                "headlines": [headline["key"] for headline in notebook["headlines"]],
+            }
+            for notebook in record["scenarios"][scenario]["notebooks"]
+        },
     }
 
 

@@ -17,7 +17,7 @@ from tokenfactory.publish.output import END_OF_SCENARIOS, SCENARIOS
 
 NUM_HEADLINES = 3  # of each notebook, on its card
 # A sheet of A4 as it is printed: the height that is left for answers, and of each line the height and how many letters.
-SHEET_MM, LEAST_FIT = 250, 0.72
+SHEET_MM, LEAST_FIT = 236, 0.72
 TEXT_MM, TEXT_LETTERS = 3.36, 108
 TILE_MM, TILE_LETTERS = 2.75, 38
 
