@@ -53,7 +53,7 @@ def with_scenarios(page, *, title, here, links):
     return json.dumps(json.loads(page) | {"links": links})
 
 
-if __name__ == "__main__":  # not when somebody merely imports this, as pytest does
+if __name__ in ("__main__", "__mp_main__"):  # and its children, but not when pytest looks into it for doctests
     for name, functions in {
         "html": [export, data_files],
         "site": [entry, index, archive, summary, with_scenarios],
@@ -64,6 +64,8 @@ if __name__ == "__main__":  # not when somebody merely imports this, as pytest d
             setattr(module, function.__name__, function)
         sys.modules[module.__name__] = module
         setattr(publish, name, module)
+
+if __name__ == "__main__":
     from tokenfactory.cli import run
 
     sys.exit(run(sys.argv[2:], Project(Path(sys.argv[1]))))
