@@ -225,6 +225,7 @@ class _Maker:
             return {job: made for s in scenarios for job, made in self._make(root, _of(jobs, s), state).items()}
         log = root / "log"
         log.unlink(missing_ok=True)
+        shutil.rmtree(root / "reports" / "failed", ignore_errors=True)
         if self._report(root, "all" if len(scenarios) > 1 else scenarios[0], sorted({name for _, name in jobs}), log):
             return _made(Project(root), jobs)
         lines = log.read_text(errors="replace").strip().splitlines() or ["the process left no word"]
@@ -234,9 +235,9 @@ class _Maker:
             label = output.home(jobs[0][0]) + jobs[0][1]
             self.remarks.append(f"{label} cannot be made with {state}: {why}")
             return {}
-        failed = [
-            job for job in jobs if (root / "reports" / "failed" / f"{output.home(job[0])}{job[1]}.ipynb").is_file()
-        ]
+        # Each run of the archived library keeps what failed in a folder of its own, older libraries in the one above.
+        kept = root / "reports" / "failed"
+        failed = [job for job in jobs if any(kept.glob(f"**/{output.home(job[0])}{job[1]}.ipynb"))]
         if not failed and re.match(r"[a-z_]+\.csv\b", why):
             self.remarks.append(f"nothing can be made with {state}: {why}")
             return {}  # no notebook has the data that are refused
