@@ -14,20 +14,7 @@ from contextlib import contextmanager
 
 import pytest
 import webhook
-from small_project import HEADLINES, PRICES, make_runs
-
-
-@pytest.fixture(scope="module")
-def default_made(tmp_path_factory, project):
-    runs = make_runs(tmp_path_factory.mktemp("default"), project)
-    runs.report()
-    return runs
-
-
-@pytest.fixture
-def ready(default_made, tmp_path):
-    """A project of its own whose default has been made."""
-    return default_made.copy(tmp_path / "ready")
+from small_project import HEADLINES, PRICES
 
 
 @pytest.fixture

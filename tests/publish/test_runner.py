@@ -15,19 +15,6 @@ def runs(tmp_path, project):
 
 
 @pytest.fixture(scope="module")
-def default_made(tmp_path_factory, project):
-    runs = make_runs(tmp_path_factory.mktemp("default"), project)
-    runs.report()
-    return runs
-
-
-@pytest.fixture
-def ready(default_made, tmp_path):
-    """A project of its own whose default has been made."""
-    return default_made.copy(tmp_path / "ready")
-
-
-@pytest.fixture(scope="module")
 def made(tmp_path_factory, project):
     """All scenarios, made once; tests only look at it, or leave it as it was."""
     runs = make_runs(tmp_path_factory.mktemp("made"), project)
