@@ -111,3 +111,24 @@ def is_running(pid: int) -> bool:
             return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def test_a_stop_while_a_child_starts_leaves_no_child(tmp_path, monkeypatch):
+    started, real = [], children.start
+
+    def start_and_be_stopped(*arguments, **options):
+        started.append(real(*arguments, **options))
+        os.kill(os.getpid(), signal.SIGTERM)
+        return started[0]
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(children, "start", start_and_be_stopped)
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            list(children.each(time.sleep, [300], log=lambda _: tmp_path / "log", num_jobs=1, timeout_s=60))
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert not started[0].is_alive()

@@ -12,7 +12,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
@@ -31,7 +31,25 @@ def num_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+STOPPING = (signal.SIGINT, signal.SIGTERM)
+
+
+@contextmanager
+def _unstopped() -> Iterator[None]:
+    """Who stops us waits for the end of the block: a child that nobody knows of yet would be waited for at exit."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _enter(function: Callable, argument, log: Path) -> None:
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
     os.setsid()  # so that what the child starts ends with it
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # nor does it outlive a killed parent
@@ -98,8 +116,9 @@ def each(
                         f"{num_threads()} threads before a fork; after the imports {threads_after_imports}"
                     )
                 argument = waiting.popleft()
-                process = start(function, argument, log=log(argument), is_forked=is_forked)
-                running[process.sentinel] = (process, argument, time.monotonic())
+                with _unstopped():
+                    process = start(function, argument, log=log(argument), is_forked=is_forked)
+                    running[process.sentinel] = (process, argument, time.monotonic())
             oldest = min(started for _, _, started in running.values())
             ready = wait(running, timeout=max(0, oldest + timeout_s - time.monotonic()))
             for sentinel in list(running):
