@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -37,19 +38,23 @@ STOPPING = (signal.SIGINT, signal.SIGTERM)
 @contextmanager
 def _unstopped() -> Iterator[None]:
     """Who stops us waits for the end of the block: a child that nobody knows of yet would be waited for at exit."""
-    if not hasattr(signal, "pthread_sigmask"):
+    if threading.current_thread() is not threading.main_thread():  # only that one is stopped by signals
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+    came = []
+    before = {kind: signal.signal(kind, lambda kind, _: came.append(kind)) for kind in STOPPING}
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for kind, handler in before.items():
+            signal.signal(kind, handler)
+        for kind in came:
+            signal.raise_signal(kind)
 
 
 def _enter(function: Callable, argument, log: Path) -> None:
-    if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.setsid()  # so that what the child starts ends with it
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # nor does it outlive a killed parent
