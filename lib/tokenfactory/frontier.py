@@ -64,7 +64,7 @@ class Status(IntEnum):
         return self <= Status.INTERPOLATED
 
 
-_CELLS_AT_ONCE = 1 << 16  # so that the pieces of a block of answers stay in the processor's cache
+_CELLS_AT_ONCE = 1 << 15  # so that the pieces of a block of answers stay in the processor's cache
 
 
 @dataclass(frozen=True)
@@ -441,13 +441,14 @@ def _range_of(knots: Frontiers, values: np.ndarray) -> tuple[np.ndarray, np.ndar
     return lowest, highest
 
 
-def _evaluate(coefficients: np.ndarray, u: np.ndarray) -> np.ndarray:
+def _evaluate(coefficients: np.ndarray, u: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """The polynomial with these coefficients, lowest power first, at distance u from its knot."""
-    total = coefficients[-1] * u
+    total = np.multiply(coefficients[-1], u, out=out)
     for coefficient in coefficients[-2:0:-1]:
         total += coefficient
         total *= u
-    return total + coefficients[0]
+    total += coefficients[0]
+    return total
 
 
 def _cubic(knots: Frontiers, method: Method) -> np.ndarray:
@@ -527,7 +528,7 @@ def _spread(knots: Frontiers, targets: np.ndarray, cubic: np.ndarray) -> Reading
         bottom = min(top + block, num_series)
         runs = slice(below[top], above[bottom - 1] + 1)
         *coefficients, x = (np.repeat(row[runs], length[runs]).reshape(-1, num_columns) for row in run_cubic)
-        value[top:bottom] = _evaluate(coefficients, columns - x)
+        _evaluate(coefficients, np.subtract(columns, x, out=x), out=value[top:bottom])
 
     if columns.size != targets.size or (columns != targets).any():
         value, status = value[:, back], status[:, back]
