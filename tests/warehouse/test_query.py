@@ -60,6 +60,16 @@ def test_the_warehouse_cannot_be_written(db):
         db.query("CREATE TABLE x (y INT)")
 
 
+def test_what_was_asked_before_is_answered_the_same_whatever_was_done_with_the_answer(db):
+    sql = "SELECT gpu, price_id FROM price_book WHERE gpu = $gpu ORDER BY price_id"
+    first = db.query(sql, gpu="h200")
+    kept = first.clone()
+    first.insert_column(0, kept["gpu"].alias("other"))
+    first[0, "price_id"] = "changed"
+    assert db.query(sql, gpu="h200").equals(kept)
+    assert set(db.query(sql, gpu="gb300")["gpu"]) == {"gb300"}
+
+
 def test_vocabulary(db):
     assert {"h200", "gb300", "mi355x"} <= set(db.vocabulary("gpu"))
     assert "owning_hyperscaler" in db.vocabulary("price_basis")

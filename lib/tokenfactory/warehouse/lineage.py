@@ -48,10 +48,12 @@ class Archive:
     def __init__(self, path: Path | str):
         self._connection = connect(path)._connection
         # A notebook asks the same question of many days and systems, and all its questions are of a few views.
-        self._relations, self._files, self._wider = map(cache, (self._relations, self._files, self._wider))
+        self._tree, self._relations, self._files, self._wider = map(
+            cache, (self._tree, self._relations, self._files, self._wider)
+        )
 
     def _fetch(self, sql: str, parameters=None) -> list[tuple]:
-        return self._connection.sql(sql, params=parameters).fetchall()
+        return self._connection.execute(sql, parameters).fetchall()
 
     def lineage(self, sql: str, parameters: Mapping) -> Lineage:
         """What stands behind a query, as it was traced."""
@@ -91,9 +93,8 @@ class Archive:
             # A parameter that only the columns or the order named is not asked for any more.
             named = {name: value for name, value in parameters.items() if re.search(rf"\${name}\b", wider)}
             try:
-                relation = self._connection.sql(wider, params=named)
-                is_text = ["VARCHAR" in str(kind) for kind in relation.types]
-                found = relation.fetchall()
+                found = self._fetch(wider, named)
+                is_text = ["VARCHAR" in str(kind) for _, kind, *_ in self._connection.description]
             except duckdb.Error:
                 continue
             values = {v for row in found for v, is_one in zip(row, is_text, strict=True) if is_one for v in _texts(v)}
@@ -106,7 +107,7 @@ class Archive:
         if node.get("type") != "SELECT_NODE":
             return []
         star = self._tree("SELECT * FROM files")["node"]["select_list"]
-        node["modifiers"] = []
+        node = {**node, "modifiers": []}
         beside = [] if node["group_expressions"] else [{**node, "select_list": star + node["select_list"]}]
         ungrouped = {"group_expressions": [], "group_sets": [], "having": None, "qualify": None}
         return [self._sql(wider) for wider in (*beside, {**node, "select_list": star, **ungrouped})]

@@ -11,8 +11,10 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,20 +66,28 @@ class Warehouse:
             self._connection.execute(f"SET allowed_directories = ['{snapshots}']")
             self._connection.execute("SET enable_external_access = false")
             self._connection.execute("SET lock_configuration = true")
-        self._read: list[tuple[str, pl.DataFrame]] = []
+        self._read: list[tuple[str, _Answer]] = []
+        self._answers: dict[str, _Answer] = {}
 
     def query(self, sql: str, **parameters) -> pl.DataFrame:
         """Rows of a query as a Polars frame; `$name` in `sql` takes the argument of that name.
 
         Order the rows: what has no order has no stable fingerprint.
         """
-        frame = self._connection.sql(sql, params=parameters).pl()
-        self._read.append((sql, frame))
+        answer = self._answer(sql, parameters)
+        self._read.append((sql, answer))
         if trace := os.environ.get(TRACE):
-            line = {"sql": sql, "params": parameters, "result": _hash(frame), **_asked_in()}
+            line = {"sql": sql, "params": parameters, "result": answer.sha256, **_asked_in()}
             with open(trace, "a") as log:
                 log.write(json.dumps(line, default=_plain) + "\n")
-        return frame
+        return answer.frame.clone()
+
+    def _answer(self, sql: str, parameters: Mapping) -> _Answer:
+        """The file does not change: what was asked before is not asked again."""
+        asked = repr((sql, parameters))
+        if asked not in self._answers:
+            self._answers[asked] = _Answer(self._connection.sql(sql, params=parameters).pl())
+        return self._answers[asked]
 
     def ask(self, sql: str) -> tuple[list[str], list[tuple]]:
         """Columns and rows of one SELECT that a person typed; what DuckDB has against it becomes one sentence.
@@ -146,10 +156,22 @@ class Warehouse:
 
     def provenance(self) -> list[dict]:
         """What has been read so far, per table or view: rows, distinct sources, span of dates, fingerprint."""
-        by_table: dict[str, list[pl.DataFrame]] = {}
-        for sql, frame in self._read:
-            by_table.setdefault(", ".join(_relations(sql)), []).append(frame)
-        return [_summary(table, frames) for table, frames in sorted(by_table.items())]
+        by_table: dict[str, list[_Answer]] = {}
+        for sql, answer in self._read:
+            by_table.setdefault(", ".join(_relations(sql)), []).append(answer)
+        return [_summary(table, answers) for table, answers in sorted(by_table.items())]
+
+
+@dataclass(frozen=True)
+class _Answer:
+    frame: pl.DataFrame
+
+    @cached_property
+    def sha256(self) -> str:
+        # Twelve digits: the last bits of a logarithm differ between machines, and no reader sees them.
+        rows = [[f"{v:.12g}" if isinstance(v, float) else v for v in row] for row in self.frame.rows()]
+        content = {"columns": [f"{n} {t}" for n, t in self.frame.schema.items()], "rows": rows}
+        return hashlib.sha256(json.dumps(content, default=str).encode()).hexdigest()
 
 
 def replay(lines: Iterable[str], path: Path | str | None = None) -> bool:
@@ -165,7 +187,7 @@ def replay(lines: Iterable[str], path: Path | str | None = None) -> bool:
     warehouse = connect(path)
     try:
         for line in map(json.loads, lines):
-            if _hash(warehouse._connection.sql(line["sql"], params=line["params"]).pl()) != line["result"]:
+            if warehouse._answer(line["sql"], line["params"]).sha256 != line["result"]:
                 return False
     except duckdb.Error:  # a table, view or column that the query named is gone
         return False
@@ -189,19 +211,14 @@ def _plain(value):
     raise TypeError(f"a query parameter must be text, a number or a date, not {type(value).__name__}")
 
 
-def _hash(frame: pl.DataFrame) -> str:
-    # Twelve digits: the last bits of a logarithm differ between machines, and no reader sees them.
-    rows = [[f"{v:.12g}" if isinstance(v, float) else v for v in row] for row in frame.rows()]
-    content = {"columns": [f"{n} {t}" for n, t in frame.schema.items()], "rows": rows}
-    return hashlib.sha256(json.dumps(content, default=str).encode()).hexdigest()
-
-
 def _relations(sql: str) -> list[str]:
     """Names of the tables, views and macros that a query reads."""
     return sorted(set(re.findall(r"\b(?:FROM|JOIN)\s+(\w+)", sql, flags=re.IGNORECASE)))
 
 
-def _summary(table: str, frames: list[pl.DataFrame]) -> dict:
+def _summary(table: str, answers: list[_Answer]) -> dict:
+    frames = [answer.frame for answer in answers]
+
     def values(column_names):
         return {v for f in frames for c in column_names if c in f.columns for v in f[c].to_list() if v is not None}
 
@@ -213,5 +230,5 @@ def _summary(table: str, frames: list[pl.DataFrame]) -> dict:
         "num_rows": sum(len(f) for f in frames),
         "sources": len(sources) or None,
         "dates": span or None,
-        "sha256": hashlib.sha256("".join(_hash(f) for f in frames).encode()).hexdigest()[:12],
+        "sha256": hashlib.sha256("".join(answer.sha256 for answer in answers).encode()).hexdigest()[:12],
     }
