@@ -452,33 +452,69 @@ def _out_of_reach(site: Site, systems: list[System], utilisation_frac: float) ->
 
 
 def _solve(site, systems, utilisation_frac, usd_per_mtok, usd_per_unit) -> list[int] | None:
-    """Serving units of each system in the best fleet, or None where `min_tok_per_s` cannot be served.
-
-    Variables, each in a block as long as `systems`: serving units n, whether a system is in use y (its spares stand
-    by only then), rack positions r; and at the end the tokens sold, s, in units of the largest unit's output.
-
-        largest  v s - sum c (n + k y)    subject to    need (n + k y) <= limit,  n + k y <= (units per rack) r,
-        sum r <= positions,    n <= (most) y,    s <= u sum t n,    least <= s <= demand
-    """
-    from scipy import optimize, sparse  # here, so that a page without a plan does not wait for it
-
-    size, spares = len(systems), site.num_spare_units
+    """Serving units of each system in the best fleet, or None where `min_tok_per_s` cannot be served."""
     needs = [_needs(site, system) for system in systems]
     output = np.array([s.tok_per_s_per_gpu * s.gpu_per_unit * utilisation_frac for s in systems])
-    scale = output.max()
+    cost = np.array([usd_per_unit(system) for system in systems])
+    sale = SECONDS_PER_YEAR / 1e6 * usd_per_mtok
     limits = {name: have * GRANT for name, have in site.limits.items() if have < math.inf}
     positions = limits.pop(RACKS, math.inf)
-    resource = np.array([[need[name] for need in needs] for name in limits]).reshape(len(limits), size)
+    resource = np.array([[need[name] for need in needs] for name in limits]).reshape(len(limits), len(systems))
     have = np.array(list(limits.values()))
 
     # How many of one kind could serve alone. Where no resource limits it, demand does, or what must be served.
     per_rack = np.array([system.units_per_rack for system in systems])
     ratio = np.divide(have[:, None], resource, out=np.full(resource.shape, math.inf), where=resource > 0)
     alone = np.min(ratio, axis=0, initial=math.inf)
-    alone = np.minimum(alone, positions * per_rack) - spares
+    alone = np.minimum(alone, positions * per_rack) - site.num_spare_units
     wanted = site.tok_per_s if site.tok_per_s < math.inf else site.min_tok_per_s
     most = np.floor(np.where(np.isfinite(alone), alone, np.ceil(wanted / output)))
 
+    if len(systems) == 1:
+        counts = _alone(site, output.item(), cost.item(), sale, int(most.item()))
+    else:
+        counts = _mixed(site, output, cost, sale, most, resource, have, per_rack, positions)
+    if counts is None:
+        return None
+    broken = Fleet(site, tuple(systems), tuple(counts), utilisation_frac, {}).broken_limits
+    if broken:
+        raise RuntimeError(f"a plan broke a limit: {broken}")
+    return counts
+
+
+def _alone(site, output, cost, sale, most) -> list[int] | None:
+    """The best number of units of one system; of equals the smallest.
+
+    Every unit earns the same until the demand is met, and nothing after it; the spares stand by from the first one on.
+    So the best number is none, the least or the most there can be, or one of the two around the demand.
+    """
+    wanted = site.min_tok_per_s / GRANT
+    if wanted > site.tok_per_s:
+        return None
+    least = math.ceil(wanted / output)
+    numbers = {least, max(least, 1), most}
+    if site.tok_per_s < math.inf:
+        numbers |= {math.floor(site.tok_per_s / output), math.ceil(site.tok_per_s / output)}
+
+    def gain(n):
+        return sale * min(n * output, site.tok_per_s) - (cost * (n + site.num_spare_units) if n else 0.0)
+
+    possible = sorted(n for n in numbers if least <= n <= most)
+    return [max(possible, key=gain)] if possible else None
+
+
+def _mixed(site, output, cost, sale, most, resource, have, per_rack, positions) -> list[int] | None:
+    """The best numbers of units of several systems, by mixed-integer programming.
+
+    Variables, each in a block as long as the systems: serving units n, whether a system is in use y (its spares stand
+    by only then), rack positions r; and at the end the tokens sold, s, in units of the largest unit's output.
+
+        largest  v s - sum c (n + k y)    subject to    need (n + k y) <= limit,  n + k y <= (units per rack) r,
+        sum r <= positions,    n <= (most) y,    s <= u sum t n,    least <= s <= demand
+    """
+    from scipy import optimize, sparse  # here, so that a page without a mixed plan does not wait for it
+
+    size, spares, scale = output.size, site.num_spare_units, output.max()
     # Without spares nothing hangs on whether a system is in use.
     is_used = np.zeros(size) if spares else np.ones(size)
 
@@ -492,9 +528,7 @@ def _solve(site, systems, utilisation_frac, usd_per_mtok, usd_per_unit) -> list[
     ]
     matrix = sparse.csr_array(np.vstack([block for block, _ in rows]))
     upper = np.concatenate([limit for _, limit in rows])
-    cost = np.array([usd_per_unit(system) for system in systems])
-    sale = scale * SECONDS_PER_YEAR / 1e6 * usd_per_mtok
-    objective = np.concatenate([cost, spares * cost, np.zeros(size), [-sale]])
+    objective = np.concatenate([cost, spares * cost, np.zeros(size), [-scale * sale]])
     answer = optimize.milp(
         objective / np.abs(objective).max(),
         integrality=np.concatenate([np.ones(3 * size), [0]]),
@@ -510,8 +544,4 @@ def _solve(site, systems, utilisation_frac, usd_per_mtok, usd_per_unit) -> list[
         return None
     if answer.x is None:
         raise RuntimeError(f"HiGHS: {answer.message}")
-    counts = [round(n) for n in answer.x[:size]]
-    broken = Fleet(site, tuple(systems), tuple(counts), utilisation_frac, {}).broken_limits
-    if broken:
-        raise RuntimeError(f"HiGHS broke a limit: {broken}")
-    return counts
+    return [round(n) for n in answer.x[:size]]
