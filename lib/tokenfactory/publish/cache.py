@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -19,6 +20,7 @@ import tokenfactory
 from tokenfactory.publish.plan import Job, Project
 
 MOST_ENTRIES = 200
+SECONDS = "seconds.json"
 LIBRARY = Path(tokenfactory.__file__).parent
 
 # The packages whose versions decide what a notebook computes and how its page looks.
@@ -132,3 +134,18 @@ def prune(folder: Path, keep: int = MOST_ENTRIES) -> None:
     entries = [path for path in folder.iterdir() if path.is_dir() and len(path.name) == 32]
     for path in sorted(entries, key=lambda p: p.stat().st_mtime, reverse=True)[keep:]:
         shutil.rmtree(path, ignore_errors=True)
+
+
+def seconds(folder: Path) -> dict[str, float]:
+    """How long each notebook took when it last ran here, as far as that is known."""
+    try:
+        return {str(name): float(took) for name, took in json.loads((folder / SECONDS).read_text()).items()}
+    except (OSError, ValueError, AttributeError, TypeError):
+        return {}
+
+
+def keep_seconds(folder: Path, took: Mapping[str, float]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    new = folder / f"{SECONDS}.new"
+    new.write_text(json.dumps(dict(took)))
+    os.replace(new, folder / SECONDS)

@@ -5,6 +5,8 @@ A child that dies of a signal, calls `os._exit` or hangs is a result like anothe
 
 import ctypes
 import faulthandler
+import gc
+import importlib
 import multiprocessing
 import os
 import signal
@@ -62,6 +64,7 @@ def _enter(function: Callable, argument, log: Path) -> None:
     os.dup2(sys.stdout.fileno(), 1)
     os.dup2(sys.stderr.fileno(), 2)
     faulthandler.enable()
+    gc.freeze()  # what a fork inherits stays: no garbage is to be found there
     function(argument)
 
 
@@ -105,14 +108,15 @@ def each(
     timeout_s: float,
     is_forked: bool = IS_FORK_SAFE,
     threads_after_imports: int | None = None,
+    imports: Iterable[str] = (),
 ) -> Iterator[Ended]:
     """Run `function` on each argument in a child of its own, `num_jobs` at a time; yields them as they end.
 
     `log` gives the log file of an argument. Forked children have this process's imports, so it must have done
     nothing but import: a thread pool that has been used hangs in the child. More threads than after the
-    imports are a sign of that, and refused.
+    imports are a sign of that, and refused. `imports` are made while the first children run, for those that follow.
     """
-    waiting, running = deque(arguments), {}
+    waiting, running, imports = deque(arguments), {}, deque(imports)
     try:
         while waiting or running:
             while waiting and len(running) < num_jobs:
@@ -124,8 +128,14 @@ def each(
                 with _unstopped():
                     process = start(function, argument, log=log(argument), is_forked=is_forked)
                     running[process.sentinel] = (process, argument, time.monotonic())
-            oldest = min(started for _, _, started in running.values())
-            ready = wait(running, timeout=max(0, oldest + timeout_s - time.monotonic()))
+            if imports and waiting:
+                importlib.import_module(imports.popleft())
+                if threads_after_imports is not None:
+                    threads_after_imports = num_threads()
+                until = 0.0
+            else:
+                until = timeout_s + min(started for _, _, started in running.values())
+            ready = wait(running, timeout=max(0, until - time.monotonic()))
             for sentinel in list(running):
                 process, argument, started = running[sentinel]
                 seconds = time.monotonic() - started

@@ -24,6 +24,7 @@ import papermill
 from ipykernel.compiler import XCachingCompiler
 from ipykernel.zmqshell import ZMQInteractiveShell
 from jupyter_client.session import Session
+from nbformat.validator import get_validator
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, papermill_engines
 from traitlets import Instance
@@ -31,6 +32,7 @@ from traitlets.config import Config
 
 # What notebooks and report pages import, directly or at first use.
 LIBRARIES = (
+    "IPython.core.completer",
     "altair",
     "duckdb",
     "numpy",
@@ -43,6 +45,8 @@ LIBRARIES = (
     "tokenfactory.warehouse",
     "tokenfactory.warehouse.lineage",
 )
+# Of SciPy, which takes a second in all, few notebooks need any.
+SLOW_LIBRARIES = ("scipy.special", "scipy.sparse", "scipy.optimize", "scipy.stats")
 
 # The injected cell has a random id, and a kernel names the file of a cell after its process.
 INJECTED = "injected-parameters"
@@ -56,6 +60,7 @@ def import_libraries() -> None:
     try:
         for name in LIBRARIES:
             importlib.import_module(name)
+        get_validator(4, 5)  # compiled at first use
     finally:
         gc.enable()
 
@@ -131,14 +136,11 @@ class _Kernel:
         return request["header"]["msg_id"]
 
     async def _run(self, source: str):
-        """As a kernel does: a cell that awaits runs on the running loop, any other one without it."""
         shell = self._shell
         try:
             transformed = shell.transform_cell(source)
         except Exception:
-            transformed = None  # it fails again below, and shows its traceback
-        if transformed is None or not shell.should_run_async(source, transformed_cell=transformed):
-            return shell.run_cell(source, store_history=True)
+            return shell.run_cell(source, store_history=True)  # it fails again, and shows its traceback
         result = await shell.run_cell_async(source, store_history=True, transformed_cell=transformed)
         shell.events.trigger("post_execute")
         shell.events.trigger("post_run_cell", result)
@@ -185,9 +187,13 @@ def execute(source: Path, parameters: Mapping, output: Path, *, engine: str, on_
             # Sockets in a folder: no port to race for and no warning about unencrypted ones.
             config = Config({"KernelManager": {"transport": "ipc", "ip": f"{folder}/kernel"}})
             options |= {"config": config, "shutdown_kernel": "immediate"}
+        notebook = nbformat.read(source, as_version=4)
+        for cell in notebook.cells:
+            if cell.cell_type == "code":
+                cell.outputs = []  # papermill empties them too, but writes and reads them before
         with contextlib.suppress(papermill.PapermillExecutionError):
             papermill.execute_notebook(
-                nbformat.read(source, as_version=4),
+                notebook,
                 _as_template(output),
                 dict(parameters),
                 engine_name="fork" if engine == "fork" else None,

@@ -4,11 +4,12 @@ Nothing is imported before it is needed: that nothing changed is found by hashin
 """
 
 import json
+import math
 import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -304,9 +305,12 @@ def _ends(function: Callable, tasks: Sequence[Task], how: How) -> Iterator[child
         from tokenfactory.publish import cluster
 
         return cluster.each(function, tasks, how, _data())
-    is_forked = how.engine == "fork"
+    is_forked, imports = how.engine == "fork", ()
     if is_forked:
-        _import_libraries()
+        from tokenfactory.publish import engine
+
+        engine.import_libraries()
+        imports = engine.SLOW_LIBRARIES
     return children.each(
         function,
         tasks,
@@ -315,7 +319,14 @@ def _ends(function: Callable, tasks: Sequence[Task], how: How) -> Iterator[child
         timeout_s=how.timeout_s,
         is_forked=is_forked,
         threads_after_imports=children.num_threads() if is_forked else None,
+        imports=imports,
     )
+
+
+def _longest_first(tasks: Sequence[Task], took: Mapping[str, float], num_first: int) -> list[Task]:
+    """So that no core waits at the end for a long one; but while the first ones run, others' libraries are imported."""
+    first, others = tasks[:num_first], tasks[num_first:]
+    return [*first, *sorted(others, key=lambda t: 0 if t.executed else -took.get(t.job.notebook.name, math.inf))]
 
 
 def _run(project: Project, function: Callable, tasks: Sequence[Task], how: How, say) -> list[str]:
@@ -324,7 +335,8 @@ def _run(project: Project, function: Callable, tasks: Sequence[Task], how: How, 
     A task whose process did not live to its end is run again after the others, when the machine is less busy.
     Raises ReportFailed when one of them failed.
     """
-    failures, retried, done, left = [], [], 0, list(tasks)
+    took = cache.seconds(project.cache)
+    failures, retried, done, left = [], [], 0, _longest_first(tasks, took, how.num_jobs or children.num_cores())
     for attempt in range(how.retries + 1):
         again = []
         with closing(_ends(function, left, how)) as ends:  # whatever ends the loop, the children end with it
@@ -337,6 +349,8 @@ def _run(project: Project, function: Callable, tasks: Sequence[Task], how: How, 
                 failure = _failure(project, task, end.problem, how.run)
                 failures += [failure] if failure else []
                 outcome = "failed" if failure else "page only" if task.executed else ""
+                if not outcome:
+                    took[task.job.notebook.name] = end.seconds
                 done += 1
                 say(f"[{done}/{len(tasks)}] {task.label}  {seconds}  {outcome}".rstrip())
         for task in again:
@@ -345,6 +359,8 @@ def _run(project: Project, function: Callable, tasks: Sequence[Task], how: How, 
         left = again
         if not left:
             break
+    with suppress(OSError):
+        cache.keep_seconds(project.cache, took)
     if failures:
         raise ReportFailed(sorted(failures, key=lambda failure: failure.label))
     return retried
