@@ -28,9 +28,9 @@ import os, sys
 from pathlib import Path
 from tokenfactory.publish import engine
 engine.import_libraries()
-import nbformat
+import json, nbformat
 from IPython.core.interactiveshell import InteractiveShell
-from tokenfactory.publish import html
+from tokenfactory.publish import html, output
 print(time.perf_counter() - started, flush=True)
 for path in map(Path, sys.argv[1:]):
     executed = nbformat.read(path, as_version=4)
@@ -45,7 +45,9 @@ for path in map(Path, sys.argv[1:]):
     for cell in executed.cells:
         if cell.cell_type == "code":
             shell.run_cell(cell.source).raise_error()
-    html.export(executed, name=path.stem, made_on="2026-01-01", pages=[{"href": f"{path.stem}.html", "title": ""}])
+    ledger = json.loads((path.parent.parent / output.place("provenance", path.stem)).read_text())
+    pages = [{"href": f"{path.stem}.html", "title": ""}]
+    html.export(executed, name=path.stem, made_on="2026-01-01", pages=pages, ledger=ledger)
     os.write(seconds, f"{time.perf_counter() - started}\\n".encode())
     os._exit(0)
 """
@@ -56,7 +58,7 @@ def seconds(command: list, **options) -> tuple[float, str]:
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True, **options)
     if done.returncode:
         sys.exit(done.stderr)
-    return time.perf_counter() - started, done.stdout + done.stderr
+    return time.perf_counter() - started, done.stdout
 
 
 def main() -> None:
