@@ -4,6 +4,7 @@ import csv
 import json
 from decimal import Decimal
 from fractions import Fraction
+from importlib.metadata import version
 
 import pytest
 from hypothesis import given
@@ -385,6 +386,28 @@ def test_other_packages_are_method(again):
     assert found["said"].count("making 1 notebook again") == 2
     assert causes(of(found, "value")) == {"method": 0, "power and method": 21}
     assert_sums(found)
+
+
+def test_packages_that_are_installed_beside_the_lock_are_method(again):
+    (path,) = (again.project.reports / "runs").glob("*/run.json")
+    record = json.loads(path.read_text())
+    assert record["packages"]["polars"] == version("polars")
+    record["packages"]["polars"] = "1.0.0"
+    path.write_text(json.dumps(record))
+    change_power(again, 1.2)
+    again.report()
+    found = compared(again, "previous")
+    (row,) = found["inputs"]["method"]
+    assert (row["file"], row["key"], row["values"]) == (
+        "installed packages",
+        "polars",
+        {"version": ["1.0.0", version("polars")]},
+    )
+    assert causes(of(found, "value")).keys() == {"method", "power"} and causes(of(found, "value"))["method"] == 0
+    assert_sums(found)
+    del record["packages"]  # as runs of earlier versions are
+    path.write_text(json.dumps(record))
+    assert compared(again, "previous")["inputs"]["method"] == []
 
 
 def test_a_parameter_of_a_scenario_is_a_parameter(again):

@@ -50,10 +50,15 @@ def _sha256(*parts: bytes) -> str:
 
 
 def environment(library: Path = LIBRARY) -> dict[str, str]:
-    """What notebooks and pages are made with, by name: a hash of this library, the versions of Python and of others."""
+    """What notebooks and pages are made with, by name: a hash of this library, and `packages`."""
     files = [path for path in sorted(library.rglob("*")) if path.is_file() and path.suffix != ".pyc"]
     named = [part for path in files for part in (str(path.relative_to(library)).encode(), path.read_bytes())]
-    found = {"tokenfactory": _sha256(*named), "python": "{}.{}".format(*sys.version_info)}
+    return {"tokenfactory": _sha256(*named), **packages()}
+
+
+def packages() -> dict[str, str]:
+    """The versions, as they are installed, of Python and of what decides numbers and pages."""
+    found = {"python": "{}.{}".format(*sys.version_info)}
     for name in DECISIVE:
         try:
             found[name] = version(name)

@@ -41,6 +41,7 @@ PAGES_ONLY = "pages only"
 UNEXPLAINED = "none of its inputs"
 
 LOCK = "requirements.lock"
+INSTALLED = "installed packages"
 SCENARIOS, SNAPSHOTS, LIBRARY = "data/scenarios/", "data/snapshots/", "lib/tokenfactory/"
 NOT_METHOD = (f"{LIBRARY}publish/", f"{LIBRARY}cli.py")  # makes pages of what notebooks show, and nothing notebooks use
 LIMIT_S = 3600  # for making one mixture
@@ -80,7 +81,28 @@ def _method(run: Run, name: str) -> tuple:
     cells = _document(run, name)["cells"]
     code = ["".join(c["source"]) for c in cells if c["cell_type"] == "code" and not _is_parameters(c)]
     library = [item for item in run.files.items() if item[0].startswith(LIBRARY) and not item[0].startswith(NOT_METHOD)]
-    return code, sorted(library), run.files.get(LOCK), sorted(_parameters(cells, name))
+    return code, sorted(library), sorted(_parameters(cells, name))
+
+
+@dataclass(frozen=True)
+class _Packages:
+    """What notebooks were run with: the hash of the lock, and the versions installed, which older runs did not tell."""
+
+    lock: str | None
+    installed: Mapping[str, str] | None
+
+    def differ(self, other: "_Packages") -> bool:
+        is_told = None not in (self.installed, other.installed)
+        return self.lock != other.lock or (is_told and self.installed != other.installed)
+
+
+def _packages(run: Run) -> _Packages:
+    return _Packages(run.files.get(LOCK), run.record.get("packages"))
+
+
+def _packages_here(project: Project) -> _Packages:
+    path = project.root / LOCK
+    return _Packages(runs.sha256(path.read_bytes()) if path.is_file() else None, cache.packages())
 
 
 def _parameters(cells: Sequence[Mapping], name: str) -> dict[str, plan.Parameter]:
@@ -94,7 +116,7 @@ def _differing(a: Run, b: Run, job: Job) -> list[str]:
     found = [group for group in (DATA, PRICE, POWER) if _of_group(a, group) != _of_group(b, group)]
     if (a.record["is_warehouse_given"] or b.record["is_warehouse_given"]) and a.record["data"] != b.record["data"]:
         found = [DATA]
-    if _method(a, name) != _method(b, name):
+    if _method(a, name) != _method(b, name) or _packages(a).differ(_packages(b)):
         found.append(METHOD)
     old, new = (run.notebooks(scenario)[name]["parameters"] for run in (a, b))
     if any(old[key] != new[key] for key in old.keys() & new.keys()):
@@ -197,7 +219,9 @@ class _Maker:
             )
             return {}
         mixed = _mixture(choice, {scenario for scenario, _ in jobs})
-        hashes = {path: runs.sha256(content) for path, content in mixed.items()} | {"here": _lock(self.project)}
+        hashes = {path: runs.sha256(content) for path, content in mixed.items()} | {
+            "here": repr(_packages_here(self.project))
+        }
         identity = runs.sha256(json.dumps(hashes, sort_keys=True).encode())
         memo = self.memory / f"{identity}.json"
         known = json.loads(memo.read_text()) if memo.is_file() else {}
@@ -331,17 +355,17 @@ def shares(old: float | None, steps: Sequence[tuple[str, object]]) -> list[tuple
     return list(found.items())
 
 
-def _chain(a: Run, b: Run, job: Job, lock: str | None) -> list[tuple[str, frozenset[str] | Run]]:
+def _chain(a: Run, b: Run, job: Job, here: _Packages) -> list[tuple[str, frozenset[str] | Run]]:
     """The substitutions for a notebook: a group each, and what is then in its second state.
 
-    Only this machine's packages are there to make anything with; `lock` names them. Where something is to be
+    Only the packages of this machine, `here`, are there to make anything with. Where something is to be
     made, a run that had others is made again with these, and what that changes counts as method.
     """
     groups = _differing(a, b, job) or [UNEXPLAINED]
     chain = [(group, frozenset(groups[: number + 1])) for number, group in enumerate(groups)]
-    if len(chain) > 1 and a.files.get(LOCK) != lock:
+    if len(chain) > 1 and _packages(a).differ(here):
         chain.insert(0, (METHOD, frozenset()))
-    if len(chain) > 1 and b.files.get(LOCK) != lock:
+    if len(chain) > 1 and _packages(b).differ(here):
         return [*chain, (METHOD, b)]
     return [*chain[:-1], (chain[-1][0], b)]
 
@@ -417,8 +441,8 @@ def _alone(where: tuple[str, str, str], headline: Mapping) -> dict:
 
 def _values(project, a: Run, b: Run, jobs: Sequence[Job], is_made: bool, say) -> tuple[dict[Job, list], list[str]]:
     """For each notebook the chain of its substitutions with the values of its headlines after each."""
-    lock = _lock(project)
-    chains = {job: _chain(a, b, job, lock) for job in jobs}
+    here = _packages_here(project)
+    chains = {job: _chain(a, b, job, here) for job in jobs}
     # Notebooks in the same state are made together. A group that does not differ for a notebook is the same
     # in both runs, so that its state may be either's.
     order = [frozenset(GROUPS[:number]) for number in range(len(GROUPS) + 1)]
@@ -442,12 +466,6 @@ def _values(project, a: Run, b: Run, jobs: Sequence[Job], is_made: bool, say) ->
     return found, remarks
 
 
-def _lock(project: Project) -> str | None:
-    """Hash of the list of packages that are installed here."""
-    path = project.root / LOCK
-    return runs.sha256(path.read_bytes()) if path.is_file() else None
-
-
 def _make_all(project, a: Run, b: Run, at: Mapping[frozenset[str], list[Job]], say) -> tuple[dict, list[str]]:
     memory = files.cache_dir() / "diff"
     memory.mkdir(parents=True, exist_ok=True)
@@ -456,7 +474,7 @@ def _make_all(project, a: Run, b: Run, at: Mapping[frozenset[str], list[Job]], s
     with tempfile.TemporaryDirectory(prefix="work-", dir=memory) as folder:
         maker = _Maker(project, Path(folder), memory, say)
         try:
-            if a.files.get(LOCK) == _lock(project):
+            if not _packages(a).differ(_packages_here(project)):
                 maker.seed(a, {job for jobs in at.values() for job in jobs})
             for state in sorted(at, key=len):
                 choice = {group: b if group in state else a for group in GROUPS}
@@ -515,9 +533,17 @@ def _snapshot_files(run: Run) -> dict[str, dict]:
     return {file["file"]: {key: file[key] for key in ("file_sha256", "num_rows", "num_points")} for file in told}
 
 
-def _packages(run: Run) -> dict[str, dict[str, str]]:
-    pins = re.findall(r"^([A-Za-z0-9_.-]+)==([^\s;\\]+)", run.file(LOCK).decode() if LOCK in run.files else "", re.M)
-    return {name: {"version": version} for name, version in pins}
+def _changed_packages(a: Run, b: Run) -> list[dict]:
+    def pinned(run):
+        pins = run.file(LOCK).decode() if LOCK in run.files else ""
+        return {name: {"version": v} for name, v in re.findall(r"^([A-Za-z0-9_.-]+)==([^\s;\\]+)", pins, re.M)}
+
+    found = list(_changed(LOCK, pinned(a), pinned(b)))
+    if None not in (_packages(a).installed, _packages(b).installed):
+        old, new = ({n: {"version": v} for n, v in _packages(run).installed.items()} for run in (a, b))
+        told = {row["key"] for row in found}
+        found += [row for row in _changed(INSTALLED, old, new) if row["key"] not in told]
+    return found
 
 
 def _lines(run: Run, path: str) -> list[str]:
@@ -545,7 +571,7 @@ def _code(a: Run, b: Run) -> list[dict]:
             }
             is_page = path.startswith(NOT_METHOD) or (what == "changed" and old == new)
             found.append({"file": path, "key": PAGES_ONLY if is_page else "", "what": what, "values": values})
-    return found + list(_changed(LOCK, _packages(a), _packages(b)))
+    return found + _changed_packages(a, b)
 
 
 def _values_set(a: Run, b: Run) -> list[dict]:

@@ -167,6 +167,7 @@ def describe(
         "price_as_of": _newest(objects.get(named.get("data/price_book.csv")), ("effective_from", "observed_on")),
         "power_as_of": _newest(objects.get(named.get("data/power_book.csv")), ("effective_from", "observed_on")),
         **facts,
+        "packages": cache.packages(),
         "is_warehouse_given": bool(os.environ.get("TOKENFACTORY_WAREHOUSE")),
         "executions": {
             key: {"executed": keep(entries[key].executed.read_bytes()), "trace": keep(_trace(entries[key]))}
