@@ -85,6 +85,19 @@ def stop(process: BaseProcess) -> None:
         process.join()
 
 
+@contextmanager
+def running(function: Callable, argument, *, log: Path) -> Iterator[BaseProcess]:
+    """`function(argument)` in a child that does not outlive the block."""
+    process = None
+    try:
+        with _unstopped():
+            process = start(function, argument, log=log)
+        yield process
+    finally:
+        if process:
+            stop(process)
+
+
 def problem(process: BaseProcess) -> str | None:
     """How a child that has ended failed, or None; follows on "the process"."""
     if process.exitcode < 0:

@@ -166,16 +166,13 @@ def _serve() -> None:
         order, started = json.loads(line), time.monotonic()
         left = Path(order["folder"]) / LEFT
         left.mkdir()
-        process = children.start(_call, order, log=left / "log")
-        try:
+        with children.running(_call, order, log=left / "log") as process:
             ready = wait([process.sentinel, sys.stdin], timeout=order["timeout_s"])
             if sys.stdin in ready:
                 return
             if ready:
                 process.join()
             problem = children.problem(process) if ready else f"was stopped after {order['timeout_s']:g} s"
-        finally:
-            children.stop(process)
         print(json.dumps([time.monotonic() - started, problem]), flush=True)
 
 

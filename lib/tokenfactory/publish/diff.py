@@ -282,12 +282,9 @@ class _Maker:
             "TOKENFACTORY_DATA": str(root / "data"),
             "TOKENFACTORY_CACHE": str(self.work / "cache"),
         }
-        process = children.start(_become, _Call(command, environment, root), log=log)
-        try:
+        with children.running(_become, _Call(command, environment, root), log=log) as process:
             process.join(LIMIT_S)
             return process.exitcode == 0
-        finally:
-            children.stop(process)
 
     def seed(self, run: Run, jobs: Iterable[Job]) -> None:
         """Hand the executions of a run to the cache, for notebooks to which a mixture is nothing new."""

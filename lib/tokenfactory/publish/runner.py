@@ -257,13 +257,10 @@ def _ask(
     project: Project, question: _Question, log: Path, run: str, meanwhile: Callable[[], None] = lambda: None
 ) -> dict:
     """The answer of `_prepare`, which runs in a child: this process must not use DuckDB or Polars before it forks."""
-    process = children.start(_prepare, question, log=log)
-    try:
+    with children.running(_prepare, question, log=log) as process:
         meanwhile()
         process.join(TIMEOUT_S)
         problem = f"was stopped after {TIMEOUT_S} s" if process.exitcode is None else children.problem(process)
-    finally:
-        children.stop(process)
     if problem:
         message = f"the process that builds the warehouse {_told(problem, log)}"
         kept = output.keep(project, run, "warehouse", log=log)
