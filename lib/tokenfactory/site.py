@@ -2,8 +2,8 @@
 
 A `Site` has power on a stated basis and, where they are known, limits on cooling, rack positions, capital and
 demand. A `System` is bought in whole units: a rack, or a node. `most_tokens` and `most_gain` choose how many units of
-each, by an integer programme that SciPy's HiGHS solves to the end. Racks and nodes do not divide, so a 72-GPU rack
-may leave a site half empty that a division would fill.
+each: of one system by counting, of several by an integer programme that SciPy's HiGHS solves to the end. Racks and
+nodes do not divide, so a 72-GPU rack may leave a site half empty that a division would fill.
 
 No figure is looked up here: prices, power and throughput come with the systems.
 """
