@@ -147,7 +147,7 @@ def test_a_stop_while_a_child_starts_leaves_no_child(tmp_path, monkeypatch):
 
 
 def test_a_child_does_not_outlive_its_block(tmp_path):
-    with pytest.raises(KeyboardInterrupt), children.running(do, "sleep 60", log=tmp_path / "log") as process:
+    with pytest.raises(KeyboardInterrupt), children.child(do, "sleep 60", log=tmp_path / "log") as process:
         assert process.is_alive()
         raise KeyboardInterrupt
     assert not process.is_alive()

@@ -86,7 +86,7 @@ def stop(process: BaseProcess) -> None:
 
 
 @contextmanager
-def running(function: Callable, argument, *, log: Path) -> Iterator[BaseProcess]:
+def child(function: Callable, argument, *, log: Path) -> Iterator[BaseProcess]:
     """`function(argument)` in a child that does not outlive the block."""
     process = None
     try:

@@ -166,7 +166,7 @@ def _serve() -> None:
         order, started = json.loads(line), time.monotonic()
         left = Path(order["folder"]) / LEFT
         left.mkdir()
-        with children.running(_call, order, log=left / "log") as process:
+        with children.child(_call, order, log=left / "log") as process:
             ready = wait([process.sentinel, sys.stdin], timeout=order["timeout_s"])
             if sys.stdin in ready:
                 return

@@ -282,7 +282,7 @@ class _Maker:
             "TOKENFACTORY_DATA": str(root / "data"),
             "TOKENFACTORY_CACHE": str(self.work / "cache"),
         }
-        with children.running(_become, _Call(command, environment, root), log=log) as process:
+        with children.child(_become, _Call(command, environment, root), log=log) as process:
             process.join(LIMIT_S)
             return process.exitcode == 0
 

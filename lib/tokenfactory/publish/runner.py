@@ -257,7 +257,7 @@ def _ask(
     project: Project, question: _Question, log: Path, run: str, meanwhile: Callable[[], None] = lambda: None
 ) -> dict:
     """The answer of `_prepare`, which runs in a child: this process must not use DuckDB or Polars before it forks."""
-    with children.running(_prepare, question, log=log) as process:
+    with children.child(_prepare, question, log=log) as process:
         meanwhile()
         process.join(TIMEOUT_S)
         problem = f"was stopped after {TIMEOUT_S} s" if process.exitcode is None else children.problem(process)
@@ -302,17 +302,18 @@ def _ends(function: Callable, tasks: Sequence[Task], how: How) -> Iterator[child
         from tokenfactory.publish import cluster
 
         return cluster.each(function, tasks, how, _data())
-    is_forked, imports = how.engine == "fork", ()
+    num_jobs, is_forked, imports = how.num_jobs or children.num_cores(), how.engine == "fork", ()
     if is_forked:
         from tokenfactory.publish import engine
 
         engine.import_libraries()
-        imports = engine.SLOW_LIBRARIES
+        if sum(not task.executed for task in tasks) > 2 * num_jobs:  # fewer had better import what they need
+            imports = engine.SLOW_LIBRARIES
     return children.each(
         function,
         tasks,
         log=lambda task: task.log,
-        num_jobs=how.num_jobs or children.num_cores(),
+        num_jobs=num_jobs,
         timeout_s=how.timeout_s,
         is_forked=is_forked,
         threads_after_imports=children.num_threads() if is_forked else None,
