@@ -5,12 +5,14 @@ The workers have a copy of the library in another folder and share no file with 
 
 import json
 import os
+import pickle
 import shutil
 import signal
 import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -227,6 +229,50 @@ def test_a_cluster_that_is_lost_midway_is_told_and_changes_nothing(runs, library
             assert runs.files() == before and not runs.leftovers()
             if lost is not made.scheduler:
                 made.add_worker()
+
+
+@dataclass(frozen=True)
+class Page:
+    """What `cluster._call` knows of a task."""
+
+    job: "Job"
+    folder: Path
+    warehouse: str
+    browser: str | None
+
+
+@dataclass(frozen=True)
+class Job:
+    notebook: "Notebook"
+
+
+@dataclass(frozen=True)
+class Notebook:
+    path: Path
+    document: dict
+
+
+def note_browser(task: Page) -> None:
+    (task.folder / "browser").write_text(str(task.browser))
+
+
+def test_a_worker_prints_with_its_own_browser(tmp_path, monkeypatch):
+    for name in ("TOKENFACTORY_DATA", "TOKENFACTORY_CACHE", "TOKENFACTORY_WAREHOUSE"):
+        monkeypatch.setenv(name, "")  # what it sets is undone after the test
+    (tmp_path / cluster_module.FINISHED).touch()
+    (tmp_path / cluster_module.LEFT).mkdir()
+
+    def printed_with(browser):
+        task = Page(Job(Notebook(Path("here.ipynb"), {})), tmp_path, "", browser)
+        (tmp_path / cluster_module.CALL).write_bytes(pickle.dumps(cluster_module._Call(note_browser, task, {})))
+        cluster_module._call({"folder": str(tmp_path), "data": str(tmp_path), "cache": str(tmp_path / "cache")})
+        return (tmp_path / cluster_module.LEFT / "browser").read_text()
+
+    monkeypatch.setattr(cluster_module.pdf, "find_browser", lambda: "/there/chromium")
+    assert (printed_with("/here/chromium"), printed_with(None)) == ("/there/chromium", "None")
+    monkeypatch.setattr(cluster_module.pdf, "find_browser", lambda: None)
+    with pytest.raises(cluster_module.ClusterError, match=r"a worker cannot print: none of chromium, .* on its path"):
+        printed_with("/here/chromium")
 
 
 def test_what_tells_two_environments_apart_is_named():

@@ -27,7 +27,7 @@ from multiprocessing.connection import wait
 from pathlib import Path
 
 from tokenfactory import errors, warehouse
-from tokenfactory.publish import cache, children
+from tokenfactory.publish import cache, children, pdf
 from tokenfactory.warehouse import files
 
 FINISHED = "warehouse.duckdb"  # the name of a finished warehouse among the data
@@ -143,6 +143,10 @@ def _call(order: dict) -> None:
     call: _Call = pickle.loads((folder / CALL).read_bytes())
     notebook = call.task.job.notebook
     source, finished, given = folder / notebook.path.name, data / FINISHED, {}
+    if getattr(call.task, "browser", None):  # that of the other machine
+        given["browser"] = pdf.find_browser()
+        if not given["browser"]:
+            raise ClusterError(f"a worker cannot print: none of {', '.join(pdf.BROWSERS)} is on its path")
     source.write_text(json.dumps(notebook.document), encoding="utf-8")
     for name, content in call.given.items():
         given[name] = folder / f"given-{name}"
