@@ -71,6 +71,7 @@ ASKED = {"q1": (1, 1), "q2": (1, 2)}
         ("rows = {1: {}}\nrow = rows[1]\nrow['k'] = a\nrows", {"q1"}),
         ("x = []\ny = [x]\nx.append(a)\ny", {"q1"}),  # y holds x
         ("row = {'k': b}\nkept = row\nrow = {}\nrow['k'] = a\nkept", {"q2"}),  # another row
+        ("x = Workbook()\nk = x.inputs('k', a)\ny = x.line('l', k + b)\nx", {"q1", "q2"}),
         # Scopes
         ("row = a\n[row for row in b]", {"q2"}),
         ("row = a\n[row for row in b if row != subject]", {"q2", "parameter:subject"}),

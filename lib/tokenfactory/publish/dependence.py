@@ -16,6 +16,7 @@ from tokenfactory.publish.plan import parse_parameters
 # Methods that change the object they belong to.
 _CHANGING = {"append", "extend", "insert", "update", "setdefault", "add", "remove", "discard", "pop", "popitem"}
 _CHANGING |= {"clear", "sort", "reverse"}
+_CHANGING |= {"inputs", "line"}  # of a `workbook.Workbook`
 _SHOWING = {"display", "print"}
 _COMPOUND = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.Try, ast.With, ast.AsyncWith, ast.Match)
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
