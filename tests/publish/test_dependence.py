@@ -1,5 +1,6 @@
 """What an output depends on, read from code: never less than it does, and no more than the statements say."""
 
+import inspect
 import json
 import multiprocessing
 import os
@@ -11,7 +12,7 @@ import nbformat.v4 as nb
 import polars as pl
 import pytest
 
-from tokenfactory import warehouse
+from tokenfactory import warehouse, workbook
 from tokenfactory.publish import dependence, engine
 from tokenfactory.warehouse.query import Warehouse
 
@@ -99,6 +100,11 @@ ASKED = {"q1": (1, 1), "q2": (1, 2)}
 )
 def test_what_is_shown_depends_on(code, found):
     assert last(ASK, code, asked=ASKED) == found
+
+
+def test_all_that_changes_a_workbook_is_known_to():
+    methods = {name for name, what in vars(workbook.Workbook).items() if inspect.isfunction(what) and name[0] != "_"}
+    assert methods and methods <= dependence._CHANGING
 
 
 def test_a_query_belongs_to_the_statement_that_asked_it():
