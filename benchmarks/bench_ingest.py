@@ -16,8 +16,8 @@ from pathlib import Path
 
 import duckdb
 
-from tokenfactory.warehouse import ingest
-from tokenfactory.warehouse.adapters.inferencex_dump import COLUMNS
+from tokenfactory.measurements import ingest
+from tokenfactory.measurements.adapters.inferencex_dump import COLUMNS
 
 SHARED = Path(os.environ.get("TOKENFACTORY_SHARED") or Path(__file__).parents[2] / "shared") / "data"
 MOST_TIMES_BARE = 2.0

@@ -17,7 +17,8 @@ import nbformat.v4 as nb
 import polars as pl
 from playwright.sync_api import sync_playwright
 
-from tokenfactory import show, theme, warehouse
+from tokenfactory import warehouse
+from tokenfactory.display import show, theme
 from tokenfactory.publish import charts, html, ledger
 from tokenfactory.warehouse import files
 

@@ -10,8 +10,8 @@ import time
 
 import numpy as np
 
-from tokenfactory import cost, finance
-from tokenfactory.sensitivity import LogNormal, Triangular, Uniform, simulate
+from tokenfactory.formulas import cost, finance
+from tokenfactory.methods.sensitivity import LogNormal, Triangular, Uniform, simulate
 
 COMMON = {
     "wacc_frac": Triangular(0.06, 0.09, 0.13),

@@ -14,8 +14,8 @@ from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
 
-from tokenfactory import site
-from tokenfactory.power_basis import ALLIN_UTILITY, CRITICAL_IT, OnBasis
+from tokenfactory.formulas.power_figure import ALLIN_UTILITY, CRITICAL_IT, OnBasis
+from tokenfactory.methods import fleets
 
 SIZES_MW = (1, 10, 100, 1000)
 
@@ -27,7 +27,7 @@ def scenario(seed):
         is_rack = i % 2 == 0
         it = random.uniform(1.2, 2.4)
         systems.append(
-            site.System(
+            fleets.System(
                 f"system {i}",
                 "rack" if is_rack else "node",
                 72 if is_rack else 8,
@@ -41,7 +41,7 @@ def scenario(seed):
             )
         )
     kw = 1000 * SIZES_MW[seed % len(SIZES_MW)]
-    limits = site.Site(
+    limits = fleets.Site(
         OnBasis(kw, ALLIN_UTILITY if random.random() < 0.5 else CRITICAL_IT),
         headroom_frac=0.1,
         air_kw=kw * random.uniform(0.3, 0.8),
@@ -58,9 +58,9 @@ def planned(seed):
     limits, systems = scenario(seed)
     start = time.process_time()
     if seed % 3:
-        fleet = site.most_gain(limits, systems, usd_per_mtok=0.2, utilisation_frac=0.6)
+        fleet = fleets.most_gain(limits, systems, usd_per_mtok=0.2, utilisation_frac=0.6)
     else:
-        fleet = site.most_tokens(limits, systems, utilisation_frac=0.6)
+        fleet = fleets.most_tokens(limits, systems, utilisation_frac=0.6)
     return time.process_time() - start, sum(n > 0 for n in fleet.num_serving)
 
 

@@ -68,10 +68,10 @@ def formulas(sources: Iterable[str]) -> list[str]:
     cells = cells[: ends[-1] + 1]  # what comes later shows more, and decides nothing
     statements = [s for cell in cells for s in cell if not isinstance(s, ast.Import | ast.ImportFrom)]
     imported = {
-        alias.asname or alias.name: f"{node.module.removeprefix('tokenfactory.')}.{alias.name}"
+        alias.asname or alias.name: f"{node.module.removeprefix('tokenfactory.formulas.')}.{alias.name}"
         for cell in cells
         for node in cell
-        if isinstance(node, ast.ImportFrom) and node.module in {f"tokenfactory.{room}" for room in FORMULAS}
+        if isinstance(node, ast.ImportFrom) and node.module in {f"tokenfactory.formulas.{room}" for room in FORMULAS}
         for alias in node.names
     }
     chosen = [s for number in ends for s in cells[number]]
@@ -95,7 +95,7 @@ def of_notebook(path: Path, gpus: Iterable[str]) -> Iterator[dict[str, str]]:
     declared = []
     for name in formulas("".join(cell["source"]) for cell in cells):
         room, function = name.split(".")
-        text = declaration(getattr(importlib.import_module(f"tokenfactory.{room}"), function))
+        text = declaration(getattr(importlib.import_module(f"tokenfactory.formulas.{room}"), function))
         declared.append(f"{name}={hashlib.sha256(text.encode()).hexdigest()[:8]}")
     for output in (output for cell in cells for output in cell["outputs"]):
         for headline in output.get("data", {}).get(MIME, {}).get("headlines", ()):

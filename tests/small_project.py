@@ -64,7 +64,7 @@ rows = warehouse.connect().query(
     "SELECT price_id, usd_per_gpu_hour FROM price_book WHERE gpu = $gpu ORDER BY price_id", gpu=subject)
 print(subject, rows["usd_per_gpu_hour"].sum())"""
 HEADLINES = """\
-from tokenfactory.show import Headline, headlines
+from tokenfactory.display.show import Headline, headlines
 headlines([
     Headline("b_price", "A price, of 2", 1234567.891, "usd", "1.2M"),
     Headline("a_none", "None", None, "usd", "-"),

@@ -12,7 +12,7 @@ import pytest
 from small_project import make_project, write_scenario
 
 from tokenfactory import cli, warehouse
-from tokenfactory.warehouse.pull import Patience
+from tokenfactory.measurements.pull import Patience
 
 PROJECT = Path(__file__).parents[1]
 
@@ -361,6 +361,6 @@ def test_doctor_says_what_a_file_is_and_stores_nothing(capsys, data, tmp_path):
 
 
 def test_pull_says_when_the_api_cannot_be_reached(capsys, data, monkeypatch):
-    monkeypatch.setattr("tokenfactory.warehouse.pull.Patience", partial(Patience, attempts=1))
+    monkeypatch.setattr("tokenfactory.measurements.pull.Patience", partial(Patience, attempts=1))
     assert cli.run(["pull", "DeepSeek-R1-0528", "--base-url", "http://127.0.0.1:9/api"]) == 2
     assert capsys.readouterr().err.splitlines()[-1].startswith("tokenfactory: ")

@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from conftest import PROJECT
 
-from tokenfactory import ask, cost, warehouse
+from tokenfactory import ask, warehouse
 from tokenfactory.errors import ParameterError
-from tokenfactory.warehouse import ingest, store
+from tokenfactory.formulas import cost
+from tokenfactory.measurements import ingest
+from tokenfactory.warehouse import store
 
 BAD_WAY = ("gb300", "fp4", "mtp")
 

@@ -20,7 +20,7 @@ def test_every_key_is_one_number():
 # That the check has teeth, and is no nuisance
 
 LABELLED = """\
-from tokenfactory.show import Headline, headlines
+from tokenfactory.display.show import Headline, headlines
 per_mtok = cost.usd_per_mtok(usd_per_gpu_hour=price, tok_per_s_per_gpu=tput)
 """
 
@@ -76,7 +76,7 @@ def test_other_data_are_no_other_meaning(project, change):
 
 
 def test_a_formula_that_declares_something_else_is_another_meaning(project, monkeypatch):
-    from tokenfactory import cost
+    from tokenfactory.formulas import cost
 
     before = recorded(found(project))
 
@@ -116,7 +116,8 @@ def test_labels_without_what_comes_from_the_data():
 
 
 def test_formulas_are_found_through_names():
-    setup = "from tokenfactory.power import tok_per_s_per_mw as per_mw\ndef f(x):\n    return cost.usd_per_mtok(a=x)\n"
+    setup = "from tokenfactory.formulas.power import tok_per_s_per_mw as per_mw\n"
+    setup += "def f(x):\n    return cost.usd_per_mtok(a=x)\n"
     cells = [setup + "y = f(1)\nz = per_mw(2)\nw = finance.payback_year(3)", "Headline('k', y, z)", "y = cost.later(y)"]
     assert definitions.formulas(cells) == ["cost.usd_per_mtok", "power.tok_per_s_per_mw"]
     assert definitions.formulas(["y = cost.usd_per_mtok(1)"]) == []

@@ -1,8 +1,36 @@
 """Token Factory: what a million tokens costs, at the speed users need, within the power there is.
 
-Rooms: formulas (`cost`, `power`), methods (`rounding`), the data (`warehouse`), how a notebook
-shows its result (`theme`, `show`), and how notebooks become a site (`publish`). Importing the
-package imports none of them.
+Rooms: `formulas` (arithmetic), `methods` (arrays in, arrays out), `display` (what a notebook shows), `warehouse`
+(the data and its views), `measurements` (from files somebody measured to points), `publish` (from notebooks to a
+site). Importing the package imports none of them.
 """
 
+from importlib import import_module
+
 __version__ = "0.1.0"
+
+# Where modules of version 0.1 stand now; their old names, as in `from tokenfactory import equal_speed`, work for one
+# more version.
+_MOVED = {
+    "cost": "formulas.cost",
+    "power": "formulas.power",
+    "finance": "formulas.finance",
+    "power_basis": "formulas.power_figure",
+    "audit": "methods.audit",
+    "claims": "methods.claims",
+    "equal_speed": "methods.serving",
+    "frontier": "methods.pareto",
+    "rounding": "methods.rounding",
+    "sensitivity": "methods.sensitivity",
+    "site": "methods.fleets",
+    "uncertainty": "methods.bands",
+    "show": "display.show",
+    "theme": "display.theme",
+    "workbook": "display.workbook",
+}
+
+
+def __getattr__(name: str):
+    if name not in _MOVED:
+        raise AttributeError(f"module 'tokenfactory' has no attribute {name!r}")
+    return import_module(f"tokenfactory.{_MOVED[name]}")

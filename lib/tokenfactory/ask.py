@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
-from tokenfactory import claims, equal_speed, show
+from tokenfactory.display import show
+from tokenfactory.display.show import between, number, times, usd, words
 from tokenfactory.errors import ParameterError, nearest
-from tokenfactory.show import between, number, times, usd, words
+from tokenfactory.methods import claims, serving
 
 OWNER = "InferenceX TCO"  # prices and powers of one owner, so that systems stand on one footing
 
@@ -47,7 +48,7 @@ def compare(warehouse, *, model: str, isl: int, osl: int, speeds: Sequence[float
     once = " QUALIFY count(*) OVER (PARTITION BY gpu) = 1 ORDER BY gpu"
     prices = dict(warehouse.query(price + once, **basis, basis="owning_hyperscaler").rows())
     powers = dict(warehouse.query(power + once, **basis, basis="allin_utility_provisioned").rows())
-    rows = equal_speed.compare(
+    rows = serving.compare(
         _rows(warehouse, _POINTS), model=model, isl=isl, osl=osl, speeds=speeds, gpus=gpus,
         usd_per_gpu_hour=prices, kw_per_gpu=powers,
     )  # fmt: skip
@@ -76,12 +77,12 @@ def _published_near(warehouse, model: str, isl: int, osl: int, speeds: Sequence[
     )  # fmt: skip
     return [
         {
-            "gpu": row["gpu"], "asked": asked, "speed": row[equal_speed.SPEED], "tput": row[equal_speed.TPUT],
-            "way": str(equal_speed.way_of(row)), "point_id": row["point_id"],
+            "gpu": row["gpu"], "asked": asked, "speed": row[serving.SPEED], "tput": row[serving.TPUT],
+            "way": str(serving.way_of(row)), "point_id": row["point_id"],
         }
         for asked in speeds
         for row in rows
-        if row["gpu"] in gpus and asked / NEAR <= row[equal_speed.SPEED] <= asked * NEAR
+        if row["gpu"] in gpus and asked / NEAR <= row[serving.SPEED] <= asked * NEAR
     ]  # fmt: skip
 
 
@@ -171,7 +172,7 @@ def _audit_of_set(warehouse, claim_set: str) -> claims.SetAudit:
         ),
         prices=claims.tiers(_rows(warehouse, _PRICES, owner=OWNER), "usd_per_gpu_hour"),
         powers=claims.tiers(_rows(warehouse, _POWERS, owner=OWNER), "kw_per_gpu"),
-        band=equal_speed.learn_band(points),
+        band=serving.learn_band(points),
     )
 
 
@@ -229,7 +230,7 @@ def _table_lines(found: claims.SetAudit) -> list[str]:
         else:
             lines.append(f"  {name}: one throughput gives every value cell, {_tok(allowed['all'])}")
             lines += [
-                f"    inside it: {row['point_id']}, {row[equal_speed.TPUT]:g} tok/s per GPU"
+                f"    inside it: {row['point_id']}, {row[serving.TPUT]:g} tok/s per GPU"
                 for row in found.matches[column]
             ]
     for row, interval in table.ratios.items():

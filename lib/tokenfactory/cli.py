@@ -178,7 +178,7 @@ def _parser() -> argparse.ArgumentParser:
         "rents", _rents, "clean rents that somebody observed, and print what an hour of a GPU cost by month"
     )
     rents.add_argument(
-        "path", type=Path, help="CSV or Parquet with a row per offer and day; see tokenfactory.warehouse.rents"
+        "path", type=Path, help="CSV or Parquet with a row per offer and day; see tokenfactory.measurements.rents"
     )
 
     sql = command("sql", _sql, "look into the warehouse, which cannot be changed by it")
@@ -352,21 +352,21 @@ def _tell_ingested(arguments, report, text: str) -> int:
 
 
 def _ingest(arguments, project) -> int:
-    from tokenfactory.warehouse import ingest
+    from tokenfactory.measurements import ingest
 
     report = ingest.ingest(arguments.path, _snapshots())
     return _tell_ingested(arguments, report, report.text())
 
 
 def _pull(arguments, project) -> int:
-    from tokenfactory.warehouse import pull
+    from tokenfactory.measurements import pull
 
     pulled = pull.pull(arguments.model, _snapshots(), base_url=arguments.base_url or pull.BASE_URL, progress=_say)
     return _tell_ingested(arguments, pulled.ingested, pulled.text())
 
 
 def _doctor(arguments, project) -> int:
-    from tokenfactory.warehouse import ingest
+    from tokenfactory.measurements import ingest
 
     found = ingest.doctor(arguments.path)
     if arguments.json:
@@ -381,8 +381,8 @@ def _doctor(arguments, project) -> int:
 
 
 def _rents(arguments, project) -> int:
-    from tokenfactory import show
-    from tokenfactory.warehouse import rents
+    from tokenfactory.display import show
+    from tokenfactory.measurements import rents
 
     cleaned = rents.clean(rents.read(arguments.path))
     months, kept, left = rents.by_month(cleaned.kept), len(cleaned.kept), cleaned.excluded["reason"].value_counts()
@@ -406,7 +406,8 @@ def _rents(arguments, project) -> int:
 
 
 def _sql(arguments, project) -> int:
-    from tokenfactory import show, warehouse
+    from tokenfactory import warehouse
+    from tokenfactory.display import show
 
     names, rows = warehouse.connect().ask(arguments.query)
     form = "json" if arguments.json else arguments.format

@@ -7,9 +7,10 @@ import altair as alt
 import nbformat.v4 as nb
 import polars as pl
 
-from tokenfactory import show, theme, warehouse
+from tokenfactory import warehouse
+from tokenfactory.display import show, theme
+from tokenfactory.display.show import Column, Headline, Link, number, usd
 from tokenfactory.publish import html, ledger, output, site
-from tokenfactory.show import Column, Headline, Link, number, usd
 from tokenfactory.warehouse import files
 
 HOSTILE = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">\u2028</script>"

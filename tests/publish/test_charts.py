@@ -13,7 +13,7 @@ import sample
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tokenfactory import theme
+from tokenfactory.display import theme
 from tokenfactory.publish import charts
 
 

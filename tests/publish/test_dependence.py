@@ -12,7 +12,8 @@ import nbformat.v4 as nb
 import polars as pl
 import pytest
 
-from tokenfactory import warehouse, workbook
+from tokenfactory import warehouse
+from tokenfactory.display import workbook
 from tokenfactory.publish import dependence, engine
 from tokenfactory.warehouse.query import Warehouse
 

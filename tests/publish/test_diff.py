@@ -15,7 +15,7 @@ from tokenfactory.publish import diff
 
 COSTS = """\
 from tokenfactory import cost, warehouse
-from tokenfactory.show import Headline, headlines, usd
+from tokenfactory.display.show import Headline, headlines, usd
 data = warehouse.connect()
 hour = data.price(gpu=subject, basis="owning_hyperscaler", on="2026-04-15")["usd_per_gpu_hour"]
 kw = data.power(gpu=subject, basis="allin_utility_provisioned", on="2026-04-15")["kw_per_gpu"]
@@ -69,7 +69,7 @@ def test_every_file_has_its_group():
     for name in ("operating_points.csv", "claims.csv", "hardware.csv", "snapshots/s1/points.parquet"):
         assert diff.group_of(f"data/{name}") == "data"
     assert diff.group_of("data/scenarios/price_book.csv.yaml") == "parameters"
-    for path in ("lib/tokenfactory/cost.py", "notebooks/01_a.ipynb", "requirements.lock"):
+    for path in ("lib/tokenfactory/formulas/cost.py", "notebooks/01_a.ipynb", "requirements.lock"):
         assert diff.group_of(path) == "method"
 
 
@@ -196,7 +196,7 @@ def test_a_changed_formula_is_the_cause_of_what_it_changes(steps):
     assert causes(headline) == {"method": headline["change"]}
     (row,) = found["inputs"]["method"]
     ((where, (old, new)),) = row["values"].items()
-    assert (row["file"], where) == ("lib/tokenfactory/cost.py", "line 45")
+    assert (row["file"], where) == ("lib/tokenfactory/formulas/cost.py", "line 45")
     assert old.replace("1e6", "2e6") == new
     assert_sums(found)
 
@@ -285,7 +285,7 @@ def test_a_run_that_is_not_there_is_one_sentence(steps, arguments, message):
 
 VALUE = """\
 from tokenfactory import warehouse
-from tokenfactory.show import Headline, headlines
+from tokenfactory.display.show import Headline, headlines
 kw = warehouse.connect().query(
     "SELECT kw_per_gpu FROM power_book WHERE gpu = $gpu AND basis = $basis ORDER BY power_id LIMIT 1",
     gpu=subject, basis="allin_utility_provisioned")["kw_per_gpu"][0]
@@ -350,7 +350,10 @@ def test_a_number_that_is_no_longer_measured_has_a_cause(again):
 
 def test_headlines_that_appear_and_vanish_are_listed(again):
     again.notebook("01_value", VALUE.format("value = 10 * kw").replace('"value", "A v', '"worth", "A v'))
-    again.notebook("04_more", 'from tokenfactory.show import *\nheadlines([Headline("more", "More", 1.0, "1", "1")])')
+    again.notebook(
+        "04_more",
+        'from tokenfactory.display.show import *\nheadlines([Headline("more", "More", 1.0, "1", "1")])',
+    )
     again.report()
     found = compared(again, "previous")
     assert [h["key"] for h in found["appeared"]] == ["worth", "more"]

@@ -45,7 +45,7 @@ CELLS = [
     "asyncio.get_running_loop().is_running(), __name__, In[3][:6], _, Out[4]",
     "!echo from the shell",
     "import polars as pl\npl.DataFrame({'a': [1.5, 2], 'b': ['x', None]})",
-    "import altair as alt\nimport tokenfactory.theme\n"
+    "import altair as alt\nimport tokenfactory.display.theme\n"
     "alt.Chart(pl.DataFrame({'a': [1.5, 2]})).mark_point().encode(x='a:Q').properties(description='two points')",
     "import os\nimport beside\nbeside.HERE, os.path.basename(os.getcwd())",
     "subject, utilisation_frac, num_gpu",

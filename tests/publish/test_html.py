@@ -10,7 +10,7 @@ import pytest
 import sample
 from sample import HOSTILE, code, displayed
 
-from tokenfactory import show
+from tokenfactory.display import show
 from tokenfactory.publish import charts, html
 
 TITLES = {"01_x": "First", "02_y": "Second <b>", "03_z": "Third"}

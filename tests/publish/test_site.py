@@ -7,7 +7,7 @@ import nbformat.v4 as nb
 import sample
 from sample import HOSTILE, code
 
-from tokenfactory import show
+from tokenfactory.display import show
 from tokenfactory.publish import site
 
 

@@ -14,10 +14,10 @@ import pytest
 from executed import execute
 from sample import HOSTILE, code
 
-from tokenfactory import show, workbook
+from tokenfactory.display import show, workbook
+from tokenfactory.display.show import Column, Headline, number, percent, times, usd
 from tokenfactory.errors import DataError
 from tokenfactory.publish import xlsx
-from tokenfactory.show import Column, Headline, number, percent, times, usd
 
 MADE_ON = "2026-04-05"
 FORMULAS = ("=1+1", "+1", "-1+2", "@SUM(1)", '=HYPERLINK("http://example.org")', "{=1}", "\t=1")

@@ -16,8 +16,8 @@ import atheris
 
 with atheris.instrument_imports(include=["tokenfactory", "json"]):
     from tokenfactory.errors import DataError
-    from tokenfactory.warehouse import adapters, normalise, stage
-    from tokenfactory.warehouse.documents import Document, records
+    from tokenfactory.measurements import adapters, normalise, stage
+    from tokenfactory.measurements.documents import Document, records
 
     adapters.modules()
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from tools.load_tools import CONCURRENCIES, FIXTURES, ITL_S, OSL, TOOLS, TTFT_S, CannotRunError, main, outputs
 
-from tokenfactory.warehouse.adapters import Context, RowProblem
+from tokenfactory.measurements.adapters import Context, RowProblem
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("name", TOOLS)
 def test_the_tool_of_today_is_read_and_says_what_the_server_did(name):
-    adapter = importlib.import_module(f"tokenfactory.warehouse.adapters.{name}")
+    adapter = importlib.import_module(f"tokenfactory.measurements.adapters.{name}")
     try:
         _, files = outputs(name)
     except CannotRunError as error:

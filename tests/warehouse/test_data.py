@@ -9,8 +9,9 @@ from datetime import date
 
 import pytest
 
-from tokenfactory import finance
-from tokenfactory.warehouse import adapters, codebook, ingest, measured
+from tokenfactory import codebook
+from tokenfactory.formulas import finance
+from tokenfactory.measurements import adapters, ingest, measured
 from tokenfactory.warehouse.schema import GPUS_WITHOUT_SPECIFICATIONS, TABLES, TCO_UNITS, columns, read_all
 
 TCO = "InferenceX TCO"

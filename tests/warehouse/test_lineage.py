@@ -8,8 +8,8 @@ import pytest
 from ingested import AGG
 
 from tokenfactory import warehouse
+from tokenfactory.measurements.ingest import ingest
 from tokenfactory.warehouse import files, lineage
-from tokenfactory.warehouse.ingest import ingest
 from tokenfactory.warehouse.lineage import Archive
 from tokenfactory.warehouse.schema import TABLES
 

@@ -8,8 +8,8 @@ import duckdb
 import pytest
 
 from tokenfactory import warehouse
+from tokenfactory.measurements.ingest import ingest
 from tokenfactory.warehouse import store
-from tokenfactory.warehouse.ingest import ingest
 
 
 @pytest.fixture(scope="module")

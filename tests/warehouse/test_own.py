@@ -6,8 +6,9 @@ from datetime import date
 import pytest
 import yaml
 
-from tokenfactory import finance, warehouse
+from tokenfactory import warehouse
 from tokenfactory.errors import DataError, NotMeasuredError
+from tokenfactory.formulas import finance
 from tokenfactory.warehouse import files, own
 
 QUOTE = {"gpu": "gb300", "usd_per_gpu_hour": 4, "effective_from": date(2026, 10, 1), "provider": "A cloud"}

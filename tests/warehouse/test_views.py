@@ -3,7 +3,8 @@
 import duckdb
 import pytest
 
-from tokenfactory.warehouse import files, ingest, store
+from tokenfactory.measurements import ingest
+from tokenfactory.warehouse import files, store
 from tokenfactory.warehouse.schema import TABLES, columns
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 
-from tokenfactory import show
+from tokenfactory.display import show
 from tokenfactory.warehouse.files import cache_dir
 
 VEGA_LITE = "6.4"

@@ -40,8 +40,8 @@ LIBRARIES = (
     "pyarrow",
     "tokenfactory.publish.site",
     "tokenfactory.publish.xlsx",
-    "tokenfactory.show",
-    "tokenfactory.theme",
+    "tokenfactory.display.show",
+    "tokenfactory.display.theme",
     "tokenfactory.warehouse",
     "tokenfactory.warehouse.lineage",
 )

@@ -12,7 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from xml.etree import ElementTree
 
-from tokenfactory import show
+from tokenfactory.display import show
 from tokenfactory.publish import diff, output, runs
 from tokenfactory.publish.diff import together
 from tokenfactory.publish.plan import Project

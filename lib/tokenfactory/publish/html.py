@@ -1,7 +1,7 @@
 """An executed notebook as one HTML file that stands alone: results without code, charts drawn, nothing fetched.
 
 What a notebook shows comes from data, so nothing of it may run: text is escaped, HTML is taken from
-`tokenfactory.show` only, and the page's own policy lets the browser run our two scripts and no other.
+`tokenfactory.display.show` only, and the page's own policy lets the browser run our two scripts and no other.
 """
 
 import base64
@@ -15,7 +15,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from nbformat import NotebookNode
 
-from tokenfactory import show, workbook
+from tokenfactory.display import show, workbook
 from tokenfactory.publish import charts, markdown
 from tokenfactory.publish import ledger as ledger_
 from tokenfactory.publish.ledger import resolve, tags
@@ -23,7 +23,7 @@ from tokenfactory.publish.output import END_OF_SCENARIOS, SCENARIOS, place
 
 TEMPLATES = Path(__file__).parent / "templates"
 NOT_SHOWN = {"parameters", "injected-parameters", "setup", "hide"}
-# The HTML that the classes of tokenfactory.show write, in which they escape what comes from data.
+# The HTML that the classes of tokenfactory.display.show write, in which they escape what comes from data.
 SHOWN = re.compile(r'<div class="tf-(answer|note|tiles|table|workbook)">')
 TABLE = re.compile(r'<div class="tf-table">(<table>(?:<caption>(.*?)</caption>)?)', re.DOTALL)
 MOST_DESCRIBED = 200  # letters

@@ -15,7 +15,7 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 import tokenfactory
-from tokenfactory import show
+from tokenfactory.display import show
 from tokenfactory.publish import dependence
 from tokenfactory.publish.plan import parse_parameters
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from nbformat import NotebookNode
 
-from tokenfactory import show
+from tokenfactory.display import show
 from tokenfactory.publish import ledger as ledger_
 from tokenfactory.publish.html import answer_of, description, render, render_part
 from tokenfactory.publish.html import title as title_of

@@ -1,5 +1,5 @@
 """An executed notebook as a workbook: its answer and headline numbers, its tables, its sources; and where the notebook
-describes a build-up (`tokenfactory.workbook`), its inputs and live formulas.
+describes a build-up (`tokenfactory.display.workbook`), its inputs and live formulas.
 
 Text comes from data, so it is written as text, whatever it begins with. A formula may hold numbers, arithmetic and
 names of this workbook's own cells and nothing else. The same notebook gives the same bytes.
@@ -15,7 +15,7 @@ from pathlib import Path
 import xlsxwriter
 from nbformat import NotebookNode
 
-from tokenfactory import show, workbook
+from tokenfactory.display import show, workbook
 from tokenfactory.errors import DataError
 from tokenfactory.publish import ledger
 from tokenfactory.publish.html import NOT_SHOWN, title

@@ -66,7 +66,8 @@ def build(data: Path | None = None) -> Path:
 def _load(data: Path, path: Path) -> None:
     import duckdb
 
-    from tokenfactory.warehouse import ingest, own
+    from tokenfactory.measurements import ingest
+    from tokenfactory.warehouse import own
     from tokenfactory.warehouse.schema import TABLES, columns, read_all
 
     rows_of = read_all(data)

@@ -1,0 +1,199 @@
+"""A build-up as a workbook that computes: inputs that a reader may change, and formulas that lead from them to results.
+
+A notebook calls the library's own formulas with cells in the place of numbers. As their bodies are arithmetic, what
+comes back knows how it came about, so the formulas of the workbook are those of the library and are written nowhere
+else. The workbook is only described here; the report makes the file.
+
+    book = Workbook("What an hour costs", {"gb300": "GB300", "h200": "H200"})
+    price = book.inputs("usd_per_gpu", "Price of a GPU", {"gb300": {"value": 61_556, "unit": "usd"}, ...})
+    book.line("cost", "A million tokens", "usd/mtok", {gpu: cost.usd_per_mtok(...) for gpu in ...}, is_result=True)
+"""
+
+from __future__ import annotations
+
+import html
+import operator
+import re
+from collections.abc import Mapping
+from datetime import date
+
+from tokenfactory.display import show
+from tokenfactory.errors import ParameterError
+
+MIME = "application/vnd.tokenfactory.workbook+json"
+ALL = "all"  # the column of inputs that every system shares
+
+# How tightly the parts of a formula hold together. Spreadsheets read -a^2 and a^b^c otherwise than Python does, so
+# signs and powers are written with brackets wherever the two could differ.
+_COMPARE, _ADD, _MULTIPLY, _POWER, _ATOM = range(5)
+
+
+def _number(value: float) -> Cell:
+    return Cell(f"{value:.15g}", float(value), _ATOM if value >= 0 else _ADD)
+
+
+class Cell:
+    """A number that remembers how it was computed: `value`, and `formula` with cells as {name@column}."""
+
+    __array_ufunc__ = None  # NumPy leaves the operators below to us
+    __hash__ = None
+
+    def __init__(self, formula: str, value: float, binding: int = _ATOM):
+        self.formula, self.value, self._binding = formula, value, binding
+
+    def _text(self, least: int) -> str:
+        return self.formula if self._binding >= least else f"({self.formula})"
+
+    def _with(self, sign: str, other, binding: int, *, is_left: bool = True) -> Cell:
+        if not isinstance(other, Cell):
+            if not isinstance(other, int | float):
+                return NotImplemented
+            other = _number(other)
+        left, right = (self, other) if is_left else (other, self)
+        value = _COMPUTED[sign](left.value, right.value)
+        if (simple := _simpler(sign, left, right)) is not None:
+            return simple
+        is_strict = sign in "-/^="
+        texts = left._text(binding + (sign in "^=")), right._text(binding + is_strict)
+        return Cell(sign.join(texts), value, binding)
+
+    def __add__(self, other):
+        return self._with("+", other, _ADD)
+
+    def __radd__(self, other):
+        return self._with("+", other, _ADD, is_left=False)
+
+    def __sub__(self, other):
+        return self._with("-", other, _ADD)
+
+    def __rsub__(self, other):
+        return self._with("-", other, _ADD, is_left=False)
+
+    def __mul__(self, other):
+        return self._with("*", other, _MULTIPLY)
+
+    def __rmul__(self, other):
+        return self._with("*", other, _MULTIPLY, is_left=False)
+
+    def __truediv__(self, other):
+        return self._with("/", other, _MULTIPLY)
+
+    def __rtruediv__(self, other):
+        return self._with("/", other, _MULTIPLY, is_left=False)
+
+    def __pow__(self, other):
+        return self._with("^", other, _POWER)
+
+    def __rpow__(self, other):
+        return self._with("^", other, _POWER, is_left=False)
+
+    def __eq__(self, other):
+        return self._with("=", other, _COMPARE)
+
+    def __neg__(self):
+        return Cell(f"(-{self._text(_ATOM)})", -self.value)
+
+    def __bool__(self):
+        raise TypeError("a formula of a workbook cannot decide: only arithmetic can be written into cells")
+
+
+_COMPUTED = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "^": operator.pow}
+_COMPUTED["="] = lambda a, b: float(a == b)
+
+
+def _simpler(sign: str, left: Cell, right: Cell) -> Cell | None:
+    """What a person would write in the place of x + 0, 1 x, x / 1 or 1 + 0."""
+    is_plain = all("{" not in cell.formula for cell in (left, right))
+    if is_plain:
+        return _number(_COMPUTED[sign](left.value, right.value))
+    if (sign in "+-" and right.formula == "0") or (sign in "*/" and right.formula == "1"):
+        return left
+    if (sign == "+" and left.formula == "0") or (sign == "*" and left.formula == "1"):
+        return right
+    return None
+
+
+class Workbook(show.Output):
+    """A workbook, put together row by row.
+
+    Parameters
+    ----------
+    about : what it computes, in a few words
+    columns : the systems, or other things, that are computed side by side, and how each is called
+    """
+
+    def __init__(self, about: str, columns: Mapping[str, str]):
+        self.about, self.columns = about, dict(columns)
+        self._inputs: list[dict] = []
+        self._lines: list[dict] = []
+
+    def inputs(
+        self, name: str, label: str, rows: Mapping, unit: str = "", *, is_shared: bool = True
+    ) -> dict[str, Cell]:
+        """A row of inputs: for each column a number, or a row of the data with its value, unit, range and source.
+
+        Where the rows of all columns are the same there is one cell for all of them, unless `is_shared` is false.
+        Returns the cells by column.
+        """
+        rows = {c: dict(row) if isinstance(row, Mapping) else {"value": row} for c, row in rows.items()}
+        if not rows:
+            return {}
+        first = next(iter(rows.values()))
+        if is_shared and len(rows) == len(self.columns) > 1 and all(row == first for row in rows.values()):
+            rows = {ALL: first}
+        kept = ("value", "low", "high", "status", "as_of", "source_url", "note")
+        told = {c: {k: _plain(row[k]) for k in kept if row.get(k) is not None} for c, row in rows.items()}
+        self._add(self._inputs, {"name": name, "label": label, "unit": first.get("unit") or unit, "cells": told})
+        cells = {c: Cell(f"{{{name}@{c}}}", float(row["value"])) for c, row in rows.items()}
+        return dict.fromkeys(self.columns, cells[ALL]) if ALL in cells else cells
+
+    def line(
+        self, name: str, label: str, unit: str, formulas: Mapping[str, Cell], *, is_result: bool = False
+    ) -> dict[str, Cell]:
+        """A row that is computed, for some or all columns. Returns its cells by column, to compute with."""
+        if not formulas:
+            return {}
+        told = {c: {"formula": cell.formula, "value": float(f"{cell.value:.12g}")} for c, cell in formulas.items()}
+        self._add(self._lines, {"name": name, "label": label, "unit": unit, "is_result": is_result, "cells": told})
+        return {c: Cell(f"{{{name}@{c}}}", cell.value) for c, cell in formulas.items()}
+
+    def _add(self, rows: list[dict], row: dict) -> None:
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", row["name"]) or any(
+            row["name"] == other["name"] for other in self._inputs + self._lines
+        ):
+            raise ParameterError(f"{row['name']!r} is not the name of a new row of a workbook")
+        if unknown := set(row["cells"]) - {*self.columns, ALL}:
+            raise ParameterError(f"{row['name']}: the workbook has no column {min(unknown)!r}")
+        rows.append(row)
+
+    def _results(self) -> list[str]:
+        return [row["label"] for row in self._lines if row["is_result"]]
+
+    def _sentence(self) -> str:
+        if not self._lines:
+            return "Nothing was measured, so there is nothing to compute."
+        num_cells = sum(len(row["cells"]) for row in self._inputs)
+        return (
+            f"{num_cells} inputs and {len(self._lines)} lines of formulas that lead to: {'; '.join(self._results())}."
+        )
+
+    def _html(self) -> str:
+        about, sentence = html.escape(self.about), html.escape(self._sentence())
+        return (
+            f'<div class="tf-workbook"><p><strong>{about}, as a workbook.</strong> {sentence} Change an input, and the '
+            "workbook computes everything again. The report has it as a file.</p></div>"
+        )
+
+    def _plain(self) -> str:
+        lines = [f"Workbook: {self.about}. {self._sentence()}"]
+        for row in self._lines:
+            values = (f"{self.columns[c]} {show.number(cell['value'], 6)}" for c, cell in row["cells"].items())
+            lines.append(f"{row['label']} [{row['unit']}]: {', '.join(values)}")
+        return "\n".join(lines)
+
+    def _more(self) -> dict:
+        return {MIME: {"about": self.about, "columns": self.columns, "inputs": self._inputs, "lines": self._lines}}
+
+
+def _plain(value):
+    return value.isoformat() if isinstance(value, date) else value

@@ -1,0 +1,1 @@
+"""From files that somebody measured to points: readers, adapters, repairs, snapshots."""

@@ -1,0 +1,164 @@
+"""InferenceX aggregated rows (`agg_*.json`, `agg_bmk.json`, `agg_eval_all.json`, run statistics), all generations.
+
+Fixed-length rows state seconds and tokens/s per GPU flat; agentic rows since July 2026 nest them in
+`request_metrics`. `std_intvty` (1 / standard deviation) is the speed of nothing and is not read.
+"""
+
+from collections.abc import Iterator
+
+from tokenfactory.measurements import normalise
+from tokenfactory.measurements.adapters import Context, Row, RowProblem, copied
+from tokenfactory.measurements.measured import LATENCIES, STATISTICS
+
+NAME, VERSION = "inferencex_agg", 2
+SOURCE = "InferenceX"
+
+_SAME = (
+    *("model", "framework", "precision", "mtp", "disagg", "is_multinode", "tp", "pp", "ep", "dp_attention"),
+    *("prefill_tp", "prefill_pp", "prefill_ep", "prefill_dp_attention", "prefill_num_workers", "num_prefill_gpu"),
+    *("decode_tp", "decode_pp", "decode_ep", "decode_dp_attention", "decode_num_workers", "num_decode_gpu"),
+)
+CONFIG = {
+    "hw": "hardware",
+    "infmax_model_prefix": "model_prefix",
+    "model_prefix": "model_prefix",
+    "spec_decoding": "spec_decoding",
+    "pcp_size": "pcp",
+    **{name: name for name in _SAME},
+}
+POINT = {
+    "isl": "isl_tok",
+    "osl": "osl_tok",
+    "conc": "conc",
+    "users": "conc",
+    "image": "image",
+    "recipe_fingerprint": "recipe_fingerprint",
+    "date": "date",
+    "run_id": "run_id",
+    "run_url": "run_url",
+    "error": "error",
+}
+# Numbers by the names InferenceX gives them, here and in the `metrics` of its API and database.
+METRICS = {
+    "tput_per_gpu": "total_tok_per_s_per_gpu",
+    "output_tput_per_gpu": "output_tok_per_s_per_gpu",
+    "input_tput_per_gpu": "input_tok_per_s_per_gpu",
+    "median_intvty": "interactivity_tok_per_s_per_user",
+    **{f"{s}_intvty": f"{s}_interactivity_tok_per_s_per_user" for s in STATISTICS if s != "median"},
+    **{f"{s}_{latency}": f"{s}_{latency}_s" for s in STATISTICS for latency in LATENCIES},
+    **{
+        name: name
+        for name in (
+            *("avg_power_w", "prefill_avg_power_w", "decode_avg_power_w"),
+            *("joules_per_total_token", "joules_per_output_token", "joules_per_input_token"),
+            *("joules_per_successful_query", "prefill_joules_per_input_token", "decode_joules_per_output_token"),
+            *("power_metric_schema_version", "power_valid"),
+        )
+    },
+    "num_requests_successful": "num_requests_ok",
+    "gpu_cache_hit_rate": "gpu_cache_hit_frac",
+    "cpu_cache_hit_rate": "cpu_cache_hit_frac",
+    "external_cache_hit_rate": "external_cache_hit_frac",
+    "theoretical_cache_hit_rate": "theoretical_cache_hit_frac",
+}
+# Flat agentic rows, before July 2026.
+_OLD_AGENTIC = {
+    "total_tput_tps": "total_tok_per_s",
+    **{f"{s}_ttlt": f"{s}_e2el_s" for s in STATISTICS},
+}
+_NESTED_STATISTICS = {"mean": "mean", "p50": "median", "p75": "p75", "p90": "p90"}
+
+
+def recognise(record: Row) -> str | None:
+    if "hw" in record:
+        if "task" in record and ("em_strict" in record or "score" in record):
+            return "evaluations"
+        if "tput_per_gpu" in record or "request_metrics" in record or "total_tput_tps" in record:
+            return "measured_points"
+    if record and all(isinstance(v, dict) and {"n_success", "total"} <= v.keys() for v in record.values()):
+        return "reliability"
+    return None
+
+
+def rows(record: Row, context: Context) -> Iterator[dict]:
+    table = recognise(record)
+    if table == "reliability":
+        for name, jobs in record.items():
+            yield {"hardware": name, "num_success": jobs["n_success"], "num_total": jobs["total"]}
+    elif table == "evaluations":
+        row = copied(record, CONFIG) | copied(record, POINT)
+        lengths = normalise.lengths_in(str(record.get("source", "")))
+        if lengths and "isl_tok" not in row and "osl_tok" not in row:  # older rows: only the path of their source says
+            row["isl_tok"], row["osl_tok"] = lengths
+        yield evaluation(row, record)
+    else:
+        row = copied(record, CONFIG) | copied(record, POINT)
+        pools = [str(record[name]).strip().lower() for name in ("prefill_hw", "decode_hw") if record.get(name)]
+        if len(set(pools)) > 1:
+            raise RowProblem("decode_hw", "prefill and decode run on different hardware; a point has one GPU")
+        row["offload_mode"] = offload(record)
+        if "mtp" not in row:
+            row.setdefault("spec_decoding", "none")
+        if "request_metrics" in record:
+            yield row | _agentic(record)
+        else:
+            row |= copied(record, METRICS)
+            if "users" in record or "total_tput_tps" in record:
+                row |= {"workload": "agentic", "rate_scope": "deployed", **copied(record, _OLD_AGENTIC)}
+            yield row
+
+
+def evaluation(row: dict, record: Row) -> dict:
+    """A row of evaluations: strict exact match where there is one, else the task's own score."""
+    name = "em_strict" if record.get("em_strict") is not None else "score"
+    return row | {
+        "task": record["task"],
+        "score_frac": record.get(name),
+        "score_error_frac": record.get(f"{name}_se"),
+        "num_samples": record.get("n_eff"),
+    }
+
+
+def offload(record: Row) -> str:
+    """Whether the key-value cache may leave the GPU: none is off, anything else on."""
+    for key in ("offload_mode", "offloading", "kv_offloading"):
+        if record.get(key) is not None:
+            return "off" if str(record[key]).lower() in ("none", "off", "false", "") else "on"
+    return "off"
+
+
+def _agentic(record: Row) -> dict:
+    latency, throughput = _group(record, "request_metrics", "latency"), _group(record, "request_metrics", "throughput")
+    row = {"workload": "agentic", "rate_scope": "deployed"}
+    for name in ("ttft", "tpot", "e2el"):
+        row |= _statistics(_group(latency, name), name)
+    # Where the gap between full responses is stated, it replaces the gap between chunks.
+    gap = _group(latency, "full_response_itl") or _group(latency, "itl")
+    row |= _statistics(gap, "itl")
+    per_gpu = _group(throughput, "per_gpu")
+    row |= dict(
+        copied(
+            per_gpu,
+            {
+                "total_tput_tps": "total_tok_per_s_per_gpu",
+                "output_tput_tps": "output_tok_per_s_per_gpu",
+                "input_tput_tps": "input_tok_per_s_per_gpu",
+            },
+        )
+    )
+    row |= copied(record, METRICS)
+    for cache in (_group(record, "request_metrics", "cache"), _group(record, "server_metrics", "cache")):
+        row |= copied(cache, METRICS)
+    return row
+
+
+def _statistics(group: Row, latency: str) -> dict:
+    return copied(group, {theirs: f"{ours}_{latency}_s" for theirs, ours in _NESTED_STATISTICS.items()})
+
+
+def _group(record: Row, *path: str) -> Row:
+    for key in path:
+        record = record.get(key) or {}
+        if not isinstance(record, dict):
+            raise RowProblem(key, "is not an object")
+    return record

@@ -1,0 +1,30 @@
+"""The plain template: a CSV file whose header names fields of `measured.FIELDS`.
+
+For measurements that no other adapter knows. A row needs `hardware`, `model`, `num_gpu`, a throughput
+(`total_tok_per_s_per_gpu`, or `total_tok_per_s` of the deployment, or its output and input part) and, for a
+fixed-length workload, `isl_tok`, `osl_tok` and `conc`. Units are those in the names: seconds, tokens, watts.
+An empty cell is not stated. Columns that are no field are refused, so that a misspelt one is seen.
+"""
+
+from collections.abc import Iterator
+
+from tokenfactory.measurements.adapters import Context, Row, RowProblem
+from tokenfactory.measurements.measured import FIELDS
+
+NAME, VERSION = "plain_csv", 1
+SOURCE = "own measurement"
+
+# Any of these with its unit in the name tells this format from all others.
+_TELLING = {"total_tok_per_s_per_gpu", "total_tok_per_s", "output_tok_per_s_per_gpu", "output_tok_per_s"}
+
+
+def recognise(record: Row) -> str | None:
+    is_text = all(isinstance(value, str) for value in record.values())
+    return "measured_points" if is_text and _TELLING & record.keys() else None
+
+
+def rows(record: Row, context: Context) -> Iterator[dict]:
+    for name in record:
+        if name not in FIELDS:
+            raise RowProblem(name, "is not a field of the plain CSV template")
+    yield {name: cell for name, cell in record.items() if cell != ""} | {"is_own": "true"}

@@ -1,0 +1,408 @@
+"""Open what a person names: files, folders and zips, cut into records, with every refusal said in one sentence.
+
+JSON is read strictly (no NaN, no key twice, no endless nesting) and element by element, so that one bad
+element costs one row and a file of any size costs the memory of one element.
+"""
+
+import codecs
+import csv
+import hashlib
+import io
+import itertools
+import json
+import lzma
+import math
+import os
+import re
+import shutil
+import stat
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from tokenfactory.errors import DataError
+from tokenfactory.measurements.adapters import RowProblem
+from tokenfactory.measurements.normalise import shown
+
+LARGEST_ELEMENT = 64 << 20  # bytes of one JSON element
+LONGEST_TEXT = 1 << 20  # characters of one text inside it
+DEEPEST = 64  # levels of nesting inside it
+LARGEST_UNPACKED = 64 << 30  # bytes of all members of a zip
+LARGEST_RATIO = 250  # unpacked to packed; JSON of benchmarks reaches 30
+MOST_MEMBERS = 100_000
+SIDECAR = "token-factory.yaml"
+
+_CHUNK = 1 << 20
+_PATTERN = re.compile(r"[*?\[\]{}\ud800-\udfff]")
+_UNREADABLE = (OSError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
+
+
+@dataclass(frozen=True)
+class Document:
+    """One file to read: a file on disk, or a member of a zip."""
+
+    name: str  # as shown: relative to what was named; a member of a zip follows '!'
+    path: Path
+    member: str | None = None
+
+    @contextmanager
+    def open(self) -> Iterator[BinaryIO]:
+        """The bytes as a stream. Raises DataError where they cannot be read, now or later."""
+        try:
+            if self.member is None:
+                with self.path.open("rb") as stream:
+                    yield stream
+            else:
+                with zipfile.ZipFile(self.path) as archive, archive.open(self.member) as stream:
+                    yield stream
+        except _UNREADABLE as error:
+            raise DataError(self.name, f"cannot be read: {shown(error)}") from error
+
+    @contextmanager
+    def on_disk(self, work: Path) -> Iterator[Path]:
+        """A path to the bytes, which DuckDB takes for one file and not for a pattern of names.
+
+        Where there is none, a link to the file or the unpacked member of a zip is in the folder `work` for a while.
+        """
+        if self.member is None:
+            if not _PATTERN.search(str(self.path)):
+                yield self.path
+                return
+            with tempfile.TemporaryDirectory(dir=work) as folder:
+                link = Path(folder, "file")
+                link.symlink_to(self.path.absolute())
+                yield link
+            return
+        with self.open() as stream, tempfile.NamedTemporaryFile(dir=work) as copy:
+            shutil.copyfileobj(stream, copy, _CHUNK)
+            copy.flush()
+            yield Path(copy.name)
+
+    def sha256(self) -> str:
+        with self.open() as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+
+    def num_bytes(self) -> int:
+        if self.member is None:
+            return self.path.stat().st_size
+        with zipfile.ZipFile(self.path) as archive:
+            return archive.getinfo(self.member).file_size
+
+
+Problems = list[tuple[str, str]]
+
+
+def walk(paths: list[Path]) -> tuple[list[tuple[str, Path]], Problems]:
+    """Name and path of every regular file under `paths`, and what is not one. Links in folders are not followed."""
+    found, problems = [], []
+    for path in paths:
+        if not path.exists():
+            problems.append((_printable(path.name), "there is no such file or folder"))
+        elif not path.is_dir():
+            # The folder's name stays in front here and below: it may hold the id of a run.
+            name = _printable(f"{path.absolute().parent.name}/{path.name}")
+            _sort_in(name, path, path.stat(), found, problems)
+        else:
+            for folder, subfolders, files in os.walk(path):
+                subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
+                for name in list(subfolders):
+                    entry = Path(folder, name)
+                    if entry.is_symlink():
+                        problems.append((_shown_path(entry, path), "is a link to a folder; links are not followed"))
+                for name in sorted(files):
+                    if not name.startswith("."):
+                        entry = Path(folder, name)
+                        _sort_in(_shown_path(entry, path), entry, entry.lstat(), found, problems)
+    return found, problems
+
+
+def _shown_path(entry: Path, root: Path) -> str:
+    return _printable(str(Path(root.absolute().name) / entry.relative_to(root)))
+
+
+def _printable(name: str) -> str:
+    """The name of a file on one line, with a question mark for whatever is not text: a name may hold any byte."""
+    return "".join(c if c.isprintable() else "?" for c in name)
+
+
+def _sort_in(name: str, path: Path, status: os.stat_result, found: list, problems: Problems) -> None:
+    if stat.S_ISLNK(status.st_mode):
+        problems.append((name, "is a link; links in folders are not followed"))
+    elif not stat.S_ISREG(status.st_mode):
+        problems.append((name, "is not a regular file"))
+    elif status.st_size == 0:
+        problems.append((name, "is empty"))
+    else:
+        found.append((name, path))
+
+
+def unpacked(name: str, path: Path) -> tuple[list[Document], Problems]:
+    """The documents in a file: itself, or the members of a zip. Raises DataError for a zip that is not safe."""
+    with path.open("rb") as stream:
+        if stream.read(4) != b"PK\x03\x04":
+            return [Document(name, path)], []
+    documents, problems = [], []
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [m for m in archive.infolist() if not m.is_dir()]
+    except (*_UNREADABLE, ValueError) as error:
+        raise DataError(name, f"is a broken zip: {shown(error)}") from error
+    if len(members) > MOST_MEMBERS:
+        raise DataError(name, f"is a zip of more than {MOST_MEMBERS} files")
+    if sum(m.file_size for m in members) > LARGEST_UNPACKED:
+        raise DataError(name, f"is a zip of more than {LARGEST_UNPACKED >> 30} GB")
+    seen = set()
+    for member in members:
+        inside = f"{name}!{_printable(member.filename)}"
+        parts = member.filename.replace("\\", "/").split("/")
+        if member.filename.startswith("/") or ".." in parts or ":" in parts[0]:
+            problems.append((inside, "its name points out of the zip"))
+        elif stat.S_ISLNK(member.external_attr >> 16):
+            problems.append((inside, "is a link; links in a zip are not followed"))
+        elif member.flag_bits & 1:
+            problems.append((inside, "is encrypted"))
+        elif member.file_size > LARGEST_RATIO * max(member.compress_size, 4096):
+            problems.append((inside, f"unpacks to more than {LARGEST_RATIO} times its size"))
+        elif member.filename in seen:
+            problems.append((inside, "is in the zip twice"))
+        elif member.file_size == 0:
+            problems.append((inside, "is empty"))
+        elif not any(part.startswith(".") for part in parts):
+            documents.append(Document(inside, path, member.filename))
+        seen.add(member.filename)
+    return documents, problems
+
+
+def records(document: Document) -> Iterator[tuple[int, Any]]:
+    """Index and content of every record; a RowProblem in place of one that cannot be used.
+
+    Raises
+    ------
+    DataError : the file is not text in JSON, JSON Lines or CSV, or breaks off.
+    """
+    with document.open() as stream:
+        head = stream.read(_CHUNK)
+        text = _Text(document.name, stream, head)
+        if re.match(rb"[\s\xef\xbb\xbf]*[\[{]", head):
+            yield from _json_records(document.name, text)
+        elif b"\0" in head:
+            raise DataError(document.name, "is neither text nor a zip")
+        else:
+            yield from _csv_records(document.name, text)
+
+
+def mentions(document: Document, texts: tuple[bytes, ...]) -> bool:
+    """Whether one of some texts stands near the beginning of a file: cheaper than to cut its first record."""
+    with document.open() as stream:
+        head = stream.read(_CHUNK)
+        return any(text in head for text in texts)
+
+
+class _Text:
+    """Decode a stream step by step; refuse what is not UTF-8."""
+
+    def __init__(self, name: str, stream: BinaryIO, head: bytes):
+        if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            raise DataError(name, "is UTF-16 text; save it as UTF-8")
+        self._name, self._stream, self._waiting = name, stream, head
+        self._decoder = codecs.getincrementaldecoder("utf-8-sig")()
+
+    def read(self, size: int) -> str:
+        """About `size` more characters; '' at the end."""
+        while True:
+            chunk, self._waiting = self._waiting or self._stream.read(size), b""
+            try:
+                text = self._decoder.decode(chunk, final=not chunk)
+            except UnicodeDecodeError as error:
+                raise DataError(self._name, "is not UTF-8 text") from error
+            if text or not chunk:
+                return text
+
+    def lines(self) -> Iterator[str]:
+        # Lines end where a text editor ends them: splitlines would also cut at marks that a cell may hold.
+        newlines, rest = io.IncrementalNewlineDecoder(None, translate=True), ""
+        while text := self.read(_CHUNK):
+            *lines, rest = (rest + newlines.decode(text)).split("\n")
+            yield from (f"{line}\n" for line in lines)
+            if len(rest) > LARGEST_ELEMENT:
+                raise DataError(self._name, f"has a line longer than {LARGEST_ELEMENT >> 20} MB")
+        if rest:
+            yield rest
+
+
+class _NotStrict(ValueError):
+    """JSON that Python would take and we do not."""
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise _NotStrict(twice, "is given twice")
+    return result
+
+
+def _no_constant(name: str):
+    raise _NotStrict(None, f"{name} is not a number")
+
+
+_STRICT = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no_constant)
+_LENIENT = json.JSONDecoder()
+_SPACE = re.compile(r"[ \t\n\r]*")
+
+
+class _Json:
+    """A window on JSON text that grows until an element fits into it."""
+
+    def __init__(self, name: str, text: _Text):
+        self.name, self._text = name, text
+        self.buffer, self.at = text.read(_CHUNK), 0
+        self.index = 0
+
+    def _grow(self) -> bool:
+        more = self._text.read(max(_CHUNK, len(self.buffer) - self.at))
+        self.buffer, self.at = self.buffer[self.at :] + more, 0
+        return bool(more)
+
+    def next_character(self) -> str:
+        """The next character that is no space, '' at the end."""
+        while True:
+            self.at = _SPACE.match(self.buffer, self.at).end()
+            if self.at < len(self.buffer):
+                return self.buffer[self.at]
+            if not self._grow():
+                return ""
+
+    def element(self) -> Any:
+        """The next element, or a RowProblem where it is JSON, but not strict JSON."""
+        while True:
+            try:
+                value, end = self._decode()
+                complete = end < len(self.buffer) or isinstance(value, dict | list | RowProblem)
+                if complete or not self._grow():
+                    self.at = end
+                    return value
+            except json.JSONDecodeError as error:
+                # An error well before the end of the window is an error; at its end the element may go on.
+                is_open = error.msg.startswith("Unterminated") or error.pos > len(self.buffer) - 64
+                if len(self.buffer) - self.at > LARGEST_ELEMENT:
+                    raise self.error(f"is longer than {LARGEST_ELEMENT >> 20} MB") from None
+                if not is_open or not self._grow():
+                    raise self.error(f"is not complete JSON: {error.msg}") from None
+            except RecursionError:
+                raise self.error("is nested too deeply") from None
+            except ValueError as error:
+                raise self.error(f"cannot be read: {shown(error)}") from None
+
+    def _decode(self) -> tuple[Any, int]:
+        try:
+            value, end = _STRICT.raw_decode(self.buffer, self.at)
+            problem = _too_much(value)
+        except _NotStrict as error:
+            value, end = _LENIENT.raw_decode(self.buffer, self.at)
+            field, reason = error.args
+            problem = RowProblem(field or _path_of_nan(value), reason)
+        return problem or value, end
+
+    def error(self, reason: str) -> DataError:
+        return DataError(self.name, f"element {self.index} {reason}")
+
+
+def _json_records(name: str, text: _Text) -> Iterator[tuple[int, Any]]:
+    source = _Json(name, text)
+    is_array = source.next_character() == "["
+    source.at += is_array
+    if is_array and source.next_character() == "]":
+        raise DataError(name, "is an empty array")
+    while True:
+        if source.next_character() == "":
+            raise source.error("is missing: the file breaks off")
+        yield source.index, source.element()
+        source.index += 1
+        after = source.next_character()
+        if not is_array:
+            if after == "":
+                return
+            continue
+        source.at += 1
+        if after == "]":
+            if source.next_character():
+                raise DataError(name, "goes on after the end of its array")
+            return
+        if after != ",":
+            where = f"after element {source.index - 1}"
+            raise DataError(name, f"is not complete JSON: '{after}' {where}" if after else f"breaks off {where}")
+
+
+_PLAIN = frozenset({int, float, bool, type(None)})
+
+
+def _too_much(value: Any) -> RowProblem | None:
+    """What makes an element too big to handle: a text too long, or a nesting too deep."""
+    waiting = [(None, value, 1)]
+    while waiting:
+        name, value, depth = waiting.pop()
+        if isinstance(value, str):
+            if len(value) > LONGEST_TEXT:
+                return RowProblem(name, f"is a text of more than {LONGEST_TEXT >> 20} MB")
+        elif isinstance(value, dict | list):
+            if depth > DEEPEST:
+                return RowProblem(name, f"is nested deeper than {DEEPEST} levels")
+            # A trace has a list of numbers for each request: those are passed over as a whole.
+            inside = value.values() if isinstance(value, dict) else value
+            if not _PLAIN.issuperset(map(type, inside)):
+                items = value.items() if isinstance(value, dict) else ((name, inner) for inner in value)
+                waiting += [
+                    (key, inner, depth + 1)
+                    for key, inner in items
+                    if type(inner) not in _PLAIN and (type(inner) is not str or len(inner) > LONGEST_TEXT)
+                ]
+    return None
+
+
+def _path_of_nan(value: Any) -> str | None:
+    """Name of the field that holds a number which is none."""
+    waiting = [(None, value)]
+    while waiting:
+        name, value = waiting.pop()
+        if isinstance(value, float) and not math.isfinite(value):
+            return name
+        if isinstance(value, dict):
+            waiting += value.items()
+        elif isinstance(value, list):
+            waiting += ((name, v) for v in value)
+    return None
+
+
+def _csv_records(name: str, text: _Text) -> Iterator[tuple[int, Any]]:
+    lines = text.lines()
+    # Licence and warning lines of an export stand before the header.
+    header_line = next((line for line in lines if not line.startswith("#") and line.strip()), None)
+    if header_line is None or "," not in header_line:
+        raise DataError(name, "is neither JSON nor CSV")
+    reader = csv.reader(itertools.chain([header_line], lines), strict=True)
+    index = 0
+    try:
+        header = [cell.strip() for cell in next(reader)]
+        # An export may show a column a second time, as the axis of its chart. It must say the same.
+        again = [(i, header.index(column)) for i, column in enumerate(header) if header.index(column) < i]
+        for cells in reader:
+            if not cells:
+                continue
+            if len(cells) != len(header):
+                yield index, RowProblem(None, f"has {len(cells)} cells, but there are {len(header)} columns")
+            elif differing := next((i for i, first in again if cells[i] != cells[first]), None):
+                yield index, RowProblem(header[differing], "is there twice, with different values")
+            else:
+                yield index, dict(zip(header, cells, strict=True))
+            index += 1
+    except csv.Error as error:
+        raise DataError(name, f"is not well-formed CSV after row {index}: {error}") from error
+    if index == 0:
+        raise DataError(name, "has a header, but no rows")

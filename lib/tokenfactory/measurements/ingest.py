@@ -1,0 +1,446 @@
+"""Load files of any known format into an immutable snapshot: one table of measured points, and what did not get in.
+
+A snapshot is a folder of Parquet files and a manifest, named by day and content. It is made under a
+temporary name and renamed when it is complete, so a reader sees the old state or the new one. The same
+files read by the same adapters are the same snapshot, and nothing is done.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from datetime import date as Day
+from pathlib import Path
+from typing import Any
+
+from tokenfactory.errors import DataError
+from tokenfactory.measurements import adapters, measured
+from tokenfactory.measurements.documents import SIDECAR, Document, unpacked, walk
+from tokenfactory.measurements.normalise import shown
+from tokenfactory.measurements.repair import KEPT, POINTS_VIEW, refine
+from tokenfactory.measurements.stage import Stage, comes_first, create
+from tokenfactory.warehouse import files
+from tokenfactory.warehouse.store import CONFIG
+
+MANIFEST = "manifest.json"
+_KNOWN = ".known_files.json"
+_NEW = ".new-"
+_FORMAT = 2  # raise it when the same rows would give other tables
+_MEMORY = "1GB"  # of DuckDB; what does not fit goes to the disk
+# Measured numbers hardly repeat: looking for a dictionary of them takes a third of the time to write.
+_PARQUET = "FORMAT parquet, COMPRESSION lz4, DICTIONARY_SIZE_LIMIT 1000"
+_MACROS = files.SQL / "latest"
+ATTRIBUTION = {
+    "InferenceX": "InferenceX data (c) SemiAnalysis LLC, Apache-2.0, https://inferencex.semianalysis.com",
+    "MLPerf Inference": "MLPerf Inference results, MLCommons, https://mlcommons.org/benchmarks/inference-datacenter/",
+}
+
+
+@dataclass(frozen=True)
+class FileReport:
+    """What became of one file."""
+
+    file: str
+    file_sha256: str | None
+    num_bytes: int | None
+    adapter: str | None = None
+    num_rows: int = 0
+    num_points: int = 0
+    num_merged: int = 0
+    num_other: int = 0
+    num_excluded: int = 0
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class IngestReport:
+    """What an ingest did."""
+
+    snapshot: Path
+    is_new: bool
+    files: list[FileReport] = field(repr=False)
+
+    @property
+    def not_read(self) -> list[FileReport]:
+        return [f for f in self.files if f.problem]
+
+    @property
+    def exit_code(self) -> int:
+        """0: all files were read; 3: some were not."""
+        return 3 if self.not_read else 0
+
+    def text(self) -> str:
+        """The summary in words."""
+        total = {k: sum(getattr(f, k) for f in self.files) for k in ("num_rows", "num_points", "num_merged")}
+        total |= {k: sum(getattr(f, k) for f in self.files) for k in ("num_other", "num_excluded")}
+        lines = [
+            f"{self.snapshot.name}: {'made' if self.is_new else 'already there, nothing to do'}",
+            f"{len(self.files) - len(self.not_read)} files read: {total['num_rows']} rows ="
+            f" {total['num_points']} points + {total['num_merged']} repeats merged"
+            f" + {total['num_other']} of other tables + {total['num_excluded']} excluded",
+        ]
+        if self.not_read:
+            lines.append(f"{len(self.not_read)} files were not read:")
+            lines += [f"  {f.file}: {f.problem}" for f in self.not_read]
+        return "\n".join(lines)
+
+
+def ingest(paths, snapshots_dir: str | Path, *, facts: Mapping[str, Any] | None = None) -> IngestReport:
+    """Read files, folders and zips into a snapshot under `snapshots_dir`; the newest one is what readers use.
+
+    Parameters
+    ----------
+    paths : files and folders
+    snapshots_dir : folder of the snapshots, made when it is not there
+    facts : what the rows do not state, by fields of `measured.FACTS`; a `token-factory.yaml` beside a file goes
+        before them
+
+    Raises
+    ------
+    DataError : not one file could be read; names the first problem
+    """
+    snapshots = Path(snapshots_dir)
+    snapshots.mkdir(parents=True, exist_ok=True)
+    _remove_leftovers(snapshots)
+    given = _checked_facts(facts or {}, "the facts given")
+    found, problems = walk([Path(p) for p in paths])
+    known = _KnownFiles(snapshots / _KNOWN)
+    sidecars = sorted({path.absolute().parent / SIDECAR for _, path in found if (path.parent / SIDECAR).is_file()})
+    found = [(name, path) for name, path in found if path.name != SIDECAR]
+    readable, hashed = [], [(SIDECAR, known.sha256(path)) for path in sidecars]
+    for name, path in found:
+        try:
+            hashed.append((name, known.sha256(path)))
+            readable.append((name, path))
+        except OSError as error:
+            problems.append((name, f"cannot be read: {error.strerror}"))
+    content = _content_hash(hashed, problems, given)
+    known.save()
+    made = next(snapshots.glob(f"*-{content}"), None)
+    if made is None:
+        made = _make(snapshots, content, readable, problems, given, known)
+        return IngestReport(made, is_new=True, files=_file_reports(made))
+    if newest(snapshots) != made:
+        _use_again(made)
+    return IngestReport(made, is_new=False, files=_file_reports(made))
+
+
+newest = files.newest_snapshot
+
+
+def read_manifest(snapshot: str | Path) -> dict:
+    """What a snapshot says of itself: when it was made, from which files, with how many rows."""
+    try:
+        return json.loads((Path(snapshot) / MANIFEST).read_text())
+    except (OSError, ValueError) as error:
+        raise DataError(Path(snapshot).name, "is not a snapshot: it has no readable manifest.json") from error
+
+
+def attach(connection, snapshot: str | Path | None) -> None:
+    """Create views of a snapshot's tables in a DuckDB connection, and the `latest_points_...` macros over them.
+
+    Without a snapshot the tables are there and empty, so that a query need not ask first.
+    """
+    if snapshot is None:
+        for name, table in measured.TABLES.items():
+            connection.execute(measured.ddl(name, table.columns))
+    else:
+        for name in (*KEPT, *(name for name in measured.TABLES if name != "measured_points")):
+            path = _parquet(Path(snapshot).absolute(), name)
+            connection.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet('{path}')")
+        connection.execute(POINTS_VIEW)
+    for macro in sorted(_MACROS.glob("*.sql")):
+        connection.execute(macro.read_text())
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What files are, and what would become of their rows. Kinds are counted, the commonest first."""
+
+    report: IngestReport
+    points: list[tuple[int, str]]  # by series
+    repaired: list[tuple[int, str]]  # by code of measured.REPAIRS
+    excluded: list[tuple[int, str]]  # by field and reason, with the first row
+
+    def text(self) -> str:
+        """All of it on one screen."""
+        read_by = Counter(f.adapter or "not read" for f in self.report.files).most_common(_DOCTOR_LINES)
+        lines = ["; ".join(f"{n} file{'s' * (n != 1)}: {adapter}" for adapter, n in read_by)]
+        counts, *not_read = self.report.text().splitlines()[1:]
+        lines += [counts, *_first(not_read, _DOCTOR_FILES)]
+        for title in ("points", "repaired", "excluded"):
+            found = [f"  {n:>7}  {what}" for n, what in getattr(self, title)]
+            lines += [f"{title}:", *_first(found, _DOCTOR_LINES)] if found else []
+        return "\n".join(lines)
+
+
+def doctor(path: str | Path, *, facts: Mapping[str, Any] | None = None) -> Diagnosis:
+    """What a file, folder or zip is, and what would be read, repaired and excluded; nothing is stored.
+
+    Raises
+    ------
+    DataError : nothing in it could be read; names the first problem
+    """
+    with tempfile.TemporaryDirectory() as folder, _connect() as connection:
+        report = ingest([path], folder, facts=facts)
+        attach(connection, report.snapshot)
+        found = (connection.execute(query).fetchall() for query in (_DOCTOR_SERIES, _DOCTOR_REPAIRS, _DOCTOR_EXCLUDED))
+        return Diagnosis(report, *found)
+
+
+# ---- making a snapshot --------------------------------------------------------------------------
+
+
+def _make(snapshots: Path, content: str, found: list, problems: list, facts: dict, known: "_KnownFiles") -> Path:
+    now = datetime.now(UTC)
+    target = snapshots / f"{now:%Y-%m-%d}-{content}"
+    folder = snapshots / f"{_NEW}{os.getpid()}-{content}"
+    folder.mkdir()
+    try:
+        work = folder / "work"
+        work.mkdir()
+        with _connect(work / "stage.duckdb") as connection:
+            reports = _load(connection, work, found, problems, facts, known)
+            tables = _write_tables(connection, folder)
+            used = connection.execute(_SOURCES.format(_parquet(folder, "stored_points"))).fetchall()
+        shutil.rmtree(work)
+        manifest = {
+            "created_at": now.isoformat(timespec="microseconds"),
+            "format": _FORMAT,
+            "adapters": {m.NAME: m.VERSION for m in adapters.modules()},
+            "attribution": [ATTRIBUTION[source] for (source,) in used if source in ATTRIBUTION],
+            "num_rows": tables,
+            "files": [asdict(r) for r in reports],
+        }
+        (folder / MANIFEST).write_text(json.dumps(manifest, indent=1, ensure_ascii=False))
+        _sync(folder)
+        try:
+            folder.rename(target)
+        except OSError:
+            if not target.exists():  # somebody else made the same one meanwhile
+                raise
+        return target
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+_SOURCES = "SELECT DISTINCT source FROM read_parquet('{}') JOIN adapters USING (adapter) ORDER BY source"
+
+
+def _connect(path: Path | None = None):
+    import duckdb
+
+    connection = duckdb.connect(str(path or ":memory:"), config=CONFIG | {"memory_limit": _MEMORY})
+    # The small tables are built first and looked up: swapped, the order of the rows would be lost.
+    connection.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
+    return connection
+
+
+def _load(connection, work: Path, found: list, problems: list, facts: dict, known: "_KnownFiles") -> list[FileReport]:
+    """Read all files into the tables of a snapshot; say what became of each."""
+    stage, reports = Stage(connection, work), []
+    documents: list[tuple[Document, dict, FileReport]] = []
+    for name, path in found:
+        try:
+            inside, refused = unpacked(name, path)
+            beside = {**facts, **_sidecar(path)}
+        except DataError as error:
+            reports.append(FileReport(name, known.sha256(path), path.stat().st_size, problem=_said(error, name)))
+            continue
+        problems = [*problems, *refused]
+        for document in inside:
+            try:
+                sha256 = known.sha256(path) if document.member is None else document.sha256()
+                documents.append((document, beside, FileReport(document.name, sha256, document.num_bytes())))
+            except DataError as error:
+                problems.append((document.name, _said(error, document.name)))
+    # Files that others refer to by id come first; within that, the order of the names decides.
+    documents.sort(key=lambda d: (not comes_first(d[0]), d[0].name))
+    for number, (document, beside, report) in enumerate(documents):
+        try:
+            used = stage.read(document, number, beside)
+            documents[number] = (document, beside, replace(report, adapter=", ".join(used)))
+        except DataError as error:
+            documents[number] = (document, beside, replace(report, problem=_said(error, document.name)))
+    known.check_unchanged()
+    refine(stage, [(document.name, report.file_sha256) for document, _, report in documents])
+    for number, points, merged, excluded in connection.execute("FROM file_counts ORDER BY file_no").fetchall():
+        report = replace(
+            documents[number][2],
+            num_rows=stage.num_rows.get(number, 0),
+            num_points=points,
+            num_merged=merged,
+            num_other=stage.num_other.get(number, 0) - _excluded_elsewhere(connection, number),
+            num_excluded=excluded,
+        )
+        if report.num_rows != points + merged + report.num_other + excluded:
+            raise AssertionError(f"rows were lost: {report}")
+        reports.append(report)
+    reports += [FileReport(name, None, None, problem=problem) for name, problem in problems]
+    if not any(r.adapter for r in reports):
+        first = next((r for r in reports if r.problem), None)
+        raise DataError(first.file, first.problem) if first else DataError("nothing", "was named that holds a file")
+    create(connection, "ingested_files", measured.INGESTED_FILES, [asdict(r) for r in reports])
+    return reports
+
+
+def _excluded_elsewhere(connection, file_no: int) -> int:
+    """Rows of other tables that were refused after they were staged."""
+    query = "SELECT count(*) FROM raw_evaluations JOIN configs AS c USING (raw_config)"
+    query += " WHERE file_no = ? AND c.problem IS NOT NULL"
+    return connection.execute(query, [file_no]).fetchone()[0]
+
+
+def _write_tables(connection, folder: Path) -> dict[str, int]:
+    """Write every table of a snapshot; return their numbers of rows."""
+    tables = {
+        name: ", ".join(f'"{c.name}"::{c.type} AS "{c.name}"' for c in measured.TABLES[name].columns)
+        for name in measured.TABLES
+        if name != "measured_points"
+    } | dict.fromkeys(KEPT, "*")
+    num_rows = {}
+    for name, columns in tables.items():
+        query = f"COPY (SELECT {columns} FROM {name}) TO '{_parquet(folder, name)}' ({_PARQUET})"
+        (num_rows[name],) = connection.execute(query).fetchone()
+    return num_rows
+
+
+def _parquet(folder: Path, table: str) -> str:
+    return str(folder / f"{table}.parquet").replace("'", "''")
+
+
+def _use_again(snapshot: Path) -> None:
+    """Make a snapshot the newest one. Its tables stay as they are."""
+    manifest = read_manifest(snapshot) | {"in_use_from": datetime.now(UTC).isoformat(timespec="microseconds")}
+    new = snapshot / f".{MANIFEST}.{os.getpid()}"
+    new.write_text(json.dumps(manifest, indent=1, ensure_ascii=False))
+    new.replace(snapshot / MANIFEST)
+
+
+def _sync(folder: Path) -> None:
+    """Bring files and folder to the disk before the rename makes them count."""
+    for path in (*folder.iterdir(), folder):
+        handle = os.open(path, os.O_RDONLY)
+        os.fsync(handle)
+        os.close(handle)
+
+
+def _remove_leftovers(snapshots: Path) -> None:
+    """Remove what killed ingests left behind."""
+    for folder in snapshots.glob(f"{_NEW}*"):
+        try:
+            os.kill(int(folder.name.removeprefix(_NEW).split("-")[0]), 0)
+        except ProcessLookupError:
+            shutil.rmtree(folder, ignore_errors=True)
+        except (PermissionError, ValueError):
+            continue
+
+
+def _file_reports(snapshot: Path) -> list[FileReport]:
+    return [FileReport(**entry) for entry in read_manifest(snapshot)["files"]]
+
+
+def _said(error: DataError, file: str) -> str:
+    return str(error).removeprefix(f"{file}: ")
+
+
+# ---- what identifies content --------------------------------------------------------------------
+
+
+def _content_hash(files: list[tuple[str, str]], problems: list, facts: dict) -> str:
+    """Twelve digits that stand for files, their names (they may hold lengths and runs), adapters and facts."""
+    versions = {m.NAME: m.VERSION for m in adapters.modules()}
+    everything = json.dumps([_FORMAT, sorted(files), sorted(problems), versions, facts], sort_keys=True)
+    return hashlib.sha256(everything.encode()).hexdigest()[:12]
+
+
+class _KnownFiles:
+    """Hashes of files seen before: a file of 4 GB whose size and times did not change is not read again."""
+
+    def __init__(self, path: Path):
+        self._path = path
+        try:
+            self._entries = json.loads(path.read_text())
+        except (OSError, ValueError):
+            self._entries = {}
+        self._now: dict[Path, list] = {}
+
+    def sha256(self, path: Path) -> str:
+        key, marks = str(path.absolute()), _marks(path)
+        entry = self._entries.get(key)
+        if not entry or entry[:-1] != marks:
+            with path.open("rb") as stream:
+                entry = self._entries[key] = [*marks, hashlib.file_digest(stream, "sha256").hexdigest()]
+        self._now[path] = marks
+        return entry[-1]
+
+    def check_unchanged(self) -> None:
+        for path, marks in self._now.items():
+            if _marks(path) != marks:
+                raise DataError(path.name, "changed while it was read; try again")
+
+    def save(self) -> None:
+        new = self._path.with_name(f"{self._path.name}.{os.getpid()}")
+        new.write_text(json.dumps(self._entries))
+        new.replace(self._path)
+
+
+def _marks(path: Path) -> list[int]:
+    status = path.stat()
+    return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino]
+
+
+# ---- facts --------------------------------------------------------------------------------------
+
+
+def _sidecar(path: Path) -> dict:
+    """The facts in the `token-factory.yaml` beside a file."""
+    import yaml
+
+    sidecar = path.parent / SIDECAR
+    if not sidecar.is_file():
+        return {}
+    try:
+        facts = yaml.safe_load(sidecar.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        raise DataError(SIDECAR, "is not readable YAML") from error
+    if not isinstance(facts, dict):
+        raise DataError(SIDECAR, "must hold lines of the form 'field: value'")
+    return _checked_facts(facts, SIDECAR)
+
+
+def _checked_facts(facts: Mapping[str, Any], where: str) -> dict:
+    for name, value in facts.items():
+        if name not in measured.FACTS:
+            raise DataError(where, f"'{shown(name)}' is not one of {', '.join(measured.FACTS)}")
+        if not isinstance(value, str | int | float | bool | Day):
+            raise DataError(where, "must be one value", field=name)
+    return {name: str(value) if isinstance(value, Day) else value for name, value in facts.items()}
+
+
+# ---- words --------------------------------------------------------------------------------------
+
+
+def _first(lines: list[str], most: int) -> list[str]:
+    return lines if len(lines) <= most else [*lines[:most], f"           and {len(lines) - most} more"]
+
+
+_DOCTOR_LINES = 6
+_DOCTOR_FILES = 11
+_DOCTOR_SERIES = """
+    SELECT count(*), concat_ws(' ', gpu, model, precision, framework, nullif(spec_decoding, 'none'), workload)
+    FROM measured_points GROUP BY ALL ORDER BY ALL DESC
+"""
+_DOCTOR_REPAIRS = """
+    SELECT count(*), code FROM (SELECT unnest(repairs) AS code FROM measured_points) GROUP BY ALL ORDER BY ALL DESC
+"""
+_DOCTOR_EXCLUDED = """
+    SELECT count(*), concat_ws(': ', field, reason) || ' (first: ' || arg_min(file, row_index) || ', row '
+                     || min(row_index) || ')'
+    FROM excluded_rows GROUP BY field, reason ORDER BY ALL DESC
+"""

@@ -1,0 +1,396 @@
+"""Names, flags and GPU counts of a configuration, brought to one form.
+
+Pure functions. Rows repeat a few hundred configurations, so these run once per distinct one; what needs
+the measured numbers is done over all rows at once in `repair`.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date as Day
+from typing import Any
+
+from tokenfactory.measurements.adapters import RowProblem
+
+GPUS = frozenset(
+    (
+        *("h100", "h200", "h800", "b200", "b300", "gb200", "gb300", "rtx6000pro", "vr200"),
+        *("mi300x", "mi325x", "mi355x", "jalapeno", "tpuv7"),
+    )
+)
+
+# The benchmark's short keys, and names without their precision, to the names data/ uses.
+MODELS = {
+    "dsr1": "deepseek-r1-0528",
+    "deepseek-r1-0528": "deepseek-r1-0528",
+    "deepseek-r1": "deepseek-r1",
+    "dsv4": "deepseek-v4-pro",
+    "dsv4pro": "deepseek-v4-pro",
+    "deepseek-v4-pro": "deepseek-v4-pro",
+    "dsv41flash": "deepseek-v4.1-flash",
+    "deepseek-v4.1-flash": "deepseek-v4.1-flash",
+    "gptoss": "gpt-oss-120b",
+    "gptoss120b": "gpt-oss-120b",
+    "gpt-oss-120b": "gpt-oss-120b",
+    "llama70b": "llama-3.3-70b",
+    "llama-3.3-70b": "llama-3.3-70b",
+    "llama-3.3-70b-instruct": "llama-3.3-70b",
+    "llama2-70b": "llama-2-70b",
+    "llama3.1-8b": "llama-3.1-8b",
+    "llama3.1-405b": "llama-3.1-405b",
+    "mixtral-8x7b": "mixtral-8x7b",
+    "qwen3.5": "qwen-3.5-397b",
+    "qwen3.5-397b-a17b": "qwen-3.5-397b",
+    "qwen-3.5-397b-a17b": "qwen-3.5-397b",
+    "qwen-3.5-397b": "qwen-3.5-397b",
+    "qwen3.8next": "qwen-3.8-next",
+    "kimik2.5": "kimi-k2.5",
+    "kimi-k2.5": "kimi-k2.5",
+    "kimik2.6": "kimi-k2.6",
+    "kimi-k2.6": "kimi-k2.6",
+    "kimik2.7": "kimi-k2.7-code",
+    "kimik2.7-code": "kimi-k2.7-code",
+    "kimik3": "kimi-k3",
+    "kimi-k3": "kimi-k3",
+    "minimaxm2.5": "minimax-m2.5",
+    "minimax-m2.5": "minimax-m2.5",
+    "minimaxm2.7": "minimax-m2.7",
+    "minimax-m2.7": "minimax-m2.7",
+    "minimaxm3": "minimax-m3",
+    "minimax-m3": "minimax-m3",
+    "glm5": "glm-5",
+    "glm-5": "glm-5",
+    "glm5.1": "glm-5.1",
+    "glm-5.1": "glm-5.1",
+    "glm5.2": "glm-5.2",
+    "glm-5.2": "glm-5.2",
+    "glm5.3": "glm-5.3",
+    "glm-5.3": "glm-5.3",
+}
+
+# An older name, what it is now, and whether it says that the row is disaggregated.
+FRAMEWORK_ALIASES = {
+    "sglang-disagg": ("mori-sglang", True),
+    "atom-disagg": ("mooncake-atom", True),
+    "trtllm": ("trt", False),
+    "dynamo-trtllm": ("dynamo-trt", False),
+}
+
+PRECISIONS = frozenset({"fp4", "fp8", "bf16", "fp16", "int4", "int8", "mixed"})
+PRECISION_ALIASES = {
+    "nvfp4": "fp4",
+    "mxfp4": "fp4",
+    "fp8block": "fp8",
+    "fp4fp8": "mixed",
+    "bfloat16": "bf16",
+    "float16": "fp16",
+}
+
+_PRECISION_TAIL = re.compile(r"[-_](fp4|fp8|nvfp4|mxfp4|bf16|int4|v\d|preview|99|99\.9)$")
+_FLAGS = {"true": True, "on": True, "1": True, "false": False, "off": False, "0": False}
+# Whole words only: an H1000 is no H100, and a GH200 no H200.
+_DEVICE = re.compile(r"(?<![a-z0-9])(gb[23]00|b[23]00|h[12]00|h800|mi300x|mi325x|mi355x)(?![a-z0-9])", re.IGNORECASE)
+_LENGTHS = re.compile(r"(?<![0-9a-z])(\d{1,3})k(\d{1,3})k(?![0-9a-z])", re.IGNORECASE)
+_RUN = re.compile(r"(?<![0-9a-z])runs?[_/-](\d{9,15})(?![0-9])", re.IGNORECASE)
+_RUN_URL = re.compile(r"/runs/(\d+)(?:/attempts/(\d+))?")
+
+LONGEST_NAME = 200
+
+
+def slug(text: str) -> str:
+    """Lower-case letters, digits and points, with hyphens for all else."""
+    return re.sub(r"[^a-z0-9.]+", "-", text.lower()).strip("-.")[:LONGEST_NAME]
+
+
+def flag(value: Any, field: str) -> bool | None:
+    """A boolean, or one of the texts that stand for one; None stays None."""
+    if value is None or isinstance(value, bool):
+        return value
+    known = _FLAGS.get(str(value).strip().lower())
+    if known is None:
+        raise RowProblem(field, f"'{shown(value)}' is not a flag (true or false)")
+    return known
+
+
+def hardware(name: str) -> str | None:
+    """The key of a GPU in a benchmark's name of it, None where it is not a known one.
+
+    >>> hardware("cluster:b300-nv"), hardware("mi355x-amd_0"), hardware("H200"), hardware("h1000")
+    ('b300', 'mi355x', 'h200', None)
+    """
+    key = re.sub(r"_\d+$", "", name.strip().lower().rsplit(":", 1)[-1].split("-", 1)[0])
+    if key not in GPUS:
+        key = key.split("_", 1)[0]
+    return key if key in GPUS else None
+
+
+def device(name: str) -> str | None:
+    """The key of a GPU in a device's full name, None where there is none, several, or a PCIe card.
+
+    >>> device("NVIDIA H100 80GB HBM3"), device("AMD Instinct MI355X OAM"), device("NVIDIA H200-NVL-141GB")
+    ('h100', 'mi355x', None)
+    """
+    if re.search(r"rtx\s*pro\s*6000", name, re.IGNORECASE):
+        return "rtx6000pro"
+    keys = {found.lower() for found in _DEVICE.findall(name)}
+    if len(keys) != 1 or re.search(r"(?<![a-z])(nvl|pcie)(?![a-z0-9])", name, re.IGNORECASE):
+        return None
+    return keys.pop()
+
+
+def model(prefix: str | None, path: str | None) -> tuple[str, bool]:
+    """Our name of a model, and whether it is a known one. The short key goes before the path.
+
+    >>> model("dsr1-fp8", None), model(None, "nvidia/DeepSeek-R1-0528-FP4-v2"), model(None, "acme/demo")
+    (('deepseek-r1-0528', True), ('deepseek-r1-0528', True), ('acme-demo', False))
+    """
+    for name in filter(None, (prefix, path)):
+        base = name.strip().lower().rstrip("/").rsplit("/", 1)[-1]
+        while base not in MODELS and (shorter := _PRECISION_TAIL.sub("", base)) != base:
+            base = shorter
+        if base in MODELS:
+            return MODELS[base], True
+    return slug(prefix or path or ""), False
+
+
+def framework(name: str | None) -> tuple[str | None, bool]:
+    """Our name of a serving engine, and whether the given one says that the row is disaggregated."""
+    if not name:
+        return None, False
+    key = name.strip().lower()
+    return FRAMEWORK_ALIASES.get(key, (slug(key), key.startswith("mori-")))
+
+
+def precision(name: str | None) -> str | None:
+    """Our name of a number format; refuses one that is not known."""
+    if not name:
+        return None
+    key = name.strip().lower()
+    key = PRECISION_ALIASES.get(key, key)
+    if key not in PRECISIONS:
+        raise RowProblem("precision", f"unknown precision '{shown(name)}'")
+    return key
+
+
+def spec_decoding(method: str | None, mtp: Any = None) -> str | None:
+    """Name of the speculative decoding method; `mtp` is the flag older rows have for it."""
+    if method:
+        return slug(method) or "none"
+    return None if mtp is None else "mtp" if flag(mtp, "mtp") else "none"
+
+
+def image(name: str) -> str:
+    """A container image with its slashes back."""
+    return name.replace("#", "/")
+
+
+def day(value: Any, field: str = "date") -> Day | None:
+    """The day in the first ten characters of a date or time stamp; None stays None."""
+    if value is None:
+        return None
+    text = str(value)[:10]
+    try:
+        if not re.fullmatch(r"\d{4}-\d\d-\d\d", text):
+            raise ValueError
+        return Day.fromisoformat(text)
+    except ValueError:
+        raise RowProblem(field, f"'{shown(value)}' is not a date") from None
+
+
+def lengths_in(file: str) -> tuple[int, int] | None:
+    """Input and output length from a file name such as `..._8k1k_...`."""
+    found = _LENGTHS.findall(file)
+    return (int(found[-1][0]) * 1024, int(found[-1][1]) * 1024) if found else None
+
+
+def run_in(file: str) -> str | None:
+    """Id of the run from a path such as `run_20218553330/...`."""
+    found = _RUN.findall(file)
+    return found[-1] if found else None
+
+
+def run_of(url: Any) -> tuple[str | None, int | None]:
+    """Run id and attempt from the page of a run; None where it is not one."""
+    found = _RUN_URL.search(url) if isinstance(url, str) else None
+    return (found[1], int(found[2]) if found[2] else None) if found else (None, None)
+
+
+def shown(value: Any) -> str:
+    """A value short enough for a sentence."""
+    text = str(value)
+    return text if len(text) <= 60 else text[:60] + "..."
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """A normalised configuration: the columns of `measured_points` that tell configurations apart."""
+
+    gpu: str
+    model: str
+    framework: str | None
+    precision: str | None
+    spec_decoding: str | None
+    is_disagg: bool
+    is_multinode: bool | None
+    num_gpu: int
+    num_prefill_gpu: int | None
+    num_decode_gpu: int | None
+    prefill_tp: int | None
+    prefill_ep: int | None
+    prefill_dp_attention: bool | None
+    prefill_num_workers: int | None
+    decode_tp: int | None
+    decode_ep: int | None
+    decode_dp_attention: bool | None
+    decode_num_workers: int | None
+
+
+def configuration(raw: Mapping[str, Any]) -> tuple[Configuration, tuple[str, ...]]:
+    """Normalise the raw configuration of a row; say what was repaired (codes of `measured.REPAIRS`).
+
+    Raises
+    ------
+    RowProblem : the hardware, model or GPU count is missing or unknown, or a value is of no use.
+    """
+    repairs: list[str] = []
+    is_own = flag(raw.get("is_own"), "is_own") or False
+    gpu = _gpu(raw.get("hardware"), is_own, repairs)
+    name, is_known = model(raw.get("model_prefix"), raw.get("model"))
+    if not name:
+        raise RowProblem("model", "the row names no model; give model in token-factory.yaml")
+    if not is_known:
+        repairs.append("model_not_in_table")
+    engine, says_disagg = framework(raw.get("framework"))
+    if engine and engine != raw["framework"].strip().lower():
+        repairs.append("framework_alias")
+    number_format = precision(raw.get("precision"))
+    if number_format and number_format != raw["precision"].strip().lower():
+        repairs.append("precision_alias")
+    is_disagg = _is_disagg(raw, engine, says_disagg, repairs)
+    is_multinode = flag(raw.get("is_multinode"), "is_multinode")
+    return (
+        Configuration(
+            gpu=gpu,
+            model=name,
+            framework=engine,
+            precision=number_format,
+            spec_decoding=spec_decoding(raw.get("spec_decoding"), raw.get("mtp")),
+            is_disagg=is_disagg,
+            is_multinode=is_multinode,
+            **(_pools(raw, repairs) if is_disagg else _one_engine(raw, is_multinode, repairs)),
+        ),
+        tuple(repairs),
+    )
+
+
+def has_total_in_both_pools(raw: Mapping[str, Any], config: Configuration) -> bool:
+    """Whether both pools may have been stored as the total: equal counts, equal to tp, and no workers."""
+    return (
+        config.is_disagg
+        and not config.is_multinode
+        and config.num_prefill_gpu is not None
+        and config.num_prefill_gpu == config.num_decode_gpu == config.prefill_tp
+        and not raw.get("prefill_num_workers")
+        and not raw.get("decode_num_workers")
+    )
+
+
+def _gpu(name: str | None, is_own: bool, repairs: list[str]) -> str:
+    if not name:
+        raise RowProblem("hardware", "the row names no hardware; give hardware in token-factory.yaml")
+    key = hardware(name)
+    if key and key != name.strip().lower():
+        repairs.append("hardware_suffix")
+    key = key or device(name)
+    if key is None and is_own:
+        key = re.sub(r"[^a-z0-9]", "", name.lower())[:40]
+    if not key:
+        raise RowProblem("hardware", f"unknown hardware '{shown(name)}'")
+    return key
+
+
+def _is_disagg(raw: Mapping[str, Any], engine: str | None, says_disagg: bool, repairs: list[str]) -> bool:
+    stated = flag(raw.get("disagg"), "disagg")
+    implied = says_disagg or (raw.get("decode_num_workers") or 0) > 0
+    if stated is None:
+        implied = implied or (engine or "").startswith("dynamo-")
+    if implied and not stated:
+        repairs.append("disagg_implied")
+    return bool(stated or implied)
+
+
+def _pools(raw: Mapping[str, Any], repairs: list[str]) -> dict[str, Any]:
+    """GPU counts of a disaggregated row: the two pools, or the total alone where only that was stored."""
+    roles = {}
+    for role in ("prefill", "decode"):
+        # Rows from before December 2025 state one engine for both.
+        tp, ep, attention = (
+            raw.get(f"{role}_{key}") if raw.get(f"{role}_{key}") is not None else raw.get(key)
+            for key in ("tp", "ep", "dp_attention")
+        )
+        roles |= {
+            f"{role}_tp": tp,
+            f"{role}_ep": ep,
+            f"{role}_dp_attention": flag(attention, "dp_attention"),
+            f"{role}_num_workers": raw.get(f"{role}_num_workers") or None,
+        }
+        count = raw.get(f"num_{role}_gpu")
+        if count is None and raw.get(f"{role}_tp"):
+            count = raw[f"{role}_tp"] * (raw.get(f"{role}_pp") or 1) * (raw.get(f"{role}_num_workers") or 1)
+            repairs.append("num_gpu_from_parallelism")
+        roles[f"num_{role}_gpu"] = count
+    pools = roles["num_prefill_gpu"], roles["num_decode_gpu"]
+    total = raw.get("num_gpu") or raw.get("tp")
+    if None not in pools:
+        if min(pools) < 1:
+            raise RowProblem("num_decode_gpu", f"disaggregated, but its pools have {pools[0]} and {pools[1]} GPUs")
+        total = sum(pools)
+    elif not total or total < 1:
+        raise RowProblem("num_prefill_gpu", "the row does not say how many GPUs its pools have")
+    else:
+        roles |= {"num_prefill_gpu": None, "num_decode_gpu": None}
+    return {"num_gpu": total, **roles}
+
+
+def _one_engine(raw: Mapping[str, Any], is_multinode: bool | None, repairs: list[str]) -> dict[str, Any]:
+    """GPU count of a row without pools. The halves of such a row mirror each other: never add them."""
+    side = ""
+    if raw.get("prefill_tp") is not None:
+        decode_is_empty = not raw.get("decode_tp") or not raw.get("decode_ep")
+        prefill_only = any(
+            raw.get(theirs) == 0 and (raw.get(ours) or 0) > 0
+            for theirs, ours in (
+                ("decode_num_workers", "prefill_num_workers"),
+                ("num_decode_gpu", "num_prefill_gpu"),
+            )
+        )
+        side = "prefill_" if decode_is_empty or prefill_only else "decode_"
+    tp, pp, ep, workers = (raw.get(f"{side}{key}") for key in ("tp", "pp", "ep", "num_workers"))
+    stored = raw.get(f"num_{side or 'decode_'}gpu")
+    pcp = (raw.get("pcp") or 1) if not side else 1
+    from_sizes = tp * (pp or raw.get("pp") or 1) * pcp if tp else None
+    if raw.get("num_gpu"):
+        total = raw["num_gpu"]
+    elif stored and (is_multinode or from_sizes is None or stored != tp * (ep or 1)):
+        total = stored
+    elif from_sizes:
+        total = from_sizes * ((workers or 1) if is_multinode else 1)
+        if stored and stored != total:
+            repairs.append("num_gpu_was_tp_times_ep")
+        elif side and not stored:
+            repairs.append("num_gpu_from_parallelism")
+    else:
+        raise RowProblem("num_gpu", "the row does not say how many GPUs it ran on; give num_gpu in token-factory.yaml")
+    if total < 1:
+        raise RowProblem("num_gpu", f"ran on {total} GPUs")
+    attention = flag(raw.get(f"{side}dp_attention"), "dp_attention")
+    return {
+        "num_gpu": total,
+        "num_prefill_gpu": None,
+        "num_decode_gpu": None,
+        **{f"{role}_tp": tp or None for role in ("prefill", "decode")},
+        **{f"{role}_ep": ep or None for role in ("prefill", "decode")},
+        **{f"{role}_dp_attention": attention for role in ("prefill", "decode")},
+        "prefill_num_workers": None,
+        "decode_num_workers": None,
+    }

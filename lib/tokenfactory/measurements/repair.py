@@ -1,0 +1,510 @@
+"""From raw rows to measured points: units, GPU scope, identities, repairs, quarantine, merging; all rows at once.
+
+The identities a row must keep: total = input + output per deployed GPU; for disaggregated rows
+total x (P + D) = input x P + output x D with rates per pool; interactivity x time per token = 1; energy per
+token x throughput = power. A row that breaks one is repaired where the data say how, and excluded where not.
+Little's law (throughput x request time = tokens in flight) only flags: medians and warm-up bend it by a few percent.
+"""
+
+import json
+from dataclasses import asdict
+
+from tokenfactory.measurements import measured, normalise
+from tokenfactory.measurements.adapters import RowProblem, modules
+from tokenfactory.measurements.measured import (
+    INTERACTIVITY_COLUMNS,
+    LATENCY_COLUMNS,
+    MEASURED_POINTS,
+    POINT_FIELDS,
+    Column,
+)
+from tokenfactory.measurements.normalise import Configuration
+from tokenfactory.measurements.stage import RAW_RUNS, Stage, create
+
+# Exports print few digits, so the identities are held to a part in a thousand, times of tokens to one in a hundred.
+RATE_TOLERANCE = 1e-3
+TIME_TOLERANCE = 1e-2
+# Two rows are the same measurement when their throughput and speed agree to this.
+SAME = 1e-9
+LITTLES_LAW_BAND = 0.1
+# Rows of DeepSeek-R1 with MTP of which InferenceX says that the answers were wrong: GPU, framework, precision, runs.
+KNOWN_WRONG = (
+    ("gb300", "dynamo-trt", "fp8", ("21726915223", "21785935852")),
+    ("mi355x", "mori-sglang", "fp4", ("23052579053", "25471873049", "26714221123")),
+)
+# Requests of the InferenceX load generator are uniform in 80 to 100 % of the nominal length.
+MEAN_LENGTH_FRAC = 0.9
+
+_CONFIG_COLUMNS = tuple(c for c in MEASURED_POINTS if c.name in Configuration.__dataclass_fields__)
+_CONFIGS = (
+    *(Column("raw_config", "INTEGER", "", ""), Column("config_id", "INTEGER", "", "")),
+    *(Column("problem_field", "VARCHAR", "", ""), Column("problem", "VARCHAR", "", "")),
+    *(Column("is_own", "BOOLEAN", "", ""), Column("is_total_in_both", "BOOLEAN", "", "")),
+    *_CONFIG_COLUMNS,
+    *(Column("model_raw", "VARCHAR", "", ""), Column("raw_keys", "VARCHAR", "", "")),
+    Column("config_repairs", "VARCHAR[]", "", ""),
+)
+
+
+def refine(stage: Stage, files: list[tuple[str, str]]) -> None:
+    """Make the tables of `measured.TABLES` (but ingested_files) from the raw tables of a stage.
+
+    Parameters
+    ----------
+    files : name and hash of the files, by their number in the stage
+    """
+    stage.flush()
+    connection = stage.connection
+    configs = _normalised(stage)
+    create(connection, "configs", _CONFIGS, configs)
+    create(connection, "raw_runs", RAW_RUNS, [{"raw_run": n, **run} for n, run in enumerate(stage.runs)])
+    documents = [{"file_no": n, "file": name, "file_sha256": sha256} for n, (name, sha256) in enumerate(files)]
+    create(connection, "documents", _DOCUMENTS, documents)
+    known = [{"adapter": m.NAME, "adapter_version": m.VERSION, "source": m.SOURCE} for m in modules()]
+    create(connection, "adapters", _ADAPTERS, known)
+    create(connection, "first_rows", _FIRST_ROWS, [{"file_no": n, "first": r} for n, r in stage.first_rowid.items()])
+    create(connection, "append_only", _APPEND_ONLY, [{"id": r, "says": says} for r, says in stage.append_only()])
+    _split_pools(connection, configs)
+    for statement in (*_RUNS, *_CHECKED, *_DUPLICATES, *_RESULTS):
+        connection.execute(statement)
+
+
+_DOCUMENTS = (
+    *(Column("file_no", "INTEGER", "", ""), Column("file", "VARCHAR", "", "")),
+    Column("file_sha256", "VARCHAR", "", ""),
+)
+_ADAPTERS = (
+    *(Column("adapter", "VARCHAR", "", ""), Column("adapter_version", "BIGINT", "", "")),
+    Column("source", "VARCHAR", "", ""),
+)
+_FIRST_ROWS = (Column("file_no", "INTEGER", "", ""), Column("first", "BIGINT", "", ""))
+_APPEND_ONLY = (Column("id", "VARCHAR", "", ""), Column("says", "BOOLEAN", "", ""))
+
+
+# ---- configurations -----------------------------------------------------------------------------
+
+
+def _normalised(stage: Stage) -> list[dict]:
+    configs = []
+    for number, raw in enumerate(stage.configs):
+        row = {"raw_config": number, "raw_keys": json.dumps(raw, ensure_ascii=False)}
+        row["model_raw"] = raw.get("model_prefix") or raw.get("model")
+        try:
+            config, repairs = normalise.configuration(raw)
+            row["is_own"] = normalise.flag(raw.get("is_own"), "is_own") or False
+            row["is_total_in_both"] = normalise.has_total_in_both_pools(raw, config)
+            row |= {"config_repairs": list(repairs), **asdict(config)}
+        except RowProblem as problem:
+            row |= {"problem_field": problem.field, "problem": problem.reason}
+        configs.append(row)
+    return configs
+
+
+def _split_pools(connection, configs: list[dict]) -> None:
+    """Find the pools of rows that store the total in both, and number the configurations."""
+    names = [c.name for c in _CONFIG_COLUMNS]
+    found = connection.execute(_FIND_POOLS).fetchall()
+    for raw_config, num_prefill in sorted(set(found)):
+        whole = configs[raw_config]
+        total = whole["num_prefill_gpu"]
+        split = {"num_gpu": total, "num_prefill_gpu": num_prefill, "num_decode_gpu": total - num_prefill}
+        new = whole | split | {"raw_config": len(configs), "is_total_in_both": False}
+        new["config_repairs"] = [*whole["config_repairs"], "pools_from_identity"]
+        configs.append(new)
+        connection.execute(_USE_POOLS, [new["raw_config"], raw_config, num_prefill])
+    distinct = {tuple(c[name] for name in names) for c in configs if c.get("gpu")}
+    ids = {key: number for number, key in enumerate(sorted(distinct, key=repr))}
+    for config in configs:
+        config["config_id"] = ids.get(tuple(config.get(name) for name in names))
+    connection.execute("DROP TABLE configs")
+    create(connection, "configs", _CONFIGS, configs)
+
+
+_POOL = "c.num_prefill_gpu * (r.total_tok_per_s_per_gpu - r.output_tok_per_s_per_gpu)"
+_POOL += " / nullif(r.input_tok_per_s_per_gpu - r.output_tok_per_s_per_gpu, 0)"
+_BROKEN_POOLS = f"""
+    c.is_total_in_both
+    AND abs((r.input_tok_per_s_per_gpu + r.output_tok_per_s_per_gpu) / 2 - r.total_tok_per_s_per_gpu)
+        > {RATE_TOLERANCE} * r.total_tok_per_s_per_gpu
+    AND abs({_POOL} - round({_POOL})) < 0.01
+    AND round({_POOL}) BETWEEN 1 AND c.num_prefill_gpu - 1
+"""
+_FIND_POOLS = f"""
+    SELECT DISTINCT r.raw_config, round({_POOL})::INTEGER
+    FROM raw_points AS r JOIN configs AS c USING (raw_config)
+    WHERE {_BROKEN_POOLS}
+"""
+_USE_POOLS = f"""
+    UPDATE raw_points AS r SET raw_config = $1
+    FROM configs AS c
+    WHERE c.raw_config = r.raw_config AND r.raw_config = $2 AND {_BROKEN_POOLS} AND round({_POOL}) = $3
+"""
+
+# ---- runs ---------------------------------------------------------------------------------------
+
+# What a table of runs says (workflow-info, the database) goes before what rows say of their run.
+_RUNS = (
+    f"""
+    CREATE TABLE runs AS
+    WITH said AS (
+        SELECT run_id, run_attempt, workflow_run_id, date, run_started_at, run_url, name, conclusion, commit_sha,
+               is_append_only, 0 AS rank
+        FROM raw_run_details
+        UNION ALL
+        SELECT DISTINCT u.run_id, u.run_attempt, u.workflow_run_id, r.date, u.run_started_at, u.run_url,
+               NULL, NULL, NULL, NULL, 1
+        FROM raw_points AS r JOIN raw_runs AS u USING (raw_run)
+    )
+    SELECT run_id, run_attempt,
+           {", ".join(f"arg_min({c.name}, rank) AS {c.name}" for c in measured.RUNS[2:-1])},
+           coalesce(arg_min(is_append_only, rank), bool_and(a.says)) AS is_append_only
+    FROM said LEFT JOIN append_only AS a ON a.id = said.workflow_run_id
+    WHERE run_id IS NOT NULL
+    GROUP BY run_id, run_attempt
+    ORDER BY run_id, run_attempt
+    """,
+    """
+    CREATE TABLE run_facts AS
+    WITH whole AS (
+        SELECT run_id, min(date) AS date, max(run_attempt) AS last_attempt, max(run_started_at) AS run_started_at,
+               arg_max(run_url, run_attempt) AS run_url, any_value(workflow_run_id) AS workflow_run_id
+        FROM runs GROUP BY run_id
+    )
+    SELECT u.raw_run, u.run_id, u.run_attempt, w.date AS run_date,
+           coalesce(u.run_started_at, w.run_started_at) AS run_started_at, coalesce(u.run_url, w.run_url) AS run_url,
+           coalesce(u.run_attempt < w.last_attempt, false) AS is_superseded
+    FROM raw_runs AS u LEFT JOIN whole AS w USING (run_id)
+    """,
+    # A row without a run that repeats a measurement of a known run was measured in it.
+    f"""
+    CREATE TABLE adopted AS
+    SELECT a.rowid AS row, min(b.raw_run) AS raw_run
+    FROM raw_points AS a
+    JOIN configs AS ca ON ca.raw_config = a.raw_config
+    JOIN configs AS cb ON cb.config_id = ca.config_id
+    JOIN raw_points AS b ON b.raw_config = cb.raw_config AND b.raw_run IS NOT NULL AND b.conc = a.conc
+                        AND b.isl_tok IS NOT DISTINCT FROM a.isl_tok AND b.osl_tok IS NOT DISTINCT FROM a.osl_tok
+    WHERE a.raw_run IS NULL AND a.problem IS NULL
+      AND abs(b.total_tok_per_s_per_gpu - a.total_tok_per_s_per_gpu) <= {SAME} * a.total_tok_per_s_per_gpu
+      AND abs(b.interactivity_tok_per_s_per_user - a.interactivity_tok_per_s_per_user)
+          <= {SAME} * a.interactivity_tok_per_s_per_user
+    GROUP BY a.rowid
+    """,
+)
+
+# ---- points -------------------------------------------------------------------------------------
+
+_NUMBERS = [c.name for c in POINT_FIELDS if c.type == "DOUBLE"]
+_SPEEDS = dict(zip(("median", "mean", "p75", "p90", "p99"), (c.name for c in INTERACTIVITY_COLUMNS), strict=True))
+
+
+def _time(statistic: str) -> str:
+    """The time whose reciprocal is the speed a user sees."""
+    return f"if(workload = 'agentic', {statistic}_itl_s, {statistic}_tpot_s)"
+
+
+def _cases(cases: list[tuple[str, str]]) -> str:
+    return "CASE " + " ".join(f"WHEN {is_so} THEN {value}" for is_so, value in cases) + " END"
+
+
+# Why a row cannot be used: condition, field, reason. The first that holds is the one that is said.
+_IN_WORDS = "printf('input and output miss the total by %.3g %%', 100 * residual)"
+_REASONS = [
+    ("problem IS NOT NULL", "problem_field", "problem"),
+    ("config_problem IS NOT NULL", "config_problem_field", "config_problem"),
+    ("error IS NOT NULL", "'error'", "'the source calls it failed: ' || left(error, 200)"),
+    ("num_requests_ok = 0", "'num_requests_ok'", "'no request succeeded'"),
+    ("is_superseded", "'run_attempt'", "'belongs to an older attempt of its run'"),
+    ("workload NOT IN ('fixed_length', 'agentic', 'other')", "'workload'", "'is not fixed_length, agentic or other'"),
+    *(
+        (
+            f"{name} < 1 OR ({name} IS NULL AND workload IN ({workloads}))",
+            f"'{name}'",
+            f"if({name} < 1, 'is not positive', 'is missing; give {name} in token-factory.yaml')",
+        )
+        for name, workloads in (
+            ("isl_tok", "'fixed_length'"),
+            ("osl_tok", "'fixed_length'"),
+            ("conc", "'fixed_length', 'agentic'"),
+        )
+    ),
+    *((f"{name} NOT BETWEEN 0 AND 1e300", f"'{name}'", "'is negative or not finite'") for name in _NUMBERS),
+    (
+        "total IS NULL AND (workload <> 'other' OR output_deployed IS NULL)",
+        "'total_tok_per_s_per_gpu'",
+        "'is missing'",
+    ),
+    ("coalesce(total, output_deployed) = 0", "'total_tok_per_s_per_gpu'", "'is zero'"),
+    (f"residual > {RATE_TOLERANCE}", "'total_tok_per_s_per_gpu'", _IN_WORDS),
+    *(
+        (
+            f"workload <> 'agentic' AND abs({_SPEEDS[s]} * {s}_tpot_s - 1) > {TIME_TOLERANCE}",
+            f"'{_SPEEDS[s]}'",
+            f"printf('speed x time per token is %.3g, not 1', {_SPEEDS[s]} * {s}_tpot_s)",
+        )
+        for s in ("median", "p99")
+    ),
+]
+
+_VERDICT = _cases([(is_so, f"struct_pack(field := {field}, reason := {reason})") for is_so, field, reason in _REASONS])
+
+_HAS_POWER = " OR ".join(f"{c.name} IS NOT NULL" for c in POINT_FIELDS if "joules" in c.name or "power_w" in c.name)
+# What was done to a row: condition and code. Both see the columns of the view `scoped`.
+_ROW_REPAIRS = [
+    ("is_pool_rate_deployed", "rates_were_per_deployed_gpu"),
+    ("total_stated IS NULL AND total IS NOT NULL", "total_from_parts"),
+    (
+        "workload <> 'agentic' AND ("
+        + " OR ".join(f"({speed} IS NULL AND {s}_tpot_s > 0)" for s, speed in _SPEEDS.items())
+        + ")",
+        "interactivity_from_time",
+    ),
+    (f"({_HAS_POWER}) AND NOT is_power_usable", "power_invalid_dropped"),
+    (
+        "is_power_usable AND is_energy_consistent AND is_energy_v1_of_pools AND joules_per_total_token IS NOT NULL",
+        "energy_v1_converted",
+    ),
+    ("is_power_usable AND NOT is_energy_consistent", "energy_disagrees_dropped"),
+    (" OR ".join(f"{c.name} = 0" for c in LATENCY_COLUMNS), "zero_latency_dropped"),
+    (
+        "model = 'deepseek-r1-0528' AND spec_decoding = 'mtp' AND ("
+        + " OR ".join(
+            f"gpu = '{gpu}' AND framework = '{framework}' AND precision = '{precision}' AND run_id IN {runs}"
+            for gpu, framework, precision, runs in KNOWN_WRONG
+        )
+        + ")",
+        "accuracy_known_wrong",
+    ),
+    ("date IS NULL AND run_date IS NOT NULL", "date_from_run"),
+    ("is_run_adopted", "run_from_same_measurement"),
+]
+_REPAIRS = f"""
+    if({" OR ".join(f"({is_so})" for is_so, _ in _ROW_REPAIRS)},
+       list_concat(reading_repairs, list_filter(
+           [{", ".join(f"if({is_so}, '{code}', NULL)" for is_so, code in _ROW_REPAIRS)}],
+           lambda code: code IS NOT NULL)),
+       reading_repairs)
+"""
+
+
+def _usable(expression: str, *, is_energy: bool = False) -> str:
+    return f"if(is_power_usable{' AND is_energy_consistent' if is_energy else ''}, {expression}, NULL)"
+
+
+def _energy(kind: str, rate: str) -> str:
+    """Energy of the whole deployment per token of a kind: version 1 counted one pool, so the total is shared out."""
+    whole = f"joules_per_total_token * total / nullif({rate}, 0)"
+    return _usable(f"if(is_energy_v1_of_pools, {whole}, joules_per_{kind}_token)", is_energy=True)
+
+
+def _role_energy(role: str, kind: str) -> str:
+    printed = f"{role}_joules_per_{kind}_token"
+    return _usable(f"coalesce({printed}, if(is_energy_v1_of_pools, joules_per_{kind}_token, NULL))", is_energy=True)
+
+
+_LITTLES_LAW = f"""
+    if(workload = 'fixed_length',
+       total * num_gpu * coalesce(nullif(mean_e2el_s, 0), nullif(median_e2el_s, 0))
+       / (if(is_own, 1, {MEAN_LENGTH_FRAC}) * (isl_tok + osl_tok)) / conc, NULL)
+"""
+# How a column of measured_points comes from the view `scoped`; the others have one of the same name.
+_EXPRESSIONS = {
+    "image": "replace(image, '#', '/')",
+    "total_tok_per_s_per_gpu": "total",
+    "output_tok_per_s_per_gpu": "output_deployed",
+    "input_tok_per_s_per_gpu": "input_deployed",
+    "output_tok_per_s_per_role_gpu": "if(is_disagg, output_deployed * num_gpu / num_decode_gpu, output_deployed)",
+    "input_tok_per_s_per_role_gpu": "if(is_disagg, input_deployed * num_gpu / num_prefill_gpu, input_deployed)",
+    **{speed: f"coalesce({speed}, 1 / nullif({_time(s)}, 0))" for s, speed in _SPEEDS.items()},
+    **{c.name: f"nullif({c.name}, 0)" for c in LATENCY_COLUMNS},
+    "avg_power_kw_per_gpu": _usable("coalesce(avg_power_w, system_power_w / num_gpu) / 1000"),
+    "prefill_power_kw_per_gpu": _usable("prefill_avg_power_w / 1000"),
+    "decode_power_kw_per_gpu": _usable("decode_avg_power_w / 1000"),
+    "j_per_total_tok": _usable("joules_per_total_token", is_energy=True),
+    "j_per_output_tok": f"coalesce({_energy('output', 'output_deployed')}, "
+    "system_power_w / nullif(num_gpu * output_deployed, 0))",
+    "j_per_input_tok": _energy("input", "input_deployed"),
+    "j_per_request": _usable("joules_per_successful_query", is_energy=True),
+    "prefill_j_per_input_tok": _role_energy("prefill", "input"),
+    "decode_j_per_output_tok": _role_energy("decode", "output"),
+    "power_schema_version": _usable(f"if({_HAS_POWER}, power_version, NULL)::BIGINT"),
+    "power_basis": _usable(
+        f"CASE WHEN system_power_w IS NOT NULL THEN 'system_wall' WHEN {_HAS_POWER} THEN 'gpu_board' END"
+    ),
+    "identity_residual_frac": "residual",
+    "littles_law_ratio": _LITTLES_LAW,
+    "has_littles_law_gap": f"abs({_LITTLES_LAW} - 1) > {LITTLES_LAW_BAND}",
+    "date": "coalesce(date, run_date)",
+    "num_sources": "1::BIGINT",
+    "repairs": _REPAIRS,
+}
+# A point as it is stored: without what its configuration, run, file and adapter say (see POINTS_VIEW).
+_STORED_KEYS = ("raw_config", "raw_run", "file_no")
+_ELSEWHERE = {c.name for c in _CONFIGS} | {"run_id", "run_attempt", "run_started_at", "run_url"}
+_ELSEWHERE |= {"file_sha256", "adapter_version", "source"}
+STORED = (*_STORED_KEYS, *(c.name for c in MEASURED_POINTS if c.name not in _ELSEWHERE))
+# The tables a snapshot keeps beside those of `measured.TABLES`, and measured_points over them.
+KEPT = ("stored_points", "configs", "run_facts", "documents", "adapters")
+_FROM_ELSEWHERE = {
+    "source_url": "coalesce(p.source_url, run_url)",
+    "repairs": "list_sort(list_concat(config_repairs, coalesce(p.repairs, [])))",
+    **{name: f"p.{name}" for name in STORED if name not in ("source_url", "repairs")},
+}
+
+
+def _once_per(key: str, table: str, *columns: str) -> str:
+    """A table of which DuckDB knows that each key is there once: then it leaves out a join that no column needs."""
+    return f"(SELECT {key}, {', '.join(f'any_value({c}) AS {c}' for c in columns)} FROM {table} GROUP BY {key})"
+
+
+POINTS_VIEW = f"""
+    CREATE VIEW measured_points AS
+    SELECT {", ".join(f"{_FROM_ELSEWHERE.get(c.name, c.name)}::{c.type} AS {c.name}" for c in MEASURED_POINTS)}
+    FROM stored_points AS p
+    JOIN configs USING (raw_config)
+    LEFT JOIN {_once_per("raw_run", "run_facts", "run_id", "run_attempt", "run_started_at", "run_url")} USING (raw_run)
+    LEFT JOIN {_once_per("file_no", "documents", "file_sha256")} USING (file_no)
+    LEFT JOIN {_once_per("adapter", "adapters", "adapter_version", "source")} USING (adapter)
+"""
+# Rows with the same key are the same measurement; where no run is known, the values themselves tell.
+_KEY = f"""struct_pack({", ".join(f"{name} := {name}" for name in measured.LINE)}, conc := conc, run_id := run_id,
+    recipe_fingerprint := recipe_fingerprint, date := if(run_id IS NULL, date, NULL),
+    total := if(run_id IS NULL, coalesce(total, output_deployed), NULL))"""
+
+_CHECKED = (
+    """
+    CREATE VIEW joined AS
+    SELECT r.* EXCLUDE (row_index, workload, raw_run), u.raw_run,
+           coalesce(r.row_index, r.rowid - f.first) AS row_index,
+           coalesce(r.workload, 'fixed_length') AS workload,
+           coalesce(r.total_tok_per_s_per_gpu, r.total_tok_per_s / c.num_gpu) AS total_stated,
+           coalesce(r.output_tok_per_s_per_gpu, r.output_tok_per_s / c.num_gpu) AS output_stated,
+           coalesce(r.input_tok_per_s_per_gpu, r.input_tok_per_s / c.num_gpu) AS input_stated,
+           r.rate_scope IS NOT DISTINCT FROM 'deployed'
+               OR (r.output_tok_per_s_per_gpu IS NULL AND r.output_tok_per_s IS NOT NULL) AS is_deployed_stated,
+           coalesce(r.power_metric_schema_version, 1) AS power_version,
+           c.* EXCLUDE (raw_config, problem, problem_field),
+           c.problem AS config_problem, c.problem_field AS config_problem_field,
+           u.* EXCLUDE (raw_run),
+           a.row IS NOT NULL AS is_run_adopted
+    FROM raw_points AS r
+    LEFT JOIN first_rows AS f ON f.file_no = r.file_no
+    LEFT JOIN configs AS c ON c.raw_config = r.raw_config
+    LEFT JOIN adopted AS a ON a.row = r.rowid
+    LEFT JOIN run_facts AS u ON u.raw_run = coalesce(r.raw_run, a.raw_run)
+    """,
+    f"""
+    CREATE VIEW scoped AS
+    SELECT *,
+           NOT is_deployed_stated AND is_disagg AND input_stated IS NOT NULL
+               AND (num_prefill_gpu IS NULL
+                    OR abs(input_stated + output_stated - total_stated) <= {RATE_TOLERANCE} * total_stated)
+               AS is_pool_rate_deployed,
+           is_disagg AND num_prefill_gpu IS NOT NULL AND NOT is_deployed_stated AND NOT is_pool_rate_deployed
+               AS is_per_pool,
+           if(is_per_pool, output_stated * num_decode_gpu / num_gpu, output_stated) AS output_deployed,
+           if(is_per_pool, input_stated * num_prefill_gpu / num_gpu, input_stated) AS input_deployed,
+           coalesce(total_stated, input_deployed + output_deployed) AS total,
+           abs(input_deployed + output_deployed - total_stated) / nullif(total_stated, 0) AS residual,
+           coalesce(power_valid, 1) <> 0 AND power_version <= 2 AS is_power_usable,
+           is_disagg AND power_version < 2 AS is_energy_v1_of_pools,
+           coalesce(abs(joules_per_total_token * total / nullif(avg_power_w, 0) - 1) <= {TIME_TOLERANCE}, true)
+               AS is_energy_consistent
+    FROM joined
+    """,
+    f"""
+    CREATE TABLE verdicts AS
+    SELECT file_no, row_index, adapter, raw_config, {_VERDICT} AS verdict,
+           if(verdict IS NULL, hash({_KEY}), NULL) AS key_hash
+    FROM scoped
+    """,
+)
+
+# Rows of one measurement: the last one read counts, and the others fill what it does not state.
+_DUPLICATES = (
+    """
+    CREATE TABLE set_aside AS
+    SELECT file_no, row_index, verdict IS NULL AS is_repeated
+    FROM verdicts
+    WHERE verdict IS NOT NULL
+       OR key_hash IN (SELECT key_hash FROM verdicts WHERE verdict IS NULL GROUP BY ALL HAVING count(*) > 1)
+    """,
+    f"""
+    CREATE VIEW converted AS
+    SELECT {", ".join(f"{_EXPRESSIONS.get(name, name)} AS {name}" for name in STORED)},
+           {_KEY} AS key, run_attempt
+    FROM scoped
+    """,
+    f"""
+    CREATE TABLE repeats AS
+    SELECT *,
+           abs(total_tok_per_s_per_gpu - first_value(total_tok_per_s_per_gpu) OVER newest)
+                   <= {SAME} * total_tok_per_s_per_gpu
+               IS NOT FALSE
+           AND abs(interactivity_tok_per_s_per_user - first_value(interactivity_tok_per_s_per_user) OVER newest)
+                   <= {SAME} * interactivity_tok_per_s_per_user
+               IS NOT FALSE AS is_same,
+           row_number() OVER newest AS rank
+    FROM converted SEMI JOIN (FROM set_aside WHERE is_repeated) USING (file_no, row_index)
+    WINDOW newest AS (PARTITION BY key ORDER BY file_no DESC, row_index DESC)
+    """,
+)
+_ONCE = {
+    "num_sources": "count(*)",
+    "repairs": "list_distinct(flatten(list(repairs)))",
+    "raw_run": "arg_min(raw_run, (run_attempt IS NULL, rank))",
+}
+
+_RESULTS = (
+    f"""
+    CREATE VIEW stored_points AS
+    SELECT {", ".join(STORED)} FROM converted ANTI JOIN set_aside USING (file_no, row_index)
+    UNION ALL
+    SELECT {", ".join(f"{_ONCE.get(name, f'arg_min({name}, rank)')} AS {name}" for name in STORED)}
+    FROM repeats WHERE is_same GROUP BY key
+    """,
+    POINTS_VIEW,
+    """
+    CREATE TABLE excluded AS
+    SELECT file_no, row_index, verdict.field, verdict.reason, 'measured_points' AS belongs_to, adapter, raw_config
+    FROM verdicts WHERE verdict IS NOT NULL
+    UNION ALL
+    SELECT file_no, row_index, 'total_tok_per_s_per_gpu',
+           'another row of the same point and run has other values; the last one read counts',
+           'measured_points', adapter, raw_config
+    FROM repeats WHERE NOT is_same
+    UNION ALL
+    SELECT e.file_no, e.row_index, c.problem_field, c.problem, 'evaluations', e.adapter, e.raw_config
+    FROM raw_evaluations AS e JOIN configs AS c USING (raw_config) WHERE c.problem IS NOT NULL
+    UNION ALL
+    SELECT file_no, row_index, field, reason, belongs_to, adapter, NULL FROM raw_excluded
+    """,
+    """
+    CREATE TABLE excluded_rows AS
+    SELECT file, row_index, field, reason, belongs_to, file_sha256, adapter, raw_keys
+    FROM excluded JOIN documents USING (file_no) LEFT JOIN configs USING (raw_config)
+    ORDER BY file_no, row_index
+    """,
+    f"""
+    CREATE TABLE evaluations AS
+    SELECT {", ".join(c.name for c in measured.EVALUATIONS)}
+    FROM raw_evaluations JOIN configs AS c USING (raw_config) JOIN documents USING (file_no)
+    WHERE c.problem IS NULL
+    ORDER BY file_no, row_index
+    """,
+    "CREATE TABLE reliability AS SELECT DISTINCT * EXCLUDE (file_no) FROM raw_reliability ORDER BY ALL",
+    "CREATE TABLE availability AS SELECT DISTINCT * EXCLUDE (file_no) FROM raw_availability ORDER BY ALL",
+    # One row per file: where its rows went.
+    """
+    CREATE TABLE file_counts AS
+    SELECT d.file_no, coalesce(p.n, 0) + coalesce(m.points, 0) AS num_points, coalesce(m.merged, 0) AS num_merged,
+           coalesce(x.n, 0) AS num_excluded
+    FROM documents AS d
+    LEFT JOIN (SELECT file_no, count(*) AS n FROM verdicts ANTI JOIN set_aside USING (file_no, row_index)
+               GROUP BY ALL) AS p USING (file_no)
+    LEFT JOIN (SELECT file_no, count(*) FILTER (rank = 1) AS points,
+                      count(*) FILTER (is_same AND rank > 1) AS merged FROM repeats GROUP BY ALL) AS m
+        USING (file_no)
+    LEFT JOIN (SELECT file_no, count(*) AS n FROM excluded GROUP BY ALL) AS x USING (file_no)
+    """,
+)

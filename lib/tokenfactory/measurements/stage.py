@@ -1,0 +1,510 @@
+"""Raw rows of all files in DuckDB tables, as the sources state them: the step between adapters and `repair`.
+
+A row repeats one of a few hundred configurations and runs, so those go to tables of their own, and a row
+holds their numbers. Every cell is typed here; a row with a cell of no use goes to `raw_excluded`.
+"""
+
+import math
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tokenfactory.errors import DataError
+from tokenfactory.measurements import measured, normalise
+from tokenfactory.measurements.adapters import Context, RowProblem, find, inferencex_dump
+from tokenfactory.measurements.adapters.inferencex_agg import METRICS
+from tokenfactory.measurements.documents import LARGEST_ELEMENT, Document, mentions, records
+from tokenfactory.measurements.measured import CONFIG_FIELDS, POINT_FIELDS, RUN_FIELDS, Column
+
+LONGEST_NAME = 1000  # characters of a text cell
+_BATCH = 20_000  # rows in Python before they go to DuckDB
+_UNKNOWN_AT_MOST = 100  # records without an adapter before a file is given up
+
+
+def _plain(name: str, kind: str) -> Column:
+    return Column(name, kind, "", "")
+
+
+_WHERE_READ = (
+    *(_plain("file_no", "INTEGER"), _plain("row_index", "BIGINT"), _plain("adapter", "VARCHAR")),
+    _plain("raw_config", "INTEGER"),
+)
+RAW_POINTS = (
+    *_WHERE_READ,
+    *(_plain("raw_run", "INTEGER"), _plain("reading_repairs", "VARCHAR[]")),
+    *(_plain("problem_field", "VARCHAR"), _plain("problem", "VARCHAR")),
+    *(c._replace(type="DATE") if c.name == "date" else c for c in POINT_FIELDS),
+)
+RAW_RUNS = (_plain("raw_run", "INTEGER"), *RUN_FIELDS)
+RAW_EVALUATIONS = (
+    *_WHERE_READ,
+    *(c for c in measured.EVALUATIONS if c.name in ("task", "isl_tok", "osl_tok", "conc", "score_frac", "date")),
+    *(c for c in measured.EVALUATIONS if c.name in ("score_error_frac", "num_samples", "run_url")),
+)
+RAW_EXCLUDED = (
+    *(_plain("file_no", "INTEGER"), _plain("row_index", "BIGINT"), _plain("field", "VARCHAR")),
+    *(_plain("reason", "VARCHAR"), _plain("belongs_to", "VARCHAR"), _plain("adapter", "VARCHAR")),
+    _plain("raw_config", "INTEGER"),
+)
+
+_CONFIG_NAMES = tuple(c.name for c in CONFIG_FIELDS)
+_RUN_NAMES = tuple(c.name for c in RUN_FIELDS)
+
+
+def _types(*columns: Column, **more: str) -> dict[str, str]:
+    return {c.name: c.type for c in columns} | {"date": "DATE"} | more
+
+
+# What the rows of each table may state, and its type. Flags of a configuration stay texts until it is normalised.
+TYPES = {
+    "measured_points": _types(*measured.FIELDS.values(), config_key="VARCHAR"),
+    "evaluations": _types(*RAW_EVALUATIONS, *CONFIG_FIELDS, *RUN_FIELDS, *POINT_FIELDS, config_key="VARCHAR"),
+    "availability": _types(*CONFIG_FIELDS, *POINT_FIELDS),
+    "reliability": _types(*measured.RELIABILITY, hardware="VARCHAR"),
+    "runs": _types(*measured.RUNS),
+    "configs": _types(*CONFIG_FIELDS, config_key="VARCHAR"),
+    "changelog": _types(*measured.RUNS),
+}
+# What drives a terminal or turns the direction of a text. Both Python and DuckDB read the pattern.
+_CONTROL = r"[\x00-\x08\x0b-\x1f\x7f-\x9f" + "\u202a-\u202e\u2066-\u2069]"
+_WHOLE = re.compile(r"[+-]?\d{1,18}(\.0+)?")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
+
+
+def _text(value: Any, name: str) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(value)
+    if not isinstance(value, str):
+        raise RowProblem(name, "is not a text")
+    if len(value) > LONGEST_NAME:
+        raise RowProblem(name, f"is longer than {LONGEST_NAME} characters")
+    if not value.isprintable() and (re.search(_CONTROL, value) or not _is_unicode(value)):
+        raise RowProblem(name, "holds control characters")
+    return value
+
+
+def _is_unicode(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _whole(value: Any, name: str) -> int:
+    if isinstance(value, str) and _WHOLE.fullmatch(value.strip()):
+        value = int(value.strip().split(".")[0])
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise RowProblem(name, f"'{normalise.shown(value)}' is not a whole number")
+    if not 0 <= value < 2**53:
+        raise RowProblem(name, f"{normalise.shown(value)} is out of range")
+    return value
+
+
+def _number(value: Any, name: str) -> float:
+    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+        value = float(value)
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise RowProblem(name, f"'{normalise.shown(value)}' is not a number")
+    if (isinstance(value, int) and abs(value) > 2**1000) or not math.isfinite(value):
+        raise RowProblem(name, f"{normalise.shown(value)} is not a finite number")
+    if value < 0:
+        raise RowProblem(name, f"{normalise.shown(value)} is negative")
+    return float(value)
+
+
+_CELLS = {"VARCHAR": _text, "BIGINT": _whole, "DOUBLE": _number, "BOOLEAN": normalise.flag, "DATE": normalise.day}
+
+
+def typed(row: Mapping[str, Any], types: Mapping[str, str]) -> dict[str, Any]:
+    """The values that are there, each in the type of its field. Raises RowProblem for the first of no use."""
+    result = {}
+    for name, value in row.items():
+        if name not in types:
+            raise RowProblem(name, "is not a field of the schema")
+        if value is not None and value != "":
+            result[name] = _CELLS[types[name]](value, name)
+    return result
+
+
+_ARROW = {"VARCHAR": "string", "BIGINT": "int64", "INTEGER": "int32", "DOUBLE": "float64", "DATE": "date32"}
+
+
+def insert(connection, table: str, columns: tuple[Column, ...], rows: list[dict]) -> None:
+    """Append rows to a table; what a row does not state is NULL."""
+    import pyarrow as pa
+
+    if not rows:
+        return
+    kinds = {**{kind: getattr(pa, name)() for kind, name in _ARROW.items()}, "BOOLEAN": pa.bool_()}
+    kinds["VARCHAR[]"] = pa.list_(pa.string())
+    connection.register("incoming", pa.Table.from_pylist(rows, pa.schema([(c.name, kinds[c.type]) for c in columns])))
+    connection.execute(f"INSERT INTO {table} SELECT * FROM incoming")
+    connection.unregister("incoming")
+
+
+def create(connection, table: str, columns: tuple[Column, ...], rows: list[dict]) -> None:
+    """Make a table of these rows."""
+    connection.execute(measured.ddl(table, columns))
+    insert(connection, table, columns, rows)
+
+
+class Stage:
+    """The raw tables, and the numbers given to configurations and runs."""
+
+    def __init__(self, connection, work: Path):
+        self.connection, self.work = connection, work
+        self.num_rows: dict[int, int] = {}  # of each file
+        self.num_other: dict[int, int] = {}  # of them, rows that are no points
+        self.first_rowid: dict[int, int] = {}  # of the files that DuckDB read
+        self.configs: list[dict] = []
+        self.runs: list[dict] = []
+        self._config_numbers: dict[tuple, int] = {}
+        self._run_numbers: dict[tuple, int] = {}
+        # Ids of the database's own tables, by the folder or zip the dump lies in.
+        self._config_of: dict[tuple[str, str], int] = {}
+        self._run_of: dict[tuple[str, str], int] = {}
+        self._append_only: dict[tuple[str, str], bool] = {}
+        self._tables = {
+            "raw_points": RAW_POINTS,
+            "raw_evaluations": RAW_EVALUATIONS,
+            "raw_excluded": RAW_EXCLUDED,
+            "raw_run_details": (*measured.RUNS, _plain("file_no", "INTEGER")),
+            "raw_reliability": (*measured.RELIABILITY, _plain("file_no", "INTEGER")),
+            "raw_availability": (*measured.AVAILABILITY, _plain("file_no", "INTEGER")),
+        }
+        # Rows wait in Python: those of the file being read, which may yet turn out broken, and those of files read.
+        # A file of many rows writes some of them early, in a transaction of its own.
+        self._rows: dict[str, list[dict]] = {name: [] for name in self._tables}
+        self._waiting: dict[str, list[dict]] = {name: [] for name in self._tables}
+        self._has_written_early = False
+        for name, columns in self._tables.items():
+            create(connection, name, columns, [])
+
+    # ---- files ----
+
+    def read(self, document: Document, file_no: int, facts: Mapping[str, Any]) -> list[str]:
+        """Read one file; return the adapters that knew its records. Raises DataError, and then keeps none of it."""
+        if is_results(document):
+            return self._read_results(document, file_no, facts)
+        return self._read_records(document, file_no, facts)
+
+    def _read_records(self, document: Document, file_no: int, facts: Mapping[str, Any]) -> list[str]:
+        context, used, num_unknown, num_more = Context(document.name, facts), {}, 0, 0
+        self.num_rows[file_no] = self.num_other[file_no] = 0
+        try:
+            for place, record in records(document):
+                # A record of several rows moves those after it, so that an index stands for one row.
+                index = place + num_more
+                problem, known = (record, None) if isinstance(record, RowProblem) else (None, None)
+                if problem is None and isinstance(record, dict):
+                    known = find(record)
+                if known:
+                    used[known[0].NAME] = True
+                    num_more += max(self._add_record(known, record, index, file_no, context) - 1, 0)
+                    continue
+                num_unknown += 1
+                if not used and num_unknown >= _UNKNOWN_AT_MOST:
+                    break
+                reason = problem.reason if problem else "is not a row of a known format"
+                self._exclude(file_no, index, problem.field if problem else None, reason, None, None)
+            if not used:
+                raise DataError(document.name, _not_known(document))
+        except DataError:
+            self._forget(file_no)
+            raise
+        self._keep()
+        return list(used)
+
+    def _add_record(self, known: tuple, record: dict, first: int, file_no: int, context: Context) -> int:
+        """Add the rows of a record from index `first` on; return how many there are, used or not."""
+        module, table = known
+        rows, num_rows = iter(module.rows(record, context)), 0
+        while True:
+            try:
+                row = next(rows, None)
+                if row is None:
+                    return num_rows
+                if isinstance(row, RowProblem):
+                    raise row
+                self._add(table, row, first + num_rows, file_no, context, module)
+            except RowProblem as problem:
+                self._exclude(file_no, first + num_rows, problem.field, problem.reason, table, module)
+            num_rows += 1
+
+    def _add(self, table: str, row: Mapping, index: int, file_no: int, context: Context, module) -> None:
+        if table == "measured_points":
+            row = {**context.facts, **row}
+        cells = typed(row, TYPES[table])
+        where = {"file_no": file_no, "row_index": index, "adapter": module.NAME}
+        if table == "configs":
+            key = _bundle(context.file), _needed(cells, "config_key")
+            self._config_of[key] = self.config_number(cells)
+        elif table == "changelog":
+            key = _bundle(context.file), _needed(cells, "workflow_run_id")
+            self._append_only[key] = self._append_only.get(key, True) and cells["is_append_only"]
+        elif table == "runs":
+            cells.setdefault("run_id", normalise.run_of(cells.get("run_url"))[0])
+            if cells["run_id"] is None:
+                raise RowProblem("run_id", "is missing")
+            if "workflow_run_id" in cells:
+                self._run_of[_bundle(context.file), cells["workflow_run_id"]] = self._run_number(_with_attempt(cells))
+            self._put("raw_run_details", cells | {"file_no": file_no})
+        elif table == "reliability":
+            name = _needed(cells, "hardware")
+            cells |= {"gpu": normalise.hardware(name), "hardware_raw": name, "file_no": file_no}
+            self._put("raw_reliability", cells)
+        elif table == "availability":
+            self._put("raw_availability", _availability(cells) | {"file_no": file_no})
+        else:
+            repairs = _from_file_name(cells, context.file) if table == "measured_points" else []
+            where |= {"raw_config": self._config_of_row(cells, context.file)}
+            where |= {"raw_run": self._run_of_row(cells, context.file), "reading_repairs": repairs}
+            target = "raw_points" if table == "measured_points" else "raw_evaluations"
+            names = {c.name for c in self._tables[target]}
+            self._put(target, {name: value for name, value in (cells | where).items() if name in names})
+        self.num_rows[file_no] += 1
+        self.num_other[file_no] += table != "measured_points"
+
+    def _config_of_row(self, cells: dict, file: str) -> int:
+        if "config_key" in cells:
+            number = self._config_of.get((_bundle(file), cells["config_key"]))
+            if number is None:
+                raise RowProblem("config_id", f"{cells['config_key']} is not in configs.json")
+            return number
+        return self.config_number(cells)
+
+    def _run_of_row(self, cells: dict, file: str) -> int | None:
+        if "config_key" in cells:
+            number = self._run_of.get((_bundle(file), _needed(cells, "workflow_run_id")))
+            if number is None:
+                raise RowProblem("workflow_run_id", f"{cells['workflow_run_id']} is not in workflow_runs.json")
+            return number
+        return self._run_number(cells)
+
+    def config_number(self, cells: Mapping[str, Any]) -> int:
+        """Number of a raw configuration."""
+        key = tuple(cells.get(name) for name in _CONFIG_NAMES)
+        if key not in self._config_numbers:
+            self._config_numbers[key] = len(self.configs)
+            stated = zip(_CONFIG_NAMES, key, strict=True)
+            self.configs.append({name: value for name, value in stated if value is not None})
+        return self._config_numbers[key]
+
+    def _run_number(self, cells: Mapping[str, Any]) -> int | None:
+        key = tuple(cells.get(name) for name in _RUN_NAMES)
+        if key == (None,) * len(key):
+            return None
+        if key not in self._run_numbers:
+            self._run_numbers[key] = len(self.runs)
+            self.runs.append(dict(zip(_RUN_NAMES, key, strict=True)))
+        return self._run_numbers[key]
+
+    # ---- rows ----
+
+    def _exclude(self, file_no: int, index: int, field: str | None, reason: str, table: str | None, module) -> None:
+        self.num_rows[file_no] += 1
+        cells = {"file_no": file_no, "row_index": index, "field": field, "reason": reason, "belongs_to": table}
+        self._put("raw_excluded", cells | {"adapter": module.NAME if module else None})
+
+    def _put(self, table: str, row: dict) -> None:
+        self._rows[table].append(row)
+        if len(self._rows[table]) >= _BATCH:
+            if not self._has_written_early:
+                self.connection.begin()
+                self._has_written_early = True
+            self._write(self._rows)
+
+    def _keep(self) -> None:
+        """The file is read: its rows count."""
+        if self._has_written_early:
+            self._write(self._rows)
+            self.connection.commit()
+            self._has_written_early = False
+        for table, rows in self._rows.items():
+            self._waiting[table] += rows
+            rows.clear()
+
+    def _forget(self, file_no: int) -> None:
+        """The file is broken: none of its rows count."""
+        if self._has_written_early:
+            self.connection.rollback()
+            self._has_written_early = False
+        for rows in self._rows.values():
+            rows.clear()
+        self.num_rows[file_no] = self.num_other[file_no] = 0
+
+    def _write(self, waiting: dict[str, list[dict]]) -> None:
+        for table, rows in waiting.items():
+            insert(self.connection, table, self._tables[table], rows)
+            rows.clear()
+
+    def flush(self) -> None:
+        """Bring all rows that wait in Python to DuckDB."""
+        self._write(self._waiting)
+
+    # ---- the database's table of results, which may have millions of rows ----
+
+    def _read_results(self, document: Document, file_no: int, facts: Mapping[str, Any]) -> list[str]:
+        import duckdb
+
+        bundle = _bundle(document.name)
+        for needed, known in (("configs.json", self._config_of), ("workflow_runs.json", self._run_of)):
+            if not any(place == bundle for place, _ in known):
+                raise DataError(document.name, f"refers to {needed}, which must lie beside it")
+        self.flush()
+        self._put_keys("config_keys", self._config_of, bundle)
+        self._put_keys("run_keys", self._run_of, bundle)
+        try:
+            (first,) = self.connection.execute("SELECT coalesce(max(rowid) + 1, 0) FROM raw_points").fetchone()
+            with document.on_disk(self.work) as path:
+                (num_rows,) = self.connection.execute(_INSERT_RESULTS, [file_no, str(path)]).fetchone()
+            self.first_rowid[file_no] = first
+        except duckdb.Error:
+            # One row is enough for DuckDB to refuse the file without its field; record by record it has a name.
+            return self._read_records(document, file_no, facts)
+        self.num_rows[file_no] = num_rows
+        return [inferencex_dump.NAME]
+
+    def _put_keys(self, table: str, numbers: dict[tuple[str, str], int], bundle: str) -> None:
+        columns = (_plain("key", "VARCHAR"), _plain("number", "INTEGER"))
+        mine = [{"key": key, "number": number} for (place, key), number in numbers.items() if place == bundle]
+        self.connection.execute(f"DROP TABLE IF EXISTS {table}")
+        create(self.connection, table, columns, mine)
+
+    def append_only(self) -> list[tuple[str, bool]]:
+        """Internal ids of runs with a changelog, and whether all its entries only add points."""
+        return [(run, says) for (_, run), says in self._append_only.items()]
+
+
+def is_results(document: Document) -> bool:
+    """Whether a file is the dump's table of results, which DuckDB reads."""
+    return _table_of(document) == inferencex_dump.RESULTS
+
+
+def comes_first(document: Document) -> bool:
+    """Whether other files refer to this one by id."""
+    return _table_of(document) in (inferencex_dump.CONFIGS, inferencex_dump.RUNS, inferencex_dump.CHANGELOG)
+
+
+def _table_of(document: Document) -> str | None:
+    try:
+        if not mentions(document, inferencex_dump.TELLING):
+            return None
+        _, first = next(records(document))
+    except DataError:
+        return None
+    return inferencex_dump.table_of(first) if isinstance(first, dict) else None
+
+
+def _not_known(document: Document) -> str:
+    _, first = next(records(document))
+    if isinstance(first, RowProblem):
+        return f"is not of a known format: its first record {first.reason}"
+    if not isinstance(first, dict):
+        return "is not of a known format: its first record is no object"
+    names = ", ".join(normalise.shown(name) for name in list(first)[:6])
+    return f"is not of a known format: its first record has the fields {names}"
+
+
+def _bundle(file: str) -> str:
+    """The folder or zip a file lies in."""
+    return re.sub(r"(^|[!/])[^!/]*$", "", file)
+
+
+def _with_attempt(run: dict) -> dict:
+    """A run of the database with the page its rows have in the API."""
+    if "run_url" in run and "run_attempt" in run:
+        return run | {"run_url": f"{run['run_url']}/attempts/{run['run_attempt']}"}
+    return run
+
+
+def _from_file_name(cells: dict, file: str) -> list[str]:
+    """Fill what only the file's name says; return the repairs."""
+    repairs = []
+    if cells.get("workload") == "agentic":  # sessions have no nominal length, whatever a fact says of the others
+        cells.pop("isl_tok", None), cells.pop("osl_tok", None)
+    elif cells.get("workload") != "other" and "isl_tok" not in cells and "osl_tok" not in cells:
+        lengths = normalise.lengths_in(file)
+        if lengths:
+            cells["isl_tok"], cells["osl_tok"] = lengths
+            repairs.append("lengths_from_file_name")
+    run = normalise.run_in(file)
+    if run and "run_id" not in cells and "config_key" not in cells:
+        cells["run_id"] = run
+        repairs.append("run_from_file_name")
+    return repairs
+
+
+def _needed(cells: dict, name: str) -> Any:
+    if name not in cells:
+        raise RowProblem(name, "is missing")
+    return cells[name]
+
+
+def _availability(cells: dict) -> dict:
+    gpu = normalise.hardware(_needed(cells, "hardware"))
+    if gpu is None:
+        raise RowProblem("hardware", f"unknown hardware '{normalise.shown(cells['hardware'])}'")
+    return {
+        "gpu": gpu,
+        "model": normalise.model(None, cells.get("model"))[0],
+        "framework": normalise.framework(cells.get("framework"))[0],
+        "precision": normalise.precision(cells.get("precision")),
+        "spec_decoding": normalise.spec_decoding(cells.get("spec_decoding")),
+        "is_disagg": normalise.flag(cells.get("disagg"), "disagg"),
+        **{name: cells.get(name) for name in ("workload", "isl_tok", "osl_tok", "date")},
+    }
+
+
+# Reading problems of the table of results: condition, field, reason.
+_PROBLEMS = (
+    ("c.number IS NULL", "config_id", "is not in configs.json"),
+    ("u.number IS NULL", "workflow_run_id", "is not in workflow_runs.json"),
+    *(
+        (f"j.{theirs} <> floor(j.{theirs}) OR j.{theirs} NOT BETWEEN 0 AND 1e15", ours, "is not a whole number")
+        for theirs, ours in (("isl", "isl_tok"), ("osl", "osl_tok"), ("conc", "conc"))
+    ),
+    ("j.date IS NOT NULL AND TRY_CAST(left(j.date, 10) AS DATE) IS NULL", "date", "is not a date"),
+    *(
+        (f"length(j.{name}) > {LONGEST_NAME}", name, f"is longer than {LONGEST_NAME} characters")
+        for name in ("image", "offload_mode", "recipe_fingerprint", "benchmark_type")
+    ),
+    *(
+        (f"regexp_matches(j.{name}, '{_CONTROL}')", name, "holds control characters")
+        for name in ("image", "recipe_fingerprint")
+    ),
+)
+_RESULTS = {
+    "file_no": "$1",
+    "adapter": f"'{inferencex_dump.NAME}'",
+    "raw_config": "c.number",
+    "raw_run": "u.number",
+    "problem_field": "CASE " + " ".join(f"WHEN {is_so} THEN '{field}'" for is_so, field, _ in _PROBLEMS) + " END",
+    "problem": "CASE " + " ".join(f"WHEN {is_so} THEN '{reason}'" for is_so, _, reason in _PROBLEMS) + " END",
+    "workload": "if(j.benchmark_type = 'agentic_traces', 'agentic', 'fixed_length')",
+    "rate_scope": "if(j.benchmark_type = 'agentic_traces', 'deployed', NULL)",
+    "offload_mode": "if(coalesce(lower(j.offload_mode), '') IN ('', 'none', 'off', 'false'), 'off', 'on')",
+    "isl_tok": "TRY_CAST(j.isl AS BIGINT)",
+    "osl_tok": "TRY_CAST(j.osl AS BIGINT)",
+    "conc": "TRY_CAST(j.conc AS BIGINT)",
+    "date": "TRY_CAST(left(j.date, 10) AS DATE)",
+    "image": "j.image",
+    "recipe_fingerprint": "j.recipe_fingerprint",
+    "error": f"regexp_replace(left(j.error, {LONGEST_NAME}), '{_CONTROL}', '?', 'g')",
+    **{ours: f'j.metrics."{theirs}"' for theirs, ours in METRICS.items()},
+}
+_COLUMNS = ", ".join(f"{name}: '{kind}'" for name, kind in inferencex_dump.COLUMNS.items())
+_INSERT_RESULTS = f"""
+    INSERT INTO raw_points
+    SELECT {", ".join(_RESULTS.get(c.name, "NULL") for c in RAW_POINTS)}
+    FROM read_json($2, format = 'array', maximum_object_size = {LARGEST_ELEMENT},
+                   columns = {{{_COLUMNS}}}) AS j
+    LEFT JOIN config_keys AS c ON c.key = j.config_id
+    LEFT JOIN run_keys AS u ON u.key = j.workflow_run_id
+"""

@@ -1,0 +1,1 @@
+"""Methods: arrays in, arrays out. They know formulas and nothing of files, DuckDB or pages."""

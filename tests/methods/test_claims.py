@@ -1,0 +1,275 @@
+"""Claims in words, and points made by hand to hold them against."""
+
+from datetime import date
+
+import pytest
+from test_equal_speed import NO_BAND, point
+
+from tokenfactory.methods.bands import BandModel
+from tokenfactory.methods.claims import FOUND, INSIDE, LESS, MORE, UNCHECKABLE, UNSTATED, Side, check, tiers, understand
+from tokenfactory.methods.rounding import Interval
+from tokenfactory.methods.serving import NOT_STATED, TPUT, Band
+
+GPUS = {"a": ["a"], "b": ["b"], "old": ["b", "c"]}
+SURE = Band(BandModel(0.9, 1e-9, 0.0, 0.0, 40, 9), usual_log=1.0)
+
+
+def claim(**change):
+    return {
+        "subject": "a", "baseline": "b", "metric": "tok_per_s_per_gpu", "unit": "x", "model": "m", "value": 4.0,
+        "value_low": None, "value_high": None, "conditions": "30 tok/s/user; 1k/1k", "statement_short": "a beats b",
+        "date": date(2026, 5, 1),
+    } | change  # fmt: skip
+
+
+# a 400 at 20, 200 at 40: 300 at 30. b 100 at 10, 50 at 50: 75 at 30. So 4x at 30, 2.857x at 40.
+POINTS = [
+    point("a", 20.0, 400.0, model="m-1"), point("a", 40.0, 200.0, model="m-1"),
+    point("b", 10.0, 100.0, model="m-1"), point("b", 50.0, 50.0, model="m-1"),
+]  # fmt: skip
+
+
+def verdict(points=POINTS, band=SURE, prices=(), powers=(), **change):
+    return check(claim(**change), points, band, gpus_of=GPUS, prices=prices, powers=powers)
+
+
+@pytest.mark.parametrize(
+    ("conditions", "speeds"),
+    [
+        ("about 35 tok/s/user; FP8", (35,)),
+        ("70-140 tok/s/user; 8k/1k", (70, 140)),
+        ("4.0x at 22, 8.2x at 110 tok/s/user", (22, 110)),
+        ("FP8 1k/1k; 18.0x at 42, 13.9x at 71, 21.4x at 100 tok/s/user (percent gains plus one)", (42, 71, 100)),
+        ("9.7x at 40 tok/s/user, 65x at 116 tok/s/user; 8k/1k", (40, 116)),
+        ("32 tok/s/user peak; 30-90 tok/s/user band", (30, 32, 90)),
+        ("27.25 tok/s/user", (27.25,)),
+        ("at 8k/1k; each at its own peak", ()),
+    ],
+)
+def test_speeds(conditions, speeds):
+    assert understand(claim(conditions=conditions), GPUS).speeds == speeds
+
+
+@pytest.mark.parametrize(
+    ("subject", "side"),
+    [
+        ("a", Side(("a",))),
+        ("a nvfp4 mtp", Side(("a",), "fp4", "mtp")),
+        ("old int4 disagg", Side(("b", "c"), "int4", None, True)),
+        ("a aggregated 2026-01-14", Side(("a",), None, None, False, date(2026, 1, 14))),
+        ("a jun 2026", Side(("a",), not_understood=("jun", "2026"))),
+        ("rack", Side((), not_understood=("rack",))),
+    ],
+)
+def test_sides(subject, side):
+    assert understand(claim(subject=subject, conditions=None), GPUS).subject == side
+
+
+def test_conditions_hold_for_both_sides():
+    found = understand(claim(conditions="FP4 vs FP8; MTP both; 8k/1k"), GPUS)
+    assert (found.subject.precision, found.baseline.precision) == ("fp4", "fp8")
+    assert found.subject.spec_decoding == found.baseline.spec_decoding == "mtp"
+    assert found.lengths == (8192, 1024)
+    found = understand(claim(conditions="FP8; no MTP; each at its own peak (unequal interactivity)"), GPUS)
+    assert (found.subject.precision, found.baseline.precision, found.subject.spec_decoding) == ("fp8", "fp8", "none")
+    assert found.is_peak
+
+
+def test_with_against_without_mtp():
+    found = understand(claim(subject="a fp4 mtp", baseline="a fp4"), GPUS)
+    assert (found.subject.spec_decoding, found.baseline.spec_decoding) == ("mtp", "none")
+
+
+@pytest.mark.parametrize(
+    ("figure", "interval"),
+    [
+        ({"value": 65.0}, Interval(64.5, 65.5)),
+        ({"value": 3.65}, Interval(3.645, 3.655)),
+        ({"value": None, "value_low": 2.0, "value_high": 3.0}, Interval(2, 3)),
+        ({"value": None, "value_high": 3.0}, Interval(3, 3)),
+        ({"value": None}, None),
+    ],
+)
+def test_figure(figure, interval):
+    found = understand(claim(**figure), GPUS).figure
+    assert (
+        (found is None) if interval is None else (found.low, found.high) == pytest.approx((interval.low, interval.high))
+    )
+
+
+def test_what_is_undisclosed():
+    stated = dict(conditions="owning rates; 30 tok/s/user; 1k/1k; FP4 vs FP8; no MTP; SGLang; total tokens")
+    assert understand(claim(metric="cost_per_mtok", **stated), GPUS).undisclosed == ()
+    silent = dict(conditions="interactivity, precision, MTP, isl/osl not stated", model=None, date=None)
+    assert understand(claim(metric="tok_per_s_per_mw", **silent), GPUS).undisclosed == (
+        "model", "input and output lengths", "speed per user", "number format of a", "number format of b",
+        "speculation", "engine", "day", "where power is taken",
+    )  # fmt: skip
+
+
+# --- held against points
+
+
+def test_a_claim_that_is_found():
+    found = verdict()
+    assert (found.finding, found.num_matches) == (FOUND, 1)
+    assert found.reason == (
+        "m-1 1024/1024, 30 tok/s per user: A e FP8 no MTP aggregated 2026-05-01 (interpolated)"
+        " against B e FP8 no MTP aggregated 2026-05-01 (interpolated)"
+    )
+    # the grid has 20, 35 (250 / 68.75) and the claim's 30: 400 / 87.5 = 4.571, 3.636, 4
+    assert [cell.ratio for cell in found.grid] == pytest.approx([250 / 68.75, 4, 400 / 87.5])
+    assert (found.num_cells, found.num_below_1) == (3, 0)
+    assert [cell.ratio for cell in found.stated] == [4, 4]
+
+
+@pytest.mark.parametrize(("value", "finding"), [(4.04, MORE), (3.96, LESS), (4.0, FOUND)])
+def test_a_claim_beside_the_points(value, finding):
+    """MORE: the points say more than the claim."""
+    assert verdict(value=8 - value).finding == finding
+
+
+def test_a_band_is_room_for_a_claim():
+    wide = Band(BandModel(0.9, 0.02, 0.0, 0.0, 40, 9), usual_log=1.0)
+    assert verdict(band=wide, value=4.04).finding == INSIDE
+    assert verdict(band=wide, value=3.96).finding == INSIDE
+    assert verdict(band=wide, value=4.5).finding == LESS
+
+
+def test_between_two_ways_is_within():
+    better = [row | {"precision": "fp4", TPUT: 2 * row[TPUT]} for row in POINTS[:2]]
+    found = verdict([*POINTS, *better], value=6.0)
+    assert (found.finding, [cell.ratio for cell in found.stated]) == (INSIDE, [4, 8])
+    assert verdict([*POINTS, *better], subject="a fp4", value=6.0).finding == MORE
+
+
+def test_measured_places_are_named_before_readings_of_a_source():
+    readings = [row | {"evidence": "interpolated"} for row in POINTS]
+    found = verdict([*readings, *POINTS])
+    assert found.num_matches == 4
+    assert "read" not in found.reason
+    assert "between readings of the source" in verdict(readings).reason
+
+
+def test_the_lowest_of_the_grid_can_turn_a_claim_round():
+    worse = [point("a", 20.0, 11.0, model="m-1", precision="fp4"), point("a", 40.0, 10.0, model="m-1", precision="fp4")]
+    stated = "FP8; 30 tok/s/user; 1k/1k"
+    found = verdict([*POINTS, worse[1]], conditions=stated)
+    assert (found.finding, found.num_below_1) == (FOUND, 0)  # one point at 40 is at no speed of the grid
+    found = verdict([*POINTS, *worse], conditions=stated)
+    assert (found.finding, found.num_below_1, found.num_cells) == (FOUND, 3, 6)
+    # at 20: 11 over 87.5; at 35 it is 10.25 over 68.75
+    assert found.grid[0].ratio == pytest.approx(11 / 87.5) and "20 tok/s per user: A e FP4" in found.grid[0].where
+
+
+def test_the_conditions_that_turn_a_claim_round():
+    worse = [point("a", 20.0, 11.0, model="m-1", precision="fp4"), point("a", 40.0, 10.0, model="m-1", precision="fp4")]
+    # at 20, 30 and 35 both formats of a are measured, and only FP4 is below one: the speed does not tell them apart
+    assert verdict([*POINTS, *worse]).flips == ("A FP4",)
+    # with MTP b makes less than the FP4 of a, so that only b without MTP turns it round
+    more = [*POINTS, *worse, point("b", 20.0, 9.0, model="m-1", spec_decoding="mtp"),
+            point("b", 40.0, 8.0, model="m-1", spec_decoding="mtp")]  # fmt: skip
+    assert verdict(more).flips == ("A FP4", "B no MTP")
+    assert verdict(POINTS).flips == ()  # none is below one
+    assert verdict([*worse, *POINTS[2:]]).flips == ()  # all are
+
+
+def test_peaks_are_compared_at_unequal_speed():
+    found = verdict(conditions="1k/1k; each at its own peak")
+    assert (found.finding, found.reason.split(":")[0]) == (FOUND, "m-1 1024/1024, each at its peak")
+    assert found.stated[0].ratio == 4  # 400 over 100
+    assert verdict(conditions="1k/1k; each at its own peak", value=3.0).finding == MORE
+    slow = [point("a", 20.0, 11.0, model="m-1", precision="fp4")]
+    # 11 is below the peak of b, 100, and below its 87.5 at 20 tok/s per user; at the other speeds a has FP8 alone
+    found = verdict([*POINTS, *slow], conditions="1k/1k; each at its own peak")
+    assert found.flips == ("peak or 20 tok/s per user", "A FP4")
+
+
+def book(gpu, since, until, value, basis="own"):
+    return {"gpu": gpu, "basis": basis, "effective_from": since, "effective_to": until, "usd": value}
+
+
+MARCH, JULY = date(2026, 3, 18), date(2026, 7, 31)
+PRICES = tiers(
+    [book("a", MARCH, JULY, 2.0), book("a", JULY, None, 1.5), book("b", MARCH, None, 1.0),
+     book("a", MARCH, None, 3.0, "rent"), book("b", MARCH, None, 1.0, "rent"), book("c", date(2026, 4, 1), None, 9.0)],
+    "usd",
+)  # fmt: skip
+
+
+def test_tiers():
+    assert [(tier.name, tier.value) for tier in PRICES] == [
+        ("own since 2026-03-18", {"a": 2.0, "b": 1.0}),
+        ("own since 2026-04-01", {"a": 2.0, "b": 1.0, "c": 9.0}),
+        ("own since 2026-07-31", {"a": 1.5, "b": 1.0, "c": 9.0}),
+        ("rent since 2026-03-18", {"a": 3.0, "b": 1.0}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("day", "ratio"), [(date(2026, 5, 1), 2.0), (date(2026, 8, 1), 4 / 1.5), (date(2025, 1, 1), 2.0), (None, 2.0)]
+)
+def test_a_cost_claim_takes_the_price_of_its_day(day, ratio):
+    found = verdict(metric="cost_per_mtok", prices=PRICES, date=day, value=1.0)
+    assert found.stated[0].ratio == pytest.approx(ratio)
+    # three speeds; own in March and July, rent: what changed for c alone is no other tier
+    assert found.num_cells == 9
+    assert found.grid[0].ratio == pytest.approx(250 / 68.75 / 3)
+
+
+def test_a_claim_per_megawatt_takes_power():
+    powers = tiers([book("a", MARCH, None, 4.0, "all_in"), book("b", MARCH, None, 2.0, "all_in")], "usd")
+    assert verdict(metric="tok_per_s_per_mw", powers=powers, value=2.0).finding == FOUND
+    assert verdict(metric="tok_per_s_per_mw", prices=PRICES).reason == "no prices or powers of both systems"
+
+
+def test_one_gpu_against_itself_compares_the_named_ways_only():
+    mtp = [
+        row | {"spec_decoding": "mtp", "total_tok_per_s_per_gpu": 3 * row["total_tok_per_s_per_gpu"]}
+        for row in POINTS[:2]
+    ]
+    silent = [row | {"spec_decoding": NOT_STATED} for row in POINTS[:2]]
+    found = verdict([*POINTS, *mtp, *silent], subject="a mtp", baseline="a", value=3.0)
+    assert (found.finding, found.num_cells) == (FOUND, 3)
+
+
+def test_a_way_is_not_compared_with_itself():
+    assert verdict(subject="b", baseline="old").reason == "the two were measured at no common speed"
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"metric": "agents_per_mw"}, "no point holds agents per mw"),
+        ({"unit": "usd_per_mtok"}, "it is an absolute figure, not a ratio of two systems"),
+        ({"conditions": "MLPerf Server"}, "it is about MLPerf, and the points are whole deployments under requests of"),
+        ({"statement_short": "AgentX traffic"}, "it is about AgentX, and"),
+        ({"subject": "rack"}, "'rack' names no GPU of which there are points"),
+        ({"baseline": None}, "'None' names no GPU"),
+        ({"subject": "a jun 2026"}, "no point says 'jun 2026' of itself"),
+        ({"model": None}, "the claim names no model"),
+        ({"model": "n"}, "no point of a with n at 1024/1024 tokens"),
+        ({"conditions": "8k/1k; 30 tok/s/user"}, "no point of a with m at 8192/1024 tokens"),
+        ({"conditions": "45 tok/s/user; FP4"}, "nothing was measured under its conditions"),
+    ],
+)  # fmt: skip
+def test_claims_that_cannot_be_checked(change, reason):
+    found = verdict(**change)
+    assert found.finding == UNCHECKABLE and found.reason.startswith(reason)
+
+
+def test_no_common_speed():
+    apart = [POINTS[0], POINTS[2]]
+    assert verdict(apart).reason == "the two were measured at no common speed"
+
+
+def test_a_claim_without_a_speed_or_a_figure_gets_the_grid():
+    found = verdict(conditions="1k/1k", value=4.6)
+    assert (found.finding, found.reason, found.num_matches) == (UNSTATED, "the claim names no speed", 1)
+    assert "20 tok/s per user" in found.match.where
+    assert verdict(value=None).reason == "the claim has no figure"
+
+
+def test_a_claim_without_a_band_is_compared_with_the_readings_alone():
+    assert verdict(band=NO_BAND).finding == FOUND
+    assert verdict(band=NO_BAND, value=9.0).finding == LESS

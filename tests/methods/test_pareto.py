@@ -1,0 +1,649 @@
+"""Frontiers against the rules and the printed numbers of InferenceX, and against a plain restatement of the rules.
+
+The restatement (`kept_by_hand`, `steffen_by_hand`) is written point by point from the description of the rules; the
+library computes all series at once. Vectors S1 to S6 and the GLM-5 table were worked out independently from both.
+"""
+
+import csv
+import math
+from bisect import bisect_right
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tokenfactory.errors import ParameterError, TokenFactoryError
+from tokenfactory.formulas import cost
+from tokenfactory.methods import pareto
+from tokenfactory.methods.pareto import NotMeasured, Reading, Status
+
+DIRECTIONS = ["upper_left", "upper_right", "lower_left", "lower_right"]
+METHODS = ["linear_two_knots", "published"]
+
+
+def kept_by_hand(points, direction):
+    """One series, with x rising."""
+    kept = []
+    if direction == "upper_left":
+        for x, y in sorted(points, key=lambda p: (p[0], -p[1])):
+            if kept and x == kept[-1][0] and y <= kept[-1][1]:
+                continue
+            while kept and y >= kept[-1][1]:
+                kept.pop()
+            kept.append((x, y))
+    elif direction == "upper_right":
+        for x, y in sorted(points, key=lambda p: (p[0], -p[1])):
+            if not kept or y > kept[-1][1] or (y == kept[-1][1] and x > kept[-1][0]):
+                kept.append((x, y))
+    else:
+        sign = -1 if direction == "lower_right" else 1
+        for x, y in sorted(points, key=lambda p: (sign * p[0], p[1])):
+            if not kept or y < kept[-1][1]:
+                kept.append((x, y))
+    return sorted(kept)
+
+
+def steffen_by_hand(knots, t, method):
+    x, y = zip(*knots, strict=True)
+    n = len(x)
+    if not x[0] <= t <= x[-1]:
+        return math.nan
+    if n == 1:
+        return y[0]
+    h = [x[i + 1] - x[i] for i in range(n - 1)]
+    s = [(y[i + 1] - y[i]) / h[i] for i in range(n - 1)]
+    if n == 2 and method == "linear_two_knots":
+        return y[0] + s[0] * (t - x[0])
+    m = [0.0] * n
+    for i in range(1, n - 1):
+        p = (s[i - 1] * h[i] + s[i] * h[i - 1]) / (h[i - 1] + h[i])
+        signs = math.copysign(1, s[i - 1]) + math.copysign(1, s[i])
+        m[i] = signs * min(abs(s[i - 1]), abs(s[i]), abs(p) / 2)
+    m[0] = (3 * s[0] - m[1]) / 2
+    m[-1] = (3 * s[-1] - m[-2]) / 2
+    i = min(bisect_right(x, t) - 1, n - 2)
+    u = (t - x[i]) / h[i]
+    return (
+        (1 + 2 * u) * (1 - u) ** 2 * y[i]
+        + u * (1 - u) ** 2 * h[i] * m[i]
+        + u * u * (3 - 2 * u) * y[i + 1]
+        + u * u * (u - 1) * h[i] * m[i + 1]
+    )
+
+
+def one_series(points, **options):
+    x, y = zip(*points, strict=True) if points else ((), ())
+    return pareto.find(np.zeros(len(x), int), x, y, num_series=1, **options)
+
+
+def through(x, y):
+    """Knots through any y: the frontier is that of a falling line over the same x."""
+    return pareto.find([0] * len(x), x, [-v for v in x]).carrying(y)
+
+
+def pairs(knots):
+    return list(zip(knots.x.tolist(), knots.y.tolist(), strict=True))
+
+
+# --- which points are kept
+
+
+@pytest.mark.parametrize(
+    ("direction", "points", "expected"),
+    [
+        (
+            "upper_left",
+            [(10, 100), (12, 100), (12, 90), (20, 80), (25, 80), (30, 85), (40, 20), (40, 20)],
+            [(12, 100), (30, 85), (40, 20)],
+        ),
+        (
+            "upper_left",
+            [(10, 100), (20, 90), (20, 95), (30, 95), (40, 60), (40, 60), (50, 70), (60, 10), (5, 80), (60, 5)],
+            [(10, 100), (30, 95), (50, 70), (60, 10)],
+        ),
+        (
+            "upper_right",
+            [(2, 100), (3, 100), (3, 120), (4, 120), (5, 110), (6, 150)],
+            [(2, 100), (3, 120), (4, 120), (6, 150)],
+        ),
+        (
+            "lower_left",
+            [(2, 0.9), (3, 0.5), (3, 0.4), (4, 0.4), (5, 0.2), (6, 0.3)],
+            [(2, 0.9), (3, 0.4), (5, 0.2)],
+        ),
+        (
+            "lower_right",
+            [(20, 0.9), (30, 0.5), (30, 0.4), (40, 0.4), (50, 0.8), (60, 0.8), (70, 1.5)],
+            [(40, 0.4), (60, 0.8), (70, 1.5)],
+        ),
+        *[(direction, [], []) for direction in DIRECTIONS],
+    ],
+)
+def test_points_kept(direction, points, expected):
+    assert pairs(one_series(points, direction=direction)) == expected
+
+
+directions = st.sampled_from(DIRECTIONS)
+methods = st.sampled_from(METHODS)
+coordinates = st.integers(0, 12)  # few values, so that ties are common
+clouds = st.lists(st.tuples(st.integers(0, 4), coordinates, coordinates), max_size=40)
+targets_lists = st.lists(st.integers(0, 26).map(lambda t: t / 2), min_size=1, max_size=12)
+
+
+def find(cloud, **options):
+    series_id, x, y = (np.array(column, int) for column in zip(*cloud, strict=True)) if cloud else ([], [], [])
+    return pareto.find(series_id, x, y, num_series=5, **options)
+
+
+@given(clouds, directions)
+def test_every_series_alone_keeps_the_same_points(cloud, direction):
+    knots = find(cloud, direction=direction)
+    for i in range(5):
+        own = slice(knots.start[i], knots.start[i + 1])
+        expected = kept_by_hand([(x, y) for series, x, y in cloud if series == i], direction)
+        assert list(zip(knots.x[own], knots.y[own], strict=True)) == expected
+    for knot, point in enumerate(knots.point):
+        assert cloud[point] == (knots.series[knot], knots.x[knot], knots.y[knot])
+
+
+@given(clouds, directions, st.randoms(), st.data())
+def test_order_and_repeats_of_points_do_not_matter(cloud, direction, random, data):
+    repeats = data.draw(st.lists(st.sampled_from(cloud))) if cloud else []
+    other = cloud + repeats
+    random.shuffle(other)
+    first, second = find(cloud, direction=direction), find(other, direction=direction)
+    assert pairs(first) == pairs(second)
+    assert first.start.tolist() == second.start.tolist()
+
+
+@given(clouds, directions)
+def test_the_frontier_of_a_frontier_is_itself(cloud, direction):
+    once = find(cloud, direction=direction)
+    twice = pareto.find(once.series, once.x, once.y, direction=direction, num_series=5)
+    assert pairs(once) == pairs(twice)
+    assert once.start.tolist() == twice.start.tolist()
+
+
+def test_unsigned_series_numbers_and_more_series_than_fit_sixteen_bits():
+    knots = pareto.find(np.array([70_000, 0, 0], np.uint32), [3, 1, 2], [5, 9, 4])
+    assert knots.num_series == 70_001
+    assert knots.series.tolist() == [0, 0, 70_000]
+    assert pairs(knots) == [(1, 9), (2, 4), (3, 5)]
+
+
+# --- values between the knots
+
+S1 = ([10, 20, 40, 80], [1000, 900, 500, 100])
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    ("x", "y", "targets", "expected"),
+    [
+        # S1: s = -10 -20 -10, h = 10 20 40. p_1 = (-10*20 - 20*10)/30 = -13.33, m_1 = -2 * 13.33/2;
+        # p_2 = (-20*40 - 10*20)/60 = -16.67; m_0 = (3*-10 + 13.33)/2 = -8.33, m_3 = (-30 + 16.67)/2 = -6.67
+        (*S1, [10, 15, 20, 30, 60, 70, 80], [1000, 956.25, 900, 708.333333, 250, 168.75, 100]),
+        ([0, 1, 2, 3], [0, 0, 1, 1], [0.5, 1.5, 2.5], [0, 0.5, 1]),  # S2
+        ([0, 1, 10], [10, 9, 0], [0.5, 2, 5, 9, 9.9], [9.5, 8, 5, 1, 0.1]),  # S3: a straight line stays one
+    ],
+)
+def test_values_with_three_knots_or_more(x, y, targets, expected, method):
+    assert pareto.values_at(through(x, y), targets, method=method).value[0] == pytest.approx(expected, abs=5e-7)
+
+
+def test_slopes_at_the_knots():
+    # read off as differences over a step so small that the curvature does not show
+    step = 1e-7
+    knots = through(*S1)
+    after = pareto.values_at(knots, [x + step for x in S1[0][:-1]]).value[0]
+    before = pareto.values_at(knots, [80 - step]).value[0]
+    slopes = [*(after - S1[1][:-1]) / step, *(S1[1][-1] - before) / step]
+    assert slopes == pytest.approx([-8.333333, -13.333333, -16.666667, -6.666667], abs=1e-4)
+
+
+def test_two_knots_published_and_straight():
+    x, y, targets = [0, 10], [100, 50], [0, 2.5, 5, 10]
+    # S4: m = -7.5, -3.75 (a line has -5, -5)
+    bent = pareto.values_at(through(x, y), targets, method="published").value[0]
+    assert bent == pytest.approx([100, 83.3984375, 70.3125, 50], rel=1e-15)
+    assert pareto.values_at(through(x, y), targets).value[0] == pytest.approx([100, 87.5, 75, 50], rel=1e-15)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_one_knot(method):
+    # S6: only the knot itself is measured
+    assert pareto.read([50], [400], 50, method=method) == Reading(400, Status.MEASURED)
+    assert cost.usd_per_mtok(usd_per_gpu_hour=2, tok_per_s_per_gpu=400) == pytest.approx(1.388889, abs=5e-7)
+    assert pareto.read([50], [400], 49.9, method=method) == NotMeasured(Status.BELOW_RANGE, 50, 50)
+    assert pareto.read([50], [400], 50.1, method=method) == NotMeasured(Status.ABOVE_RANGE, 50, 50)
+
+
+def test_no_knots():
+    answer = pareto.read([], [], 10)
+    assert answer.reason is Status.NO_POINTS
+    assert math.isnan(answer.lowest) and math.isnan(answer.highest)
+
+
+def test_outside_the_measured_range_there_is_no_number():
+    assert pareto.read(*S1, 5) == NotMeasured(Status.BELOW_RANGE, 10, 80)
+    assert pareto.read(*S1, 100) == NotMeasured(Status.ABOVE_RANGE, 10, 80)
+
+
+def test_a_zero_is_a_point_like_any_other():
+    assert pareto.read([0, 10], [100, 0], 5) == Reading(50, Status.INTERPOLATED)
+    assert pareto.read([0, 10], [100, 0], 0) == Reading(100, Status.MEASURED)
+
+
+@given(clouds, targets_lists, methods, directions)
+def test_all_series_at_once_answer_as_each_by_hand(cloud, targets, method, direction):
+    answer = pareto.values_at(find(cloud, direction=direction), targets, method=method)
+    assert answer.value.shape == answer.status.shape == (5, len(targets))
+    assert (np.isnan(answer.value) == (answer.status > Status.INTERPOLATED)).all()
+    for i in range(5):
+        points = [(x, y) for series, x, y in cloud if series == i]
+        knots = kept_by_hand(points, direction)
+        for j, t in enumerate(targets):
+            one = answer.one(i, j)
+            assert one == pareto.read(
+                [x for x, _ in points], [y for _, y in points], t, method=method, direction=direction
+            ) or math.isnan(one.lowest)
+            if not knots:
+                assert one.reason is Status.NO_POINTS
+            elif t < knots[0][0]:
+                assert one == NotMeasured(Status.BELOW_RANGE, knots[0][0], knots[-1][0])
+            elif t > knots[-1][0]:
+                assert one == NotMeasured(Status.ABOVE_RANGE, knots[0][0], knots[-1][0])
+            else:
+                assert one.status is (Status.MEASURED if t in dict(knots) else Status.INTERPOLATED)
+                assert one.value == pytest.approx(steffen_by_hand(knots, t, method), rel=1e-12, abs=1e-12)
+
+
+def test_more_answers_than_one_block(monkeypatch):
+    random = np.random.default_rng(1)
+    knots = pareto.find(random.integers(0, 60, 600), random.uniform(1, 9, 600), random.uniform(1, 9, 600))
+    targets = random.uniform(0, 10, 50)
+    whole = pareto.values_at(knots, targets)
+    monkeypatch.setattr(pareto, "_CELLS_AT_ONCE", 7 * 50)
+    blocks = pareto.values_at(knots, targets)
+    assert np.array_equal(whole.value, blocks.value, equal_nan=True)
+    assert np.array_equal(whole.status, blocks.status)
+    assert np.isfinite(whole.value).sum() > 500
+
+
+# x apart by at least 0.01, like measured speeds
+rising = st.lists(st.integers(0, 50_000).map(lambda v: v / 100), min_size=2, max_size=9, unique=True).map(sorted)
+heights = st.integers(0, 10_000_000).map(lambda v: v / 100)
+
+
+@given(rising, st.data(), methods)
+def test_between_two_knots_no_value_leaves_their_range(x, data, method):
+    """Also with the published rule for the ends and for two knots, so that clamping, as the dashboard does, is idle."""
+    y = data.draw(st.lists(heights, min_size=len(x), max_size=len(x)))
+    targets = np.linspace(x[0], x[-1], 101)
+    value = pareto.values_at(through(x, y), targets, method=method).value[0]
+    left = np.clip(np.searchsorted(x, targets, "right") - 1, 0, len(x) - 2)
+    low, high = np.minimum(y[:-1], y[1:])[left], np.maximum(y[:-1], y[1:])[left]
+    slack = 1e-12 * max(y)
+    assert (value >= low - slack).all() and (value <= high + slack).all()
+
+
+@given(rising, st.data(), methods)
+def test_falling_points_give_a_falling_curve(x, data, method):
+    y = sorted(data.draw(st.lists(heights, min_size=len(x), max_size=len(x), unique=True)), reverse=True)
+    value = pareto.values_at(through(x, y), np.linspace(x[0], x[-1], 101), method=method).value[0]
+    assert (np.diff(value) <= 1e-12 * max(y)).all()
+
+
+@given(rising, st.data(), st.floats(0.1, 20), methods)
+def test_cost_times_interpolated_throughput_is_the_price(x, data, usd_per_gpu_hour, method):
+    y = data.draw(st.lists(st.floats(1, 1e5), min_size=len(x), max_size=len(x)))
+    tput = pareto.values_at(through(x, y), np.linspace(x[0], x[-1], 23), method=method).value
+    usd = cost.usd_per_mtok(usd_per_gpu_hour=usd_per_gpu_hour, tok_per_s_per_gpu=tput)
+    assert usd * tput * 3600 / 1e6 == pytest.approx(np.full_like(tput, usd_per_gpu_hour), rel=1e-12)
+
+
+def test_knots_around_a_target():
+    knots = pareto.find([0, 0, 0, 2], [10, 20, 40, 15], [9, 8, 7, 6])
+    below, above = pareto.knots_around(knots, [[0], [1], [2]], [5, 10, 15, 25, 40, 41])
+    assert below.tolist() == [[-1, 0, 0, 1, 2, -1], [-1] * 6, [-1, -1, 3, -1, -1, -1]]
+    assert above.tolist() == [[-1, 0, 1, 2, 2, -1], [-1] * 6, [-1, -1, 3, -1, -1, -1]]
+
+
+@given(clouds, st.data(), methods, directions)
+def test_targets_of_its_own_for_each_series(cloud, data, method, direction):
+    knots = find(cloud, direction=direction)
+    targets = np.array(data.draw(st.lists(st.integers(0, 26), min_size=10, max_size=10))).reshape(5, 2) / 2
+    own = pareto.values_at(knots, targets, method=method)
+    for i in range(5):
+        shared = pareto.values_at(knots, targets[i], method=method)
+        for j in range(2):
+            assert own.one(i, j) == shared.one(i, j) or math.isnan(shared.lowest[i])
+        assert own.status[i].tolist() == shared.status[i].tolist()
+
+
+# --- the GLM-5 article of 2026-05-26: 8192/1024 tokens, (interactivity, throughput), USD per GPU-hour
+
+GLM5 = {
+    "h200": (1.41, [(84.49, 347.9), (59.82, 489.7), (39.64, 675.9), (24.90, 851.9), (20.80, 847.2)]),
+    "b200_fp8": (
+        1.95,
+        [
+            (100.85, 417.0), (77.82, 650.1), (56.93, 952.7), (38.16, 1296.8), (23.56, 1619.3), (13.78, 1929.5),
+            (11.88, 1947.3),
+        ],
+    ),
+    "b200_fp4": (
+        1.95,
+        [
+            (140.08, 579.2), (121.22, 1038.7), (94.53, 1523.5), (66.27, 2228.1), (43.99, 3037.3), (26.78, 3739.7),
+            (17.63, 4115.5), (17.37, 4090.7),
+        ],
+    ),
+}  # fmt: skip
+# throughput, then USD per million tokens with the cost itself interpolated (until 2026-08-12) and from throughput
+GLM5_TABLE = """
+ 10  -         -      -      -         -      -      -         -      -
+ 20  -         -      -      1742.0766 .3120  .3109  4018.0628 .1348  .1348
+ 30  788.4335  .4985  .4968  1462.8374 .3693  .3703  3606.9636 .1502  .1502
+ 40  672.0239  .5828  .5828  1259.6090 .4302  .4300  3195.4153 .1694  .1695
+ 50  572.4105  .6860  .6842  1071.3130 .5047  .5056  2804.9507 .1935  .1931
+ 60  488.3247  .8020  .8021  902.9042  .6006  .5999  2436.3571 .2227  .2223
+ 70  422.1051  .9283  .9279  753.3109  .7187  .7190  2115.7196 .2558  .2560
+ 80  369.5540  1.0637 1.0598 623.7326  .8698  .8684  1850.7243 .2916  .2927
+ 90  -         -      -      517.1608  1.0628 1.0474 1621.4444 .3335  .3341
+100  -         -      -      424.6322  1.2801 1.2756 1416.0126 .3802  .3825
+120  -         -      -      -         -      -      1064.7212 .5069  .5087
+140  -         -      -      -         -      -      581.2518  .9331  .9319
+"""
+
+
+def glm5():
+    """All three curves at once, throughput and the cost of each point."""
+    rows = [(i, x, y, usd) for i, (usd, points) in enumerate(GLM5.values()) for x, y in points]
+    series_id, x, y, usd = map(np.array, zip(*rows, strict=True))
+    return pareto.find(series_id, x, y), cost.usd_per_mtok(usd_per_gpu_hour=usd, tok_per_s_per_gpu=y)
+
+
+def test_glm5_to_the_printed_digit():
+    table = [line.split() for line in GLM5_TABLE.strip().splitlines()]
+    targets = [float(row[0]) for row in table]
+    knots, point_cost = glm5()
+    assert not np.isin(20.80, knots.x), "the dominated point of H200 must drop out"
+    usd_per_gpu_hour = np.array([[usd] for usd, _ in GLM5.values()])
+    tput = pareto.values_at(knots, targets, method="published").value
+    old = pareto.values_at(knots.carrying(point_cost), targets, method="published").value
+    new = cost.usd_per_mtok(usd_per_gpu_hour=usd_per_gpu_hour, tok_per_s_per_gpu=tput)
+    for i, printed in enumerate(table):
+        for series in range(3):
+            cells = printed[1 + 3 * series : 4 + 3 * series]
+            for value, cell in zip((tput[series, i], old[series, i], new[series, i]), cells, strict=True):
+                assert cell == ("-" if math.isnan(value) else f"{value:.{len(cell.split('.')[1])}f}".lstrip("0"))
+
+
+def test_clamping_of_the_dashboards_calculator_is_the_callers_own_act():
+    # below 11.88 and above 100.85 the calculator answers with the end of the range, and a flag
+    usd, points = GLM5["b200_fp8"]
+    x, y = zip(*points, strict=True)
+    for t, reason, tput, usd_per_mtok in (
+        (5, Status.BELOW_RANGE, 1947.3, 0.278163),
+        (110, Status.ABOVE_RANGE, 417.0, 1.298961),
+    ):
+        answer = pareto.read(x, y, t, method="published")
+        assert answer.reason is reason
+        end = pareto.read(x, y, min(max(t, answer.lowest), answer.highest), method="published")
+        assert end == Reading(tput, Status.MEASURED)
+        assert cost.usd_per_mtok(usd_per_gpu_hour=usd, tok_per_s_per_gpu=end.value) == pytest.approx(
+            usd_per_mtok, abs=5e-7
+        )
+
+
+def test_every_cell_of_a_published_comparison_at_equal_interactivity(shared):
+    folder = shared / "inferencex-published-tables"
+    with open(folder / "published_points.csv", newline="") as file:
+        points = [row for row in csv.DictReader(file) if row["model"] == "glm5" and row["post"].startswith("b200-glm5")]
+    with open(folder / "published_iso_interactivity_example.csv", newline="") as file:
+        cells = list(csv.DictReader(file))
+    assert len(cells) == 44
+    columns = {"H200 FP8 MTP": ("h200", "fp8"), "B200 FP8 MTP": ("b200", "fp8"), "B200 NVFP4 MTP": ("b200", "fp4")}
+    usd_per_gpu_hour = {"h200": 1.41, "b200": 1.95}
+
+    def usd_per_mtok(column, target):
+        hw, precision = columns[column]
+        own = [row for row in points if (row["hw"], row["precision"]) == (hw, precision)]
+        x, tput = (np.array([float(row[key]) for row in own]) for key in ("interactivity", "tput_per_gpu"))
+        point_cost = cost.usd_per_mtok(usd_per_gpu_hour=usd_per_gpu_hour[hw], tok_per_s_per_gpu=tput)
+        knots = pareto.find(np.zeros(x.size, int), x, tput).carrying(point_cost)
+        return pareto.values_at(knots, [target], method="published").one(0)
+
+    for cell in cells:
+        target = float(cell["interactivity"])
+        if cell["column"].endswith("$/M"):
+            answer = usd_per_mtok(cell["column"].removesuffix(" $/M"), target)
+            # one cell (B200 FP8 at 50: 0.50469, printed $0.51) shows that the article rounded to three digits first
+            printed = f"${round(answer.value, 3):.2f}" if isinstance(answer, Reading) else "unreachable"
+        else:
+            h200, b200 = usd_per_mtok("H200 FP8 MTP", target), usd_per_mtok("B200 NVFP4 MTP", target)
+            printed = f"{h200.value / b200.value:.2f}x" if isinstance(h200, Reading) else "∞"
+        assert printed == cell["value_text"], (target, cell["column"])
+
+
+# --- limits
+
+
+def highest_by_scanning(knots, target, method):
+    """The dashboard's search: 512 equal steps down from the highest x, then 40 halvings."""
+    (low, _), (high, y_high) = knots[0], knots[-1]
+    if y_high >= target:
+        return high
+    step = (high - low) / 512
+    if not step:
+        return math.nan
+    for i in range(511, -1, -1):
+        good = low + i * step
+        if steffen_by_hand(knots, good, method) >= target:
+            bad = min(good + step, high)
+            for _ in range(40):
+                middle = (good + bad) / 2
+                good, bad = (middle, bad) if steffen_by_hand(knots, middle, method) >= target else (good, middle)
+            return good
+    return math.nan
+
+
+def test_highest_speed_under_a_cost_ceiling():
+    knots, point_cost = glm5()
+    usd_per_gpu_hour = np.array([[usd] for usd, _ in GLM5.values()])
+    at_50 = pareto.values_at(knots, [50]).value
+    ceiling = cost.usd_per_mtok(usd_per_gpu_hour=usd_per_gpu_hour, tok_per_s_per_gpu=at_50)
+    needed = cost.tok_per_s_per_gpu_from_usd_per_mtok(usd_per_gpu_hour=usd_per_gpu_hour, usd_per_mtok=ceiling)
+    answer = pareto.highest_x(knots, needed)
+    assert answer.value == pytest.approx(np.full((3, 1), 50), rel=1e-12)
+    assert (answer.status == Status.INTERPOLATED).all()
+    # the same question to the interpolated cost itself
+    carried = knots.carrying(point_cost)
+    ceilings = pareto.values_at(carried, [50]).value
+    answer = pareto.highest_x(carried, ceilings, keep="at_most")
+    assert answer.value == pytest.approx(np.full((3, 1), 50), rel=1e-12)
+
+
+def test_a_ceiling_that_all_or_no_points_keep():
+    knots = pareto.find([0, 0, 2], [10, 20, 7], [300, 100, 100], num_series=4)
+    answer = pareto.highest_x(knots, [301, 300, 100, 99])
+    expected = [[math.nan, 10, 20, 20], [math.nan] * 4, [math.nan, math.nan, 7, 7], [math.nan] * 4]
+    assert np.array_equal(answer.value, expected, equal_nan=True)
+    above, none, measured = Status.ABOVE_RANGE, Status.NO_POINTS, Status.MEASURED
+    assert answer.status.tolist() == [
+        [above, measured, measured, measured], [none] * 4, [above, above, measured, measured], [none] * 4
+    ]  # fmt: skip
+    assert answer.one(0, 0) == NotMeasured(Status.ABOVE_RANGE, 100, 300)
+    too_cheap = pareto.highest_x(knots.carrying([0.3, 0.9, 0.5]), [0.2], keep="at_most")
+    assert too_cheap.one(0) == NotMeasured(Status.BELOW_RANGE, 0.3, 0.9)
+
+
+@given(clouds, st.lists(st.integers(0, 26).map(lambda y: y / 2), min_size=1, max_size=5), methods)
+def test_highest_speed_is_what_scanning_finds(cloud, limits, method):
+    answer = pareto.highest_x(find(cloud), limits, method=method)
+    for i in range(5):
+        knots = kept_by_hand([(x, y) for series, x, y in cloud if series == i], "upper_left")
+        for j, limit in enumerate(limits):
+            expected = highest_by_scanning(knots, limit, method) if knots else math.nan
+            assert answer.value[i, j] == pytest.approx(expected, abs=1e-9, nan_ok=True)
+
+
+@given(rising, st.data(), methods)
+def test_highest_speed_on_a_carried_curve_that_rises_and_falls(x, data, method):
+    y = data.draw(st.lists(st.integers(0, 1000), min_size=len(x), max_size=len(x)))
+    limit = data.draw(st.integers(0, 1000))
+    knots = through(x, y)
+    answer = pareto.highest_x(knots, [limit], method=method).one(0)
+    beyond = pareto.values_at(knots, np.linspace(x[0], x[-1], 301), method=method)
+    keeps = beyond.value[0] >= limit + 1e-9
+    if isinstance(answer, NotMeasured):
+        assert not keeps.any()
+    else:
+        here = pareto.values_at(knots, [answer.value], method=method).value[0, 0]
+        assert here >= limit - 1e-6
+        assert not keeps[np.linspace(x[0], x[-1], 301) > answer.value].any()
+
+
+@pytest.mark.parametrize(
+    ("direction", "limits", "expected"),
+    [
+        # latency 1.5 s to 4 s: 9 s allows everything, so the cheapest point; 1 s allows nothing measured
+        ("lower_left", [1.0, 1.5, 9.0], [math.nan, 0.9, 0.3]),
+        # speed 1.5 to 4 (falling cost is no frontier there, so the one best point): at least 1 allows it
+        ("lower_right", [1.0, 1.5, 9.0], [0.3, 0.3, math.nan]),
+    ],
+)
+def test_best_value_within_a_limit(direction, limits, expected):
+    knots = pareto.find([1, 1], [1.5, 4.0], [0.9, 0.3], direction=direction)
+    answer = pareto.value_within(knots, limits)
+    assert answer.value[1] == pytest.approx(expected, nan_ok=True)
+    assert (np.isnan(answer.value) == (answer.status > Status.INTERPOLATED)).all()
+    assert (answer.status[0] == Status.NO_POINTS).all()
+
+
+def test_within_a_limit_the_values_inside_the_range_are_those_of_the_curve():
+    x, y = [1, 2, 4], [100, 150, 180]
+    knots = pareto.find([0, 0, 0], x, y, direction="upper_right")
+    inside, at = pareto.value_within(knots, [1.7, 3, 5]), pareto.values_at(knots, [1.7, 3, 5])
+    assert inside.value[0, :2].tolist() == at.value[0, :2].tolist()
+    assert inside.one(0, 2) == Reading(180, Status.MEASURED)
+    assert at.one(0, 2) == NotMeasured(Status.ABOVE_RANGE, 1, 4)
+
+
+# --- area
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (0, 10, 50),  # 10 * 10 / 2
+        (1, 10, 40.5),  # 9 * 9 / 2
+        (2, 4, 14),  # (8 + 6) / 2 * 2
+    ],
+)
+def test_area_below_a_straight_line(low, high, expected):
+    knots = pareto.find([0, 0, 0], [0, 1, 10], [10, 9, 0])
+    answer = pareto.area(knots, low=low, high=high)
+    assert answer.one(0) == Reading(pytest.approx(expected, rel=1e-14), Status.INTERPOLATED)
+
+
+def test_area_is_the_integral_of_the_values():
+    knots, _ = glm5()
+    x, width = np.linspace(25, 84, 200_001, retstep=True)
+    value = pareto.values_at(knots, x).value
+    trapezoids = width * (value.sum(axis=1) - (value[:, 0] + value[:, -1]) / 2)
+    assert pareto.area(knots, low=25, high=84).value[:, 0] == pytest.approx(trapezoids, rel=1e-9)
+
+
+def test_no_area_where_a_part_is_not_measured():
+    knots = pareto.find([0, 0, 2, 2], [10, 20, 5, 30], [9, 8, 7, 6], num_series=4)
+    answer = pareto.area(knots, low=8, high=20)
+    assert answer.one(0) == NotMeasured(Status.BELOW_RANGE, 10, 20)
+    assert answer.one(1).reason is answer.one(3).reason is Status.NO_POINTS
+    assert isinstance(answer.one(2), Reading)
+    assert pareto.area(knots, low=10, high=25).one(0) == NotMeasured(Status.ABOVE_RANGE, 10, 20)
+
+
+@given(rising, st.data(), methods)
+def test_areas_of_neighbouring_ranges_add_up(x, data, method):
+    y = data.draw(st.lists(heights, min_size=len(x), max_size=len(x)))
+    middle = data.draw(st.floats(x[0], x[-1], exclude_min=True, exclude_max=True))
+    knots = through(x, y)
+    whole, left, right = (
+        pareto.area(knots, low=low, high=high, method=method).value[0, 0]
+        for low, high in ((x[0], x[-1]), (x[0], middle), (middle, x[-1]))
+    )
+    assert left + right == pytest.approx(whole, rel=1e-9, abs=1e-9)
+
+
+# --- what cannot be asked
+
+
+@pytest.mark.parametrize("target", [-1, math.nan, math.inf])
+def test_a_target_that_is_no_speed(target):
+    with pytest.raises(ParameterError, match="must be zero or more, not"):
+        pareto.read(*S1, target)
+    with pytest.raises(ParameterError, match="must be zero or more, not"):
+        pareto.values_at(through(*S1), [[target]])
+
+
+@pytest.mark.parametrize("wrong", [math.nan, math.inf])
+def test_points_that_are_no_numbers(wrong):
+    with pytest.raises(TokenFactoryError, match=r"point 1: x is .*; leave such points out"):
+        pareto.find([0, 0], [1, wrong], [1, 2])
+    with pytest.raises(TokenFactoryError, match=r"point 0: y is .*; leave such points out"):
+        pareto.find([0, 0], [1, 2], [wrong, 2])
+    with pytest.raises(TokenFactoryError, match="point 1: the carried quantity is"):
+        pareto.find([0, 0], [1, 2], [2, 1]).carrying([1, wrong])
+    # what is carried may be missing at points that are not on the frontier
+    assert pareto.find([0, 0], [2, 1], [2, 1]).carrying([5, wrong]).y.tolist() == [5]
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        (([0, 0], [1, 2, 3], [1, 2]), "must be columns of one length, not 2, 3 and 2 long"),
+        ((["a", "b"], [1, 2], [2, 1]), "a series is known by a whole number, not a"),
+        (([0.5, 1.0], [1, 2], [2, 1]), "a series is known by a whole number, not 0.5"),
+        (([0, 0], ["fast", 2], [2, 1]), "x must be a column of numbers"),
+        (([0, 0], [1, 2], [None, [1]]), "y must be a column of numbers"),
+        (([[0, 0]], [[1, 2]], [[2, 1]]), "x must be a column of numbers"),
+    ],
+)
+def test_columns_that_are_none(columns, message):
+    with pytest.raises(TokenFactoryError, match=message):
+        pareto.find(*columns)
+
+
+def test_negative_speed():
+    with pytest.raises(TokenFactoryError, match=r"point 1 has x = -2, but a speed or a latency is not negative"):
+        pareto.find([0, 0], [1, -2], [1, 2])
+
+
+@pytest.mark.parametrize("series_id", [[0, 5], [-1, 0]])
+def test_series_numbers_outside_the_promised(series_id):
+    with pytest.raises(TokenFactoryError, match="series numbers must lie between 0 and 4"):
+        pareto.find(series_id, [1, 2], [1, 2], num_series=5)
+
+
+def test_unknown_direction_and_method():
+    with pytest.raises(ParameterError, match="no direction is called 'up'"):
+        pareto.read(*S1, 15, direction="up")
+    with pytest.raises(ParameterError, match="no interpolation method is called 'pchip'"):
+        pareto.read(*S1, 15, method="pchip")
+
+
+def test_highest_x_needs_a_frontier_where_more_is_better_and_a_finite_limit():
+    knots = pareto.find([0, 0], [1, 2], [1, 2], direction="upper_right")
+    with pytest.raises(ParameterError, match="the worst on a frontier of direction 'upper_right'"):
+        pareto.highest_x(knots, [1])
+    with pytest.raises(ParameterError, match="a limit must be a finite number, not nan"):
+        pareto.highest_x(pareto.find([0], [1], [1]), [math.nan])
+
+
+@pytest.mark.parametrize(("low", "high"), [(5, 5), (6, 5), (-1, 5), (0, math.inf), (math.nan, 5)])
+def test_area_over_no_range(low, high):
+    with pytest.raises(ParameterError, match="an area needs a range from a lower to a higher x"):
+        pareto.area(pareto.find([0], [1], [1]), low=low, high=high)
