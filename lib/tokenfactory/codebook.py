@@ -3,11 +3,10 @@
 `python -m tokenfactory.codebook > data/README.md` writes it again.
 """
 
-import itertools
 from typing import Literal, get_args, get_origin
 
 from tokenfactory.measurements import adapters, measured
-from tokenfactory.warehouse import files
+from tokenfactory.warehouse import catalogue, files, store
 from tokenfactory.warehouse.schema import GPU, GPUS_WITHOUT_SPECIFICATIONS, SLUG, TABLES, URL, Table, python_type
 
 PATTERNS = {
@@ -299,6 +298,7 @@ def render() -> str:
         _files(),
         CONVENTIONS.replace("{without}", ", ".join(f"`{gpu}`" for gpu in sorted(GPUS_WITHOUT_SPECIFICATIONS))),
         *(_section(table) for table in TABLES.values()),
+        _views(),
         RECIPES,
         *_measurements(),
         _left_out(),
@@ -317,7 +317,7 @@ def _measurements() -> list[str]:
         plain_csv=PLAIN_CSV,
         fields=_columns(measured.FIELDS.values()),
         repairs="\n".join(f"| `{code}` | {meaning} |" for code, meaning in measured.REPAIRS.items()),
-        latest="\n".join(f"| `{name}(as_of := ...)` | {_header(sql)} |" for name, sql in macros),
+        latest="\n".join(f"| `{name}(as_of := ...)` | {catalogue.header(sql)} |" for name, sql in macros),
     )
     return [text, *(_measured_section(name, table) for name, table in measured.TABLES.items())]
 
@@ -339,10 +339,22 @@ def _first_paragraph(text: str) -> str:
     return " ".join(text.split("\n\n")[0].split())
 
 
-def _header(sql: str) -> str:
-    """The comment in front of a view, on one line."""
-    lines = itertools.takewhile(lambda line: line.startswith("--"), sql.splitlines())
-    return " ".join(line.removeprefix("--").strip() for line in lines)
+VIEWS = """\
+## Views and macros
+
+What notebooks ask. `db.tables()` lists them, `db.describe("points")` explains the columns; the examples can be pasted
+into `tokenfactory sql` or the duckdb shell.
+
+| view or macro | meaning | example |
+|---|---|---|
+{rows}
+"""
+
+
+def _views() -> str:
+    sqls = [(files.SQL / f"{name}.sql").read_text() for name in sorted(store.VIEWS)]
+    rows = [f"| `{catalogue.name_of(s)}` | {catalogue.header(s)} | `{catalogue.example(s)}` |" for s in sqls]
+    return VIEWS.format(rows="\n".join(rows))
 
 
 def _files() -> str:

@@ -50,11 +50,18 @@ def connect(path: Path | str | None = None) -> Warehouse:
 
 
 class Warehouse:
-    """A read-only warehouse. Every question goes through `query`, so every question can be traced."""
+    """A read-only warehouse. Every question goes through `query`, so every question can be traced.
+
+    `path` is its file, which the duckdb shell opens too; `tables()` and `describe(name)` say what is in it.
+
+    >>> db = connect()  # doctest: +SKIP
+    >>> db.query("SELECT gpu, count(*) AS n FROM points GROUP BY gpu ORDER BY gpu")  # doctest: +SKIP
+    """
 
     def __init__(self, path: Path | str):
         import duckdb
 
+        self.path = Path(path)
         try:
             self._connection = duckdb.connect(str(path), read_only=True, config=CONFIG)
         except duckdb.Error as error:
@@ -68,6 +75,26 @@ class Warehouse:
             self._connection.execute("SET lock_configuration = true")
         self._read: list[tuple[str, _Answer]] = []
         self._answers: dict[str, _Answer] = {}
+
+    def __repr__(self) -> str:
+        return f"<Warehouse {self.path.name}: db.tables() lists it, db.describe('points') explains one of them>"
+
+    def tables(self) -> pl.DataFrame:
+        """Everything that can be asked: name, kind (view, macro, table) and meaning."""
+        from tokenfactory.warehouse import catalogue
+
+        return catalogue.tables(self._connection)
+
+    def describe(self, name: str) -> pl.DataFrame:
+        """Column, type and meaning with its unit, such as `db.describe("points")`.
+
+        Raises
+        ------
+        ParameterError : nothing of that name is there; names the nearest
+        """
+        from tokenfactory.warehouse import catalogue
+
+        return catalogue.describe(self._connection, name)
 
     def query(self, sql: str, **parameters) -> pl.DataFrame:
         """Rows of a query as a Polars frame; `$name` in `sql` takes the argument of that name.

@@ -67,7 +67,7 @@ def _load(data: Path, path: Path) -> None:
     import duckdb
 
     from tokenfactory.measurements import ingest
-    from tokenfactory.warehouse import own
+    from tokenfactory.warehouse import catalogue, own
     from tokenfactory.warehouse.schema import TABLES, columns, read_all
 
     rows_of = read_all(data)
@@ -100,3 +100,4 @@ def _load(data: Path, path: Path) -> None:
         ingest.attach(connection, files.newest_snapshot(data / "snapshots"))
         for view in VIEWS:
             connection.execute((files.SQL / f"{view}.sql").read_text())
+        catalogue.comment(connection)

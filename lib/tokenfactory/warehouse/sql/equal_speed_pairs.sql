@@ -2,6 +2,7 @@
 -- Grain: one pair of points. Units: as in points. Ratio is a over b, of total tokens per deployed GPU.
 -- Equally fast: the speeds differ at most by the factor `tolerance`. Precision, speculation, engine and date
 -- may differ: is_like_for_like says whether precision and speculation are stated and the same.
+-- Example: FROM equal_speed_pairs('gb300', 'h200', 1.02) ORDER BY ALL LIMIT 5
 CREATE MACRO equal_speed_pairs(gpu_a, gpu_b, tolerance) AS TABLE
 SELECT a.model, a.isl, a.osl,
        a.point_id AS point_a, b.point_id AS point_b,

@@ -3,6 +3,7 @@
 -- A profile's own row goes before the typical one, and what is about the GPU before what is about its kind of cooling,
 -- and that before what is about everything. Typical PUE and load are those of site_inputs. A parameter without any
 -- row is missing: no system price is known, for example.
+-- Example: FROM tco_inputs_for('gb300', 'typical') ORDER BY parameter
 CREATE MACRO tco_inputs_for(of_gpu, of_profile) AS TABLE
 WITH candidates AS (
     SELECT key, profile, parameter, applies_to, value, low, high, unit, as_of, status, source_url, note

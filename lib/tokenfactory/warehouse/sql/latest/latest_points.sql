@@ -1,6 +1,7 @@
 -- The newest run of every line (configuration and workload), with all concurrencies of that run and no others.
 -- Grain: one point. as_of: the day that counts as today. The default, as the dashboard's since June 2026.
 -- Rows without a run count as one run per day.
+-- Example: FROM latest_points(as_of := DATE '2026-06-30') ORDER BY ALL LIMIT 5
 CREATE MACRO latest_points(as_of := current_date) AS TABLE
 SELECT *
 FROM measured_points

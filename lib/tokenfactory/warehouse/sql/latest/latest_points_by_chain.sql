@@ -1,6 +1,7 @@
 -- The newest run of every line, and where that run only adds points, the runs before it down to the nearest full
 -- one: the newest point per recipe and concurrency counts, and the chain ends where the image changes.
 -- Grain: one point. curve_date: the day of the newest run of the chain. The dashboard since September 2026.
+-- Example: FROM latest_points_by_chain(as_of := DATE '2026-06-30') ORDER BY ALL LIMIT 5
 CREATE MACRO latest_points_by_chain(as_of := current_date) AS TABLE
 WITH line_runs AS (
     SELECT p.config_id, p.workload, p.isl_tok, p.osl_tok, p.scenario, p.offload_mode, p.run_id, p.date,

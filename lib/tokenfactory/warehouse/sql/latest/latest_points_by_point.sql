@@ -1,5 +1,6 @@
 -- The newest measurement of every point, whatever run it is from: one curve may mix days and software.
 -- Grain: one point (line and concurrency). as_of: the day that counts as today. The dashboard until June 2026.
+-- Example: FROM latest_points_by_point(as_of := DATE '2026-06-30') ORDER BY ALL LIMIT 5
 CREATE MACRO latest_points_by_point(as_of := current_date) AS TABLE
 SELECT *
 FROM measured_points

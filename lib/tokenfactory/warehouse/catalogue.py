@@ -1,0 +1,117 @@
+"""What the warehouse holds, in words: a comment on every table, column, view and macro, for whoever looks inside.
+
+The words are those of the schema and of the headers in `sql/`; DuckDB keeps them, so that the duckdb shell,
+`db.tables()` and `db.describe("points")` all show the same.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from typing import TYPE_CHECKING
+
+from tokenfactory.errors import ParameterError, nearest
+from tokenfactory.measurements import measured
+from tokenfactory.warehouse import files
+from tokenfactory.warehouse.schema import TABLES
+
+if TYPE_CHECKING:
+    import duckdb
+    import polars as pl
+
+
+def header(sql: str) -> str:
+    """The comment in front of a view, without its example, on one line."""
+    return " ".join(line for line in _comment_lines(sql) if not line.startswith("Example: "))
+
+
+def example(sql: str) -> str:
+    """A question that can be asked of a view or macro: the one in its header, or its first rows."""
+    written = next((line for line in _comment_lines(sql) if line.startswith("Example: ")), None)
+    return written.removeprefix("Example: ") if written else f"FROM {name_of(sql)} ORDER BY ALL LIMIT 5"
+
+
+def name_of(sql: str) -> str:
+    """What a file of `sql/` creates: CREATE MACRO price_on(day) -> price_on."""
+    return re.search(r"CREATE (?:VIEW|MACRO) (\w+)", sql)[1]
+
+
+def _comment_lines(sql: str) -> list[str]:
+    lines = itertools.takewhile(lambda line: line.startswith("--"), sql.splitlines())
+    return [line.removeprefix("--").strip() for line in lines]
+
+
+def column_words() -> dict[str, str]:
+    """Each column's unit and meaning, as `[usd/gpu/h] price of ...`; the first table that has it decides."""
+    fields = ((name, f.json_schema_extra["unit"], f.description) for t in TABLES.values() for name, f in _fields(t))
+    snapshot = ((c.name, c.unit, c.meaning) for table in measured.TABLES.values() for c in table.columns)
+    words = {}
+    for name, unit, meaning in (*fields, *snapshot):
+        words.setdefault(name, f"[{unit}] {meaning}" if unit else meaning)
+    return words
+
+
+def _fields(table):
+    return table.model.model_fields.items()
+
+
+def comment(connection: duckdb.DuckDBPyConnection) -> None:
+    """Write the words into the database that was just built."""
+    words = {name: (t.description, t.grain) for name, t in (*measured.TABLES.items(), *TABLES.items())}
+    views = {name_of(sql): header(sql) for sql in (path.read_text() for path in sorted(files.SQL.rglob("*.sql")))}
+    meanings = column_words()
+    for name, kind in _relations(connection):
+        text = views.get(name) or ("; one row is ".join(words[name]) if name in words else "")
+        if text:
+            connection.execute(f"COMMENT ON {kind} {name} IS {_quoted(text)}")
+    known = "SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal ORDER BY ALL"
+    for table, column in connection.execute(known).fetchall():
+        if column in meanings:
+            connection.execute(f'COMMENT ON COLUMN {table}."{column}" IS {_quoted(meanings[column])}')
+
+
+def _relations(connection) -> list[tuple[str, str]]:
+    return connection.execute(
+        """SELECT table_name, 'TABLE' FROM duckdb_tables() WHERE NOT internal
+           UNION SELECT view_name, 'VIEW' FROM duckdb_views() WHERE NOT internal
+           UNION SELECT function_name, 'MACRO TABLE' FROM duckdb_functions() WHERE function_type = 'table_macro'
+             AND NOT internal
+           ORDER BY ALL"""
+    ).fetchall()
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def tables(connection) -> pl.DataFrame:
+    """Name, kind and meaning of everything that can be asked, views before tables."""
+    return connection.sql(
+        """SELECT view_name AS name, 'view' AS kind, comment AS meaning FROM duckdb_views() WHERE NOT internal
+           UNION SELECT function_name || '(' || array_to_string(parameters, ', ') || ')', 'macro', comment
+             FROM duckdb_functions() WHERE function_type = 'table_macro' AND NOT internal
+           UNION SELECT table_name, 'table', comment FROM duckdb_tables() WHERE NOT internal
+           ORDER BY array_position(['view', 'macro', 'table'], kind), name"""
+    ).pl()
+
+
+def describe(connection, name: str) -> pl.DataFrame:
+    """Column, type and meaning (with unit) of a table or view; for a macro, of what `FROM macro(...)` takes.
+
+    Raises
+    ------
+    ParameterError : nothing of that name is there; names the nearest
+    """
+    found = connection.sql(
+        """SELECT column_name AS "column", lower(data_type) AS type, comment AS meaning FROM duckdb_columns()
+           WHERE NOT internal AND table_name = $name ORDER BY column_index""",
+        params={"name": name},
+    ).pl()
+    if found.is_empty():
+        known = tables(connection)
+        macro = known.filter(known["name"].str.split("(").list.first() == name)
+        if macro.is_empty():
+            names = known["name"].str.split("(").list.first().to_list()
+            raise ParameterError(f"the warehouse has no table or view {name!r}{nearest(name, names)}")
+        return macro
+    return found
