@@ -367,11 +367,11 @@ def test_pull_says_when_the_api_cannot_be_reached(capsys, data, monkeypatch):
 
 
 def test_models_says_what_is_measured_where(capsys):
-    assert run("models", "--json") == 0
+    assert cli.run(["models", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
     deepseek = next(row for row in rows if (row["model"], row["lengths"]) == ("deepseek-r1-0528", "1024/1024"))
     assert {"gb300", "h200"} <= set(deepseek["gpus"].split()) and deepseek["slowest"] < deepseek["fastest"]
-    assert run("models", "deepseek-r1-0528") == 0
+    assert cli.run(["models", "deepseek-r1-0528"]) == 0
     assert "| b200 " in capsys.readouterr().out
-    assert run("models", "deepsek-r1-0528") == 2
+    assert cli.run(["models", "deepsek-r1-0528"]) == 2
     assert "did you mean 'deepseek-r1-0528'" in capsys.readouterr().err
