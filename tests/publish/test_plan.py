@@ -136,8 +136,8 @@ def test_values_are_read_as_the_annotated_type(kind, type_, given_, read):
         ("0..1", float, "-1", "'-1' is not a share from 0 to 1"),
         ("flag", bool, "yes", "'yes' is neither true nor false"),
         ("flag", bool, 1, "1 is neither true nor false"),
-        ("date", str, "2026-13-40", "'2026-13-40' is not a date such as 2026-04-15"),
-        ("date", str, "20260415", "'20260415' is not a date such as 2026-04-15"),
+        ("date", str, "2026-13-40", "'2026-13-40' is neither a date such as 2026-04-15 nor 'latest'"),
+        ("date", str, "20260415", "'20260415' is neither a date such as 2026-04-15 nor 'latest'"),
         ("token_scope", str, "outputs", "'outputs' is not a token scope; did you mean 'output' or 'input'?"),
     ],
 )

@@ -1,6 +1,7 @@
 """Questions to the warehouse: prices as of a day, the trace of what was asked, and replaying it."""
 
 import json
+from datetime import date
 
 import pytest
 
@@ -102,3 +103,14 @@ def test_provenance_tells_tables_rows_sources_and_dates(db):
     assert (prices["table"], prices["num_rows"], prices["dates"]) == ("price_on", 1, "2026-03-18")
     assert points["table"] == "points"
     assert points["sources"] >= 3
+
+
+def test_the_latest_day_is_that_of_the_books_and_not_of_the_clock(db):
+    newest = db.query(
+        """SELECT max(effective_from) AS day FROM price_book
+           WHERE provider = 'InferenceX TCO' ORDER BY day"""
+    ).item()
+    assert db.day("latest") == db.day() >= newest
+    assert db.day("2026-04-15") == db.day(date(2026, 4, 15)) == date(2026, 4, 15)
+    basis = "owning_hyperscaler"
+    assert db.price(gpu="gb300", basis=basis, on="latest") == db.price(gpu="gb300", basis=basis, on=db.day())

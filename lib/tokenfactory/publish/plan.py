@@ -27,6 +27,7 @@ from tokenfactory.warehouse.files import cache_dir
 MOST_PARAMETERS = 12
 TYPES = {"str": str, "int": int, "float": float, "bool": bool}
 TOKEN_SCOPES = ("total", "output", "input")
+LATEST = "latest"  # as a date: the newest day that the data know
 
 # What a number of a kind can be, where the kind says it.
 _POSITIVE = (lambda value: value > 0, "above 0")
@@ -110,13 +111,13 @@ class Parameter:
                 raise ValueError(f"{shown} is not {allowed}")
         if self.kind == "token_scope" and value not in TOKEN_SCOPES:
             raise ValueError(f"{shown} is not a token scope{nearest(value, TOKEN_SCOPES)}")
-        if self.kind == "date":
+        if self.kind == "date" and value != LATEST:
             try:
                 is_date = date.fromisoformat(value).isoformat() == value
             except ValueError:
                 is_date = False
             if not is_date:
-                raise ValueError(f"{shown} is not a date such as 2026-04-15")
+                raise ValueError(f"{shown} is neither a date such as 2026-04-15 nor {LATEST!r}")
 
 
 @dataclass(frozen=True)

@@ -132,8 +132,24 @@ class Warehouse:
         except duckdb.Error as error:
             raise ParameterError(f"the query cannot be answered: {str(error).splitlines()[0]}") from error
 
+    def day(self, asked: str | date = "latest") -> date:
+        """The day whose prices and powers are meant: a date, or `latest`, the newest that the books of `OWNER` know.
+
+        It comes from the data and not from the clock, so that the same data give the same answer: 2026-09-11 while the
+        newest row of the books holds from that day on.
+        """
+        if asked != "latest":
+            return date.fromisoformat(asked) if isinstance(asked, str) else asked
+        return self.query(
+            """SELECT max(effective_from) AS day
+               FROM (SELECT provider, effective_from FROM price_book
+                     UNION ALL SELECT provider, effective_from FROM power_book)
+               WHERE provider = $owner ORDER BY day""",
+            owner=OWNER,
+        ).item()
+
     def price(self, *, gpu: str, basis: str, on: str | date, provider: str | None = None) -> dict:
-        """The row of the price book in force on a day; without a provider that of `OWNER`, or your own quote.
+        """The row of the price book in force on a day, as `day` reads it; of `OWNER`, another provider, or your own quote.
 
         Raises
         ------
@@ -148,7 +164,7 @@ class Warehouse:
         return self._in_force("power", gpu=gpu, basis=basis, provider=provider, on=on)
 
     def _in_force(self, what: str, *, gpu, basis, provider, on) -> dict:
-        on = date.fromisoformat(on) if isinstance(on, str) else on
+        on = self.day(on)
         by = f" by {provider}" if provider else ""
         rows = self.query(
             f"""SELECT * FROM {what}_on($on)
