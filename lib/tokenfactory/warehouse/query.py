@@ -149,7 +149,7 @@ class Warehouse:
         ).item()
 
     def price(self, *, gpu: str, basis: str, on: str | date, provider: str | None = None) -> dict:
-        """The row of the price book in force on a day, as `day` reads it; of `OWNER`, another provider, or your own quote.
+        """The row of the price book in force on a day (see `day`), of `OWNER`, another provider, or your own quote.
 
         Raises
         ------
