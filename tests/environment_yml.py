@@ -12,7 +12,19 @@ from packaging.requirements import Requirement
 PROJECT = Path(__file__).parents[1]
 PYTHON = "3.11"  # what conda users get
 GROUPS = {
-    "Runtime": ["altair", "duckdb", "jinja2", "numpy", "pandas", "polars", "pyarrow", "pydantic", "pyyaml", "scipy"],
+    "Runtime": [
+        "altair",
+        "duckdb",
+        "filelock",
+        "jinja2",
+        "numpy",
+        "pandas",
+        "polars",
+        "pyarrow",
+        "pydantic",
+        "pyyaml",
+        "scipy",
+    ],
     "Notebooks": [
         "ipykernel",
         "jupyterlab",

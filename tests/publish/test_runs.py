@@ -65,10 +65,11 @@ def test_a_run_tells_what_it_said_and_what_it_was_made_from(two_made):
 
 def test_every_file_comes_back_as_it_was(two_made):
     new, old = archive.stored(two_made.project)
-    library = two_made.project.root / "lib" / "tokenfactory"
+    library = two_made.project.root / "lib"
     code = {
-        f"lib/tokenfactory/{p.relative_to(library)}": p
-        for p in library.rglob("*")
+        f"lib/{p.relative_to(library)}": p
+        for name in ("reportkit", "tokenfactory")
+        for p in (library / name).rglob("*")
         if p.is_file() and p.suffix != ".pyc"
     }
     data = {f"data/{path.name}": path for path in two_made.data.glob("*.csv")}

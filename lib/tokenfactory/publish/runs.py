@@ -80,9 +80,10 @@ def _snapshot(data: Path) -> tuple[Path | None, bool]:
 
 def _sources(project: Project, jobs: Sequence[Job]) -> dict[str, Callable[[], bytes]]:
     """The files a run is made from, by their path in a checkout."""
-    library = Path(tokenfactory.__file__).parent
-    code = [p for p in sorted(library.rglob("*")) if p.is_file() and p.suffix != ".pyc"]
-    found = {f"lib/tokenfactory/{path.relative_to(library).as_posix()}": path.read_bytes for path in code}
+    library = Path(tokenfactory.__file__).parents[1]
+    code = [p for name in ("reportkit", "tokenfactory") for p in sorted((library / name).rglob("*"))]
+    code = [path for path in code if path.is_file() and path.suffix != ".pyc"]
+    found = {f"lib/{path.relative_to(library).as_posix()}": path.read_bytes for path in code}
     for job in jobs:
         document = job.notebook.document
         found[f"notebooks/{job.notebook.path.name}"] = lambda document=document: _bare(document)
