@@ -1,0 +1,186 @@
+import json
+from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from tokenfactory.errors import ParameterError
+from tokenfactory.methods import cache
+
+
+def plain_lru(requests, capacity):
+    """Hits of a plain simulation: touch block by block, count from the first block of a request on."""
+    held, hits = OrderedDict(), 0
+    for blocks in requests:
+        is_prefix = True
+        for block in blocks:
+            if block in held:
+                held.move_to_end(block)
+                hits += is_prefix
+            else:
+                is_prefix = False
+                held[block] = True
+                if len(held) > capacity:
+                    held.popitem(last=False)
+    return hits
+
+
+def trace_of(requests):
+    lengths = [len(blocks) for blocks in requests]
+    block = np.array([b for blocks in requests for b in blocks], np.int64)
+    nothing = np.zeros(len(requests))
+    start = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    return cache.Trace(nothing, nothing.astype(int), start, block, 512, nothing, nothing)
+
+
+def random_requests(seed, num_requests=40):
+    """Growing conversations and unrelated prompts, some of which fork from a common start."""
+    random = np.random.default_rng(seed)
+    sessions, fresh, requests = [[]], 0, []
+    for _ in range(num_requests):
+        base = sessions[random.integers(len(sessions))]
+        kept = base[: random.integers(len(base) + 1)] if random.random() < 0.3 else base
+        new = random.integers(1, 6)
+        requests.append([*kept, *range(fresh, fresh + new)])
+        fresh += new
+        sessions.append(requests[-1])
+    return requests
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_equal_to_a_plain_simulation(seed):
+    requests = random_requests(seed)
+    trace = trace_of(requests)
+    found = cache.curve(cache.of_trace(trace))
+    for capacity in (0, 1, 2, 3, 5, 8, 13, 21, 34, 55, 1000):
+        assert found.hits[min(capacity, found.hits.size - 1)] == plain_lru(requests, capacity), capacity
+
+
+def test_blocks_need_not_be_a_chain():
+    """A block may stand after different ones, or twice in a request; then a hit behind a miss is none."""
+    random = np.random.default_rng(1)
+    for _ in range(50):
+        requests = [random.integers(0, 9, random.integers(1, 6)).tolist() for _ in range(30)]
+        found = cache.curve(cache.of_trace(trace_of(requests)))
+        for capacity in range(1, 12):
+            assert found.hits[min(capacity, found.hits.size - 1)] == plain_lru(requests, capacity)
+
+
+@pytest.fixture(scope="module")
+def mooncake(shared):
+    lines = (shared / "traces/mooncake-fast25/conversation_trace.jsonl").read_text().splitlines()
+    return [json.loads(line)["hash_ids"] for line in lines]
+
+
+def test_the_published_trace_at_fifty_capacities(mooncake):
+    found = cache.curve(cache.of_trace(trace_of(mooncake)))
+    for capacity in np.random.default_rng(0).integers(1, 190_000, 50).tolist():
+        assert found.hits[min(capacity, found.hits.size - 1)] == plain_lru(mooncake, capacity), capacity
+
+
+def test_the_known_points_of_the_published_trace(mooncake):
+    found = cache.curve(cache.of_trace(trace_of(mooncake)))
+    shares = 100 * found.hit_frac(np.array([0.512, 1.536, 5.12, 15.36, 51.2]) * 1e6 / 512)
+    assert shares == pytest.approx([4.45, 6.5, 21.1, 32.6, 36.4], abs=0.05)
+    assert 100 * found.bound_frac == pytest.approx(36.64, abs=0.005)
+    assert 15e6 < 512 * found.capacity_for(0.9) < 17e6
+
+
+def test_distances_count_what_was_asked_for_in_between():
+    block = np.random.default_rng(2).integers(0, 60, 3000)
+    distance = cache.stack_distances(cache.previous(block))
+    for i in range(0, 3000, 7):
+        earlier = np.flatnonzero(block[:i] == block[i])
+        assert distance[i] == (len(set(block[earlier[-1] : i])) if earlier.size else cache.NEVER)
+
+
+def test_numbers_of_blocks_may_be_hashes():
+    small = np.random.default_rng(3).integers(0, 50, 500)
+    large = small.astype(np.int64) * 2**40 + 17
+    assert (cache.previous(small) == cache.previous(large)).all()
+
+
+def test_pieces_do_not_matter(monkeypatch):
+    trace = trace_of(random_requests(5, num_requests=300))
+    whole = cache.of_trace(trace)
+    monkeypatch.setattr(cache, "_PIECE", 64)
+    assert (cache.of_trace(trace) == whole).all()
+
+
+def test_nothing_and_nothing_again():
+    empty = cache.curve(cache.of_trace(trace_of([])))
+    assert empty.num_blocks == 0 and np.isnan(empty.bound_frac)
+    once = cache.curve(cache.of_trace(trace_of([[1, 2], [3]])))
+    assert once.bound_frac == 0 and once.hit_frac(10) == 0
+
+
+def test_too_many_blocks_are_refused_with_the_way_out(monkeypatch):
+    monkeypatch.setattr(cache, "MOST_BLOCKS", 3)
+    with pytest.raises(ParameterError, match="sample"):
+        cache.previous(np.arange(4))
+
+
+def test_progress_ends_with_all():
+    told = []
+    cache.stack_distances(cache.previous(np.tile(np.arange(100), 5)), progress=told.append)
+    assert told == sorted(told) and told[-1] == 1
+
+
+@pytest.mark.parametrize("num_shards", [1, 2, 7])
+def test_shards_give_the_local_result(num_shards):
+    requests = [[1000 * s + b for b in blocks] for s in range(9) for blocks in random_requests(s, 20)]
+    order = np.random.default_rng(4).permutation(len(requests))
+    session = np.repeat(np.arange(9), 20)[order]
+    trace = trace_of([requests[i] for i in order])
+    of_block, places = session[trace.request] % num_shards, np.arange(trace.block.size)
+    shards = [(places[of_block == s], trace.block[of_block == s]) for s in range(num_shards)]
+    with ThreadPoolExecutor(2) as pool:
+        assert (cache.of_shards(shards, trace.start, apply=pool.map) == cache.of_trace(trace)).all()
+    if num_shards > 1:
+        with pytest.raises(ParameterError, match="hold"):
+            cache.of_shards(shards[1:], trace.start)
+
+
+def test_a_sample_lies_within_its_error():
+    """Within three standard errors at each of several capacities, of a trace with one block that everybody asks for."""
+    requests = [[0, *(1 + b for b in blocks)] for s in range(30) for blocks in
+                [[10_000 * s + b for b in blocks] for blocks in random_requests(s, 60)]]  # fmt: skip
+    trace = trace_of(requests)
+    exact, capacities = cache.curve(cache.of_trace(trace)), np.array([30, 100, 300, 1000])
+    for frac in (0.1, 0.3):
+        found = cache.sample(trace.block, trace.start, frac=frac)
+        off = np.abs(found.hit_frac(capacities) - exact.hit_frac(capacities))
+        assert (off <= 3 * found.error_frac(capacities)).all()
+    whole = cache.sample(trace.block, trace.start, frac=1)
+    assert whole.hit_frac(capacities) == pytest.approx(exact.hit_frac(capacities), abs=1e-12)
+    assert (whole.error_frac(capacities) == 0).all()
+
+
+@pytest.mark.parametrize("frac", [0, -0.1, 1.5, float("nan")])
+def test_a_sample_is_a_share(frac):
+    with pytest.raises(ParameterError, match="share"):
+        cache.sample(np.arange(3), np.array([0, 3]), frac=frac)
+
+
+def test_a_sample_may_be_taken_while_reading():
+    requests = random_requests(6, 400)
+    trace = trace_of(requests)
+    kept = [[b for b in blocks if cache.is_sampled(np.array([b]), 0.5)[0]] for blocks in requests]
+    few = trace_of(kept)
+    whole = cache.sample(trace.block, trace.start, frac=0.5)
+    early = cache.sample(few.block, few.start, frac=0.5, num_blocks=trace.block.size)
+    assert (whole.hit_frac([10, 50]) == early.hit_frac([10, 50])).all()
+
+
+def test_the_best_capacity_weighs_every_one():
+    found = cache.Curve(np.array([0, 10, 15, 16, 16]), 40)
+    assert found.best_capacity(usd_per_hit=1, usd_per_block=2) == 2
+    assert found.best_capacity(usd_per_hit=1, usd_per_block=11) == 0
+    assert found.best_capacity(usd_per_hit=1, usd_per_block=0) == 3  # of equally good ones the smallest
+
+
+def test_own_session():
+    trace = trace_of([[1, 2], [1, 3], [1, 2, 4]])
+    trace = cache.Trace(trace.time_s, np.array([0, 1, 0]), trace.start, trace.block, 512, trace.time_s, trace.time_s)
+    assert cache.is_of_own_session(trace).tolist() == [False, False, False, False, False, True, False]
