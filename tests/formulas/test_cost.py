@@ -183,6 +183,26 @@ def test_tokens_per_dollar_times_cost_is_a_million(p, t):
     assert cost.tok_per_usd(**arguments) * cost.usd_per_mtok(**arguments) == pytest.approx(1e6, rel=1e-12)
 
 
+@given(p=positive, t=positive, u=share, h=st.floats(0, 0.99))
+def test_a_cached_token_takes_no_gpu_time(p, t, u, h):
+    """With a hit rate every formula is the one without it at the throughput of all tokens, cached ones included."""
+    with_cache, billed = dict(tok_per_s_per_gpu=t, cached_total_frac=h), dict(tok_per_s_per_gpu=t / (1 - h))
+    paid, priced = dict(usd_per_gpu_hour=p), dict(usd_per_mtok=p)
+    for function, rest in (
+        (cost.usd_per_mtok, paid | dict(utilisation_frac=u)),
+        (cost.break_even_utilisation_frac, paid | dict(usd_per_mtok=u)),
+        (cost.break_even_usd_per_gpu_hour, priced | dict(utilisation_frac=u)),
+        (cost.gpu_hours_per_mtok, {}),
+        (cost.tok_per_usd, paid | dict(utilisation_frac=u)),
+    ):
+        assert function(**with_cache, **rest) == pytest.approx(function(**billed, **rest), rel=1e-12)
+        assert function(tok_per_s_per_gpu=t, cached_total_frac=0, **rest) == function(tok_per_s_per_gpu=t, **rest)
+    bare = cost.tok_per_s_per_gpu_from_usd_per_mtok(**paid, usd_per_mtok=u)
+    assert cost.tok_per_s_per_gpu_from_usd_per_mtok(**paid, usd_per_mtok=u, cached_total_frac=h) == pytest.approx(
+        (1 - h) * bare, rel=1e-12
+    )
+
+
 @given(p=positive, r_in=positive, r_out=positive, n_p=st.integers(1, 500), n_d=st.integers(1, 500))
 def test_costs_of_the_roles_weighted_by_their_tokens_return_the_total_cost(p, r_in, r_out, n_p, n_d):
     t = cost.tok_per_s_per_deployed_gpu(

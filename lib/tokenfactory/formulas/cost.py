@@ -10,7 +10,7 @@ values inside the intervals that NVIDIA's table of April 2026 allows.
 """
 
 
-def usd_per_mtok(*, usd_per_gpu_hour, tok_per_s_per_gpu, utilisation_frac=1):
+def usd_per_mtok(*, usd_per_gpu_hour, tok_per_s_per_gpu, utilisation_frac=1, cached_total_frac=0):
     """Cost of a million tokens on hardware that is paid by the hour.
 
     Parameters
@@ -20,6 +20,8 @@ def usd_per_mtok(*, usd_per_gpu_hour, tok_per_s_per_gpu, utilisation_frac=1):
         deployed GPUs [tok/(s GPU)]
     utilisation_frac : share of the paid hours in which that throughput is really sold [0..1];
         1 (the default, and what published tables use) is the lower bound of the cost
+    cached_total_frac : share of the tokens sold that is read from a prefix cache (see
+        `formulas.cache.cached_total_frac`), where the throughput was measured without one [0..1]
 
     Returns
     -------
@@ -27,8 +29,9 @@ def usd_per_mtok(*, usd_per_gpu_hour, tok_per_s_per_gpu, utilisation_frac=1):
 
     Notes
     -----
-    c = p * 10^6 / (3600 t u). The full price is charged to the tokens counted: costs of input and
-    of output tokens from this formula are two views of one bill and must not be added.
+    c = (1 - h) p * 10^6 / (3600 t u): a cached token takes no GPU time worth counting. The full price is charged to
+    the tokens counted: costs of input and of output tokens from this formula are two views of one bill and must not
+    be added.
 
     References
     ----------
@@ -42,10 +45,10 @@ def usd_per_mtok(*, usd_per_gpu_hour, tok_per_s_per_gpu, utilisation_frac=1):
     >>> round(usd_per_mtok(usd_per_gpu_hour=2.652, tok_per_s_per_gpu=5930, utilisation_frac=0.6), 6)
     0.207045
     """
-    return usd_per_gpu_hour * 1e6 / (3600 * tok_per_s_per_gpu * utilisation_frac)
+    return (1 - cached_total_frac) * usd_per_gpu_hour * 1e6 / (3600 * tok_per_s_per_gpu * utilisation_frac)
 
 
-def tok_per_s_per_gpu_from_usd_per_mtok(*, usd_per_gpu_hour, usd_per_mtok, utilisation_frac=1):
+def tok_per_s_per_gpu_from_usd_per_mtok(*, usd_per_gpu_hour, usd_per_mtok, utilisation_frac=1, cached_total_frac=0):
     """Throughput that a cost per million tokens implies: `usd_per_mtok` solved for the throughput.
 
     Parameters
@@ -53,24 +56,25 @@ def tok_per_s_per_gpu_from_usd_per_mtok(*, usd_per_gpu_hour, usd_per_mtok, utili
     usd_per_gpu_hour : price or cost of one GPU for one hour [USD/(GPU h)]
     usd_per_mtok : cost of a million tokens [USD/Mtok]
     utilisation_frac : share of the paid hours in which the throughput is sold [0..1]
+    cached_total_frac : as in `usd_per_mtok` [0..1]
 
     Returns
     -------
-    throughput needed or implied [tok/(s GPU)]
+    throughput needed or implied, measured without a cache [tok/(s GPU)]
 
     Notes
     -----
-    t = p * 10^6 / (3600 c u)
+    t = (1 - h) p * 10^6 / (3600 c u)
 
     Examples
     --------
     >>> round(tok_per_s_per_gpu_from_usd_per_mtok(usd_per_gpu_hour=2.652, usd_per_mtok=0.10), 2)
     7366.67
     """
-    return usd_per_gpu_hour * 1e6 / (3600 * usd_per_mtok * utilisation_frac)
+    return (1 - cached_total_frac) * usd_per_gpu_hour * 1e6 / (3600 * usd_per_mtok * utilisation_frac)
 
 
-def break_even_utilisation_frac(*, usd_per_gpu_hour, tok_per_s_per_gpu, usd_per_mtok):
+def break_even_utilisation_frac(*, usd_per_gpu_hour, tok_per_s_per_gpu, usd_per_mtok, cached_total_frac=0):
     """Utilisation at which a million tokens cost just `usd_per_mtok`.
 
     Parameters
@@ -78,6 +82,7 @@ def break_even_utilisation_frac(*, usd_per_gpu_hour, tok_per_s_per_gpu, usd_per_
     usd_per_gpu_hour : price or cost of one GPU for one hour [USD/(GPU h)]
     tok_per_s_per_gpu : throughput at the operating point [tok/(s GPU)]
     usd_per_mtok : price to reach [USD/Mtok]
+    cached_total_frac : as in `usd_per_mtok` [0..1]
 
     Returns
     -------
@@ -85,17 +90,17 @@ def break_even_utilisation_frac(*, usd_per_gpu_hour, tok_per_s_per_gpu, usd_per_
 
     Notes
     -----
-    u* = p * 10^6 / (3600 t c)
+    u* = (1 - h) p * 10^6 / (3600 t c)
 
     Examples
     --------
     >>> round(break_even_utilisation_frac(usd_per_gpu_hour=2.652, tok_per_s_per_gpu=5930, usd_per_mtok=0.5), 6)
     0.248454
     """
-    return usd_per_gpu_hour * 1e6 / (3600 * tok_per_s_per_gpu * usd_per_mtok)
+    return (1 - cached_total_frac) * usd_per_gpu_hour * 1e6 / (3600 * tok_per_s_per_gpu * usd_per_mtok)
 
 
-def break_even_usd_per_gpu_hour(*, usd_per_mtok, tok_per_s_per_gpu, utilisation_frac=1):
+def break_even_usd_per_gpu_hour(*, usd_per_mtok, tok_per_s_per_gpu, utilisation_frac=1, cached_total_frac=0):
     """Hourly price at which a million tokens cost just `usd_per_mtok`.
 
     Parameters
@@ -103,6 +108,7 @@ def break_even_usd_per_gpu_hour(*, usd_per_mtok, tok_per_s_per_gpu, utilisation_
     usd_per_mtok : cost to tie with, of the same token scope [USD/Mtok]
     tok_per_s_per_gpu : throughput at the operating point [tok/(s GPU)]
     utilisation_frac : share of the paid hours in which the throughput is sold [0..1]
+    cached_total_frac : as in `usd_per_mtok` [0..1]
 
     Returns
     -------
@@ -110,7 +116,7 @@ def break_even_usd_per_gpu_hour(*, usd_per_mtok, tok_per_s_per_gpu, utilisation_
 
     Notes
     -----
-    p* = c * 3600 t u / 10^6
+    p* = c * 3600 t u / (10^6 (1 - h))
 
     Examples
     --------
@@ -119,15 +125,16 @@ def break_even_usd_per_gpu_hour(*, usd_per_mtok, tok_per_s_per_gpu, utilisation_
     >>> round(break_even_usd_per_gpu_hour(usd_per_mtok=4.200179, tok_per_s_per_gpu=5930), 3)
     89.665
     """
-    return usd_per_mtok * 3600 * tok_per_s_per_gpu * utilisation_frac / 1e6
+    return usd_per_mtok * 3600 * tok_per_s_per_gpu * utilisation_frac / (1e6 * (1 - cached_total_frac))
 
 
-def gpu_hours_per_mtok(*, tok_per_s_per_gpu):
+def gpu_hours_per_mtok(*, tok_per_s_per_gpu, cached_total_frac=0):
     """GPU-hours that a million tokens take.
 
     Parameters
     ----------
     tok_per_s_per_gpu : throughput over all deployed GPUs [tok/(s GPU)]
+    cached_total_frac : as in `usd_per_mtok` [0..1]
 
     Returns
     -------
@@ -135,17 +142,17 @@ def gpu_hours_per_mtok(*, tok_per_s_per_gpu):
 
     Notes
     -----
-    10^6 / (3600 t)
+    (1 - h) 10^6 / (3600 t)
 
     Examples
     --------
     >>> round(gpu_hours_per_mtok(tok_per_s_per_gpu=93.25), 5)
     2.97885
     """
-    return 1e6 / (3600 * tok_per_s_per_gpu)
+    return (1 - cached_total_frac) * 1e6 / (3600 * tok_per_s_per_gpu)
 
 
-def tok_per_usd(*, usd_per_gpu_hour, tok_per_s_per_gpu, utilisation_frac=1):
+def tok_per_usd(*, usd_per_gpu_hour, tok_per_s_per_gpu, utilisation_frac=1, cached_total_frac=0):
     """Tokens that a dollar buys.
 
     Parameters
@@ -153,6 +160,7 @@ def tok_per_usd(*, usd_per_gpu_hour, tok_per_s_per_gpu, utilisation_frac=1):
     usd_per_gpu_hour : price or cost of one GPU for one hour [USD/(GPU h)]
     tok_per_s_per_gpu : throughput over all deployed GPUs [tok/(s GPU)]
     utilisation_frac : share of the paid hours in which the throughput is sold [0..1]
+    cached_total_frac : as in `usd_per_mtok` [0..1]
 
     Returns
     -------
@@ -160,14 +168,14 @@ def tok_per_usd(*, usd_per_gpu_hour, tok_per_s_per_gpu, utilisation_frac=1):
 
     Notes
     -----
-    3600 t u / p
+    3600 t u / ((1 - h) p)
 
     Examples
     --------
     >>> round(tok_per_usd(usd_per_gpu_hour=1.30, tok_per_s_per_gpu=2000), 1)
     5538461.5
     """
-    return 3600 * tok_per_s_per_gpu * utilisation_frac / usd_per_gpu_hour
+    return 3600 * tok_per_s_per_gpu * utilisation_frac / (usd_per_gpu_hour * (1 - cached_total_frac))
 
 
 def pflop_per_s_per_usd_per_hour(*, pflop_per_s, usd_per_gpu_hour):
@@ -393,5 +401,11 @@ def prefill_gpu_per_decode_gpu(*, isl_tok, osl_tok, tok_per_s_per_prefill_gpu, t
     >>> round(prefill_gpu_per_decode_gpu(isl_tok=8192, osl_tok=1024, tok_per_s_per_prefill_gpu=20893.2,
     ...                                  tok_per_s_per_decode_gpu=4244.7), 5)
     1.62529
+
+    The same request with nine of ten input tokens cached needs a sixth of a prefill GPU for each decode GPU:
+
+    >>> round(prefill_gpu_per_decode_gpu(isl_tok=8192, osl_tok=1024, tok_per_s_per_prefill_gpu=20893.2,
+    ...                                  tok_per_s_per_decode_gpu=4244.7, cached_frac=0.9), 4)
+    0.1625
     """
     return (1 - cached_frac) * isl_tok / osl_tok * tok_per_s_per_decode_gpu / tok_per_s_per_prefill_gpu

@@ -1,0 +1,331 @@
+"""What a repeated token costs: keeping its keys and values, loading them, or computing them again.
+
+Arithmetic only, as in `formulas.cost`. A hit rate is the share of **input** tokens that are read from a prefix cache.
+Where its name says `total`, it is the share of input and output tokens together.
+
+Test vectors: DeepSeek-R1 caches 35,136 values a token; GB300 prefills 20,893 tok/s per GPU at 2.31 USD an hour.
+"""
+
+
+def kv_gb_per_mtok(*, kv_value_per_tok, byte_per_value):
+    """Memory that the keys and values of a million tokens take.
+
+    Parameters
+    ----------
+    kv_value_per_tok : cached values of a token over all layers [1/tok]
+    byte_per_value : bytes of one, 1 for FP8 and 2 for BF16
+
+    Returns
+    -------
+    memory [GB/Mtok], with 10^9 bytes a gigabyte
+
+    Notes
+    -----
+    v b 10^6 / 10^9. Multi-head latent attention caches rank + rope values a layer: DeepSeek-R1 (512 + 64) * 61.
+
+    References
+    ----------
+    DeepSeek-AI, "Insights into DeepSeek-V3", arXiv:2505.09343, table 1: 70.272 KB a token in BF16.
+
+    Examples
+    --------
+    >>> kv_gb_per_mtok(kv_value_per_tok=35_136, byte_per_value=1)
+    35.136
+    """
+    return kv_value_per_tok * byte_per_value / 1e3
+
+
+def storage_usd_per_mtok_hour(*, gb_per_mtok, usd_per_gb, life_year):
+    """Cost of keeping the keys and values of a million tokens for an hour.
+
+    Parameters
+    ----------
+    gb_per_mtok : memory they take [GB/Mtok]
+    usd_per_gb : price of the memory [USD/GB]
+    life_year : years over which it is written off in equal parts [year]
+
+    Returns
+    -------
+    cost of residence [USD/(Mtok h)]
+
+    Notes
+    -----
+    g p / (8760 n), without interest, power or the server around it: definition
+
+    Examples
+    --------
+    128 GB of DDR5 at 2,100 and at 2,400 USD:
+
+    >>> [round(storage_usd_per_mtok_hour(gb_per_mtok=35.136, usd_per_gb=usd / 128, life_year=4), 4)
+    ...  for usd in (2100, 2400)]
+    [0.0165, 0.0188]
+    """
+    return gb_per_mtok * usd_per_gb / (8760 * life_year)
+
+
+def break_even_residence_h(*, usd_per_mtok_fresh, storage_usd_per_mtok_hour, usd_per_mtok_cached=0):
+    """How long a prefix may be kept for one more use of it before computing it again is cheaper.
+
+    Parameters
+    ----------
+    usd_per_mtok_fresh : cost of computing a million input tokens [USD/Mtok]
+    storage_usd_per_mtok_hour : cost of keeping them for an hour [USD/(Mtok h)]
+    usd_per_mtok_cached : cost of loading them [USD/Mtok]
+
+    Returns
+    -------
+    hours between two uses at which both cost the same [h]
+
+    Notes
+    -----
+    T = (c_fresh - c_cached) / c_store
+
+    References
+    ----------
+    Gray and Putzolu, "The 5 minute rule for trading memory for disc accesses", SIGMOD 1987: the same weighing.
+
+    Examples
+    --------
+    >>> fresh = 2.31 / (0.0036 * 20_893)
+    >>> round(fresh, 4), round(break_even_residence_h(usd_per_mtok_fresh=fresh, storage_usd_per_mtok_hour=0.0176), 2)
+    (0.0307, 1.75)
+    """
+    return (usd_per_mtok_fresh - usd_per_mtok_cached) / storage_usd_per_mtok_hour
+
+
+def load_ms(*, num_tok, gb_per_mtok, gb_per_s):
+    """Time to load the keys and values of a prefix.
+
+    Parameters
+    ----------
+    num_tok : length of the prefix [tok]
+    gb_per_mtok : memory that a million tokens take [GB/Mtok]
+    gb_per_s : bandwidth from where it is kept to the GPUs [GB/s]
+
+    Returns
+    -------
+    time [ms]
+
+    Notes
+    -----
+    n g / B, without latency of the first byte
+
+    Examples
+    --------
+    8,192 tokens of DeepSeek-R1 from host memory at 83.4 GB/s, and over the network at 142:
+
+    >>> [round(load_ms(num_tok=8192, gb_per_mtok=35.136, gb_per_s=b), 2) for b in (83.4, 142)]
+    [3.45, 2.03]
+    """
+    return num_tok * gb_per_mtok / gb_per_s / 1e3
+
+
+def prefill_ms(*, num_tok, tok_per_s):
+    """Time to compute a prefix instead, at a throughput of prefill.
+
+    Parameters
+    ----------
+    num_tok : length of the prefix [tok]
+    tok_per_s : input tokens a second [tok/s]
+
+    Returns
+    -------
+    time [ms]
+
+    Notes
+    -----
+    10^3 n / t. Throughput is that of many requests; one alone may take longer or shorter.
+
+    Examples
+    --------
+    >>> round(prefill_ms(num_tok=8192, tok_per_s=20_893))
+    392
+    """
+    return 1e3 * num_tok / tok_per_s
+
+
+def input_usd_per_mtok(*, usd_per_mtok_fresh, cached_frac, usd_per_mtok_cached=0):
+    """Cost of a million input tokens of which some are cached.
+
+    Parameters
+    ----------
+    usd_per_mtok_fresh, usd_per_mtok_cached : cost of a million computed and of a million loaded tokens [USD/Mtok]
+    cached_frac : share of the input tokens that is cached [0..1]
+
+    Returns
+    -------
+    cost of a million input tokens [USD/Mtok]
+
+    Notes
+    -----
+    c = (1 - h) c_fresh + h c_cached. A point of hit rate is worth a hundredth of c_fresh - c_cached.
+
+    Examples
+    --------
+    >>> input_usd_per_mtok(usd_per_mtok_fresh=0.04, usd_per_mtok_cached=0.01, cached_frac=0.5)
+    0.025
+    """
+    return (1 - cached_frac) * usd_per_mtok_fresh + cached_frac * usd_per_mtok_cached
+
+
+def request_usd(
+    *, isl_tok, osl_tok, usd_per_mtok_fresh, usd_per_mtok_output, cached_frac=0, usd_per_mtok_cached=0
+):  # fmt: skip
+    """Cost of a request, or of an agent's turn, from what its three kinds of tokens cost.
+
+    Parameters
+    ----------
+    isl_tok, osl_tok : input and output tokens [tok]
+    usd_per_mtok_fresh, usd_per_mtok_output : cost of a million computed input and of a million output tokens [USD/Mtok]
+    cached_frac : share of the input tokens that is cached [0..1]
+    usd_per_mtok_cached : cost of loading a million cached input tokens [USD/Mtok]
+
+    Returns
+    -------
+    cost of the request [USD]
+
+    Notes
+    -----
+    (I ((1 - h) c_fresh + h c_cached) + O c_out) / 10^6
+
+    Examples
+    --------
+    >>> rates = dict(isl_tok=8192, osl_tok=1024, usd_per_mtok_fresh=0.0352587, usd_per_mtok_output=0.17355)
+    >>> [round(request_usd(**rates, cached_frac=h), 9) for h in (0, 0.5)]
+    [0.000466554, 0.000322135]
+    """
+    usd_per_mtok = input_usd_per_mtok(
+        usd_per_mtok_fresh=usd_per_mtok_fresh, usd_per_mtok_cached=usd_per_mtok_cached, cached_frac=cached_frac
+    )
+    return (isl_tok * usd_per_mtok + osl_tok * usd_per_mtok_output) / 1e6
+
+
+def min_cached_frac(
+    *, isl_tok, osl_tok, usd_per_mtok_fresh, usd_per_mtok_output, usd_per_request, usd_per_mtok_cached=0
+):
+    """The hit rate at which a request costs just what it may: `request_usd` solved for the share that is cached.
+
+    Parameters
+    ----------
+    isl_tok, osl_tok : input and output tokens [tok]
+    usd_per_mtok_fresh, usd_per_mtok_output : cost of a million computed input and of a million output tokens [USD/Mtok]
+    usd_per_request : what it may cost [USD]
+    usd_per_mtok_cached : cost of loading a million cached input tokens [USD/Mtok]
+
+    Returns
+    -------
+    share of the input tokens [1]; above 1 no hit rate is enough, below 0 none is needed
+
+    Notes
+    -----
+    h = (I c_fresh + O c_out - 10^6 p) / (I (c_fresh - c_cached))
+
+    Examples
+    --------
+    >>> round(min_cached_frac(isl_tok=8192, osl_tok=1024, usd_per_mtok_fresh=0.0352587, usd_per_mtok_output=0.17355,
+    ...                       usd_per_request=0.000322135), 4)
+    0.5
+    """
+    without = isl_tok * usd_per_mtok_fresh + osl_tok * usd_per_mtok_output
+    return (without - 1e6 * usd_per_request) / (isl_tok * (usd_per_mtok_fresh - usd_per_mtok_cached))
+
+
+def cached_total_frac(*, isl_tok, osl_tok, cached_frac):
+    """The share of all tokens of a request that is cached, which the formulas of a total throughput take.
+
+    Parameters
+    ----------
+    isl_tok, osl_tok : input and output tokens of a request [tok]
+    cached_frac : share of the input tokens that is cached [0..1]
+
+    Returns
+    -------
+    share of input and output tokens together [0..1]
+
+    Notes
+    -----
+    h I / (I + O)
+
+    Examples
+    --------
+    >>> round(cached_total_frac(isl_tok=8192, osl_tok=1024, cached_frac=0.9), 6)
+    0.8
+    """
+    return cached_frac * isl_tok / (isl_tok + osl_tok)
+
+
+def session_input_tok(*, first_tok, growth_tok, num_turns):
+    """Input tokens of all turns of a session whose context grows evenly.
+
+    Parameters
+    ----------
+    first_tok : input of the first turn [tok]
+    growth_tok : tokens that each further turn adds: the last answer and what a tool or a user said to it [tok]
+    num_turns : turns
+
+    Returns
+    -------
+    input tokens over all turns [tok]
+
+    Notes
+    -----
+    n f + g n (n - 1) / 2: each turn sends the whole context again
+
+    Examples
+    --------
+    >>> session_input_tok(first_tok=12_000, growth_tok=2_242, num_turns=33)
+    1579776.0
+    """
+    return num_turns * first_tok + growth_tok * num_turns * (num_turns - 1) / 2
+
+
+def session_cached_frac(*, first_tok, growth_tok, num_turns):
+    """The highest hit rate within a session whose context grows evenly: all but what is new in each turn.
+
+    Parameters
+    ----------
+    first_tok, growth_tok, num_turns : as in `session_input_tok`
+
+    Returns
+    -------
+    share of the input tokens that an earlier turn has already brought [0..1]
+
+    Notes
+    -----
+    1 - (f + g (n - 1)) / (n f + g n (n - 1) / 2)
+
+    Examples
+    --------
+    Codex on SWE-bench Pro, whose traces reach 94.2 %:
+
+    >>> round(session_cached_frac(first_tok=12_000, growth_tok=2_242, num_turns=33), 3)
+    0.947
+    """
+    new = first_tok + growth_tok * (num_turns - 1)
+    return 1 - new / session_input_tok(first_tok=first_tok, growth_tok=growth_tok, num_turns=num_turns)
+
+
+def agents_per_mw(*, kw_per_gpu, gpu_s_per_turn, s_per_turn, utilisation_frac=1):
+    """Agents that a megawatt keeps going.
+
+    Parameters
+    ----------
+    kw_per_gpu : power that a GPU stands for [kW/GPU]
+    gpu_s_per_turn : GPU time that one turn of an agent takes, prefill, loading and decode [GPU s]
+    s_per_turn : time from one turn of an agent to the next, its tools and its thinking user included [s]
+    utilisation_frac : share of the GPU time that is sold [0..1]
+
+    Returns
+    -------
+    agents at work at a time [1/MW]
+
+    Notes
+    -----
+    (1000 / w) u T / g: each agent asks 1 / T turns a second of g GPU-seconds each
+
+    Examples
+    --------
+    >>> round(agents_per_mw(kw_per_gpu=2.0, gpu_s_per_turn=0.25, s_per_turn=30, utilisation_frac=0.6))
+    36000
+    """
+    return 1000 / kw_per_gpu * utilisation_frac * s_per_turn / gpu_s_per_turn
