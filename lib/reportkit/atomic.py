@@ -39,7 +39,7 @@ def replacing(path: Path, verify: Callable[[Path], object] | None = None) -> Ite
         os.replace(new, path)
         _to_disk(path.parent)
     except OSError as error:
-        if error.filename is None or Path(error.filename).is_relative_to(new):
+        if error.errno and (error.filename is None or Path(error.filename).is_relative_to(new)):
             error.filename, error.filename2 = str(path), None  # nobody knows the other name
         raise
     finally:

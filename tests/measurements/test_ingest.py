@@ -3,15 +3,19 @@
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
 import time
 import zipfile
+from datetime import datetime
 from pathlib import Path
 
+import disks
 import duckdb
 import pytest
+from disks import as_pid_1
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from ingested import AGG, API, FIXTURES, Loaded, load, write
@@ -21,6 +25,7 @@ from test_inferencex_dump import RECORDS
 from tokenfactory.errors import DataError
 from tokenfactory.measurements import adapters, ingest, measured
 from tokenfactory.measurements.ingest import attach, doctor, newest, read_manifest
+from tokenfactory.warehouse import files
 
 # ---- what is in a snapshot ----
 
@@ -406,7 +411,7 @@ def check_that_a_killed_ingest_leaves_old_or_new(tmp_path, num_kills):
     assert num_killed > 0
     report = ingest.ingest([folder], snapshots)
     assert sum(f.num_points for f in report.files) == 1999
-    assert sorted(p.name for p in snapshots.iterdir() if not p.name.startswith("2")) == [".known_files.json"]
+    assert sorted(p.name for p in snapshots.iterdir() if not p.name.startswith("2")) == [".known_files.json", ".lock"]
 
 
 def test_a_killed_ingest_leaves_old_or_new(tmp_path):
@@ -418,11 +423,107 @@ def test_an_ingest_killed_at_fifty_moments_leaves_old_or_new(tmp_path):
     check_that_a_killed_ingest_leaves_old_or_new(tmp_path, 50)
 
 
-def test_a_folder_that_a_running_ingest_works_in_is_left_alone(tmp_path):
-    busy = tmp_path / "snapshots" / f".new-{os.getpid()}-abc"
-    busy.mkdir(parents=True)
+AT_ONCE = """
+import sys, time
+from tokenfactory.measurements.ingest import ingest
+print("ready", flush=True)
+sys.stdin.readline()
+print(ingest([sys.argv[1]], sys.argv[2]).is_new, flush=True)
+"""
+
+
+def test_of_four_ingests_of_the_same_files_at_once_one_makes_the_snapshot(tmp_path):
+    folder = write(tmp_path / "in", a__json=[AGG | {"conc": n} for n in range(1, 200)])
+    command = [sys.executable, "-c", AT_ONCE, folder, tmp_path / "snapshots"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    running = [subprocess.Popen(command, **pipes) for _ in range(4)]
+    assert {process.stdout.readline() for process in running} == {"ready\n"}
+    for process in running:
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    said = sorted(process.communicate(timeout=120)[0] for process in running)
+    assert said == ["False\n", "False\n", "False\n", "True\n"]
+    assert len(files.snapshots_in(tmp_path / "snapshots")) == 1
+
+
+HALF = """
+import os, signal, sys
+from tokenfactory.measurements import ingest
+ingest._write_tables = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+ingest.ingest([sys.argv[1]], sys.argv[2])
+"""
+
+
+def test_what_a_container_that_was_killed_left_blocks_nobody(tmp_path):
+    folder, snapshots = write(tmp_path / "in", a__json=[AGG]), tmp_path / "snapshots"
+    # PID 1 cannot kill itself: it leaves at once, as a container does that is stopped.
+    half = HALF.replace("os.kill(os.getpid(), signal.SIGKILL)", "os._exit(9)")
+    for _ in range(2):
+        done = subprocess.run(as_pid_1([sys.executable, "-c", half, folder, snapshots]), check=False)
+        assert done.returncode == 9 and list(snapshots.glob(".new-*"))
+    script = "import sys; from tokenfactory.measurements.ingest import ingest; ingest([sys.argv[1]], sys.argv[2])"
+    subprocess.run(as_pid_1([sys.executable, "-c", script, folder, snapshots]), check=True, timeout=120)
+    assert not list(snapshots.glob(".new-*")) and [p["conc"] for p in Loaded(ingest.ingest([folder], snapshots)).points]
+
+
+def test_the_newest_is_the_newest_whatever_the_clock_says(tmp_path, monkeypatch):
+    class Clock(datetime):
+        @classmethod
+        def now(cls, zone=None):
+            return datetime(2026, 1, 1, 12, tzinfo=zone)
+
     load(tmp_path, a__json=[AGG])
-    assert busy.exists()
+    monkeypatch.setattr(ingest, "datetime", Clock)  # set back by most of a year
+    second = load(tmp_path, a__json=[AGG | {"conc": 1}]).report
+    assert newest(tmp_path / "snapshots") == second.snapshot and second.snapshot.name.startswith("2026-01-01")
+    assert "made; it is in use now" in second.text()
+    again = load(tmp_path, a__json=[AGG]).report
+    assert newest(tmp_path / "snapshots") == again.snapshot and not again.is_new
+
+
+def test_snapshots_of_versions_that_gave_no_number_are_ordered_by_time_and_older(tmp_path):
+    snapshots = [load(tmp_path, a__json=[AGG | {"conc": conc}]).report.snapshot for conc in (1, 2)]
+    for snapshot, day in zip(snapshots, ("2026-05-02", "2026-05-01"), strict=True):
+        said = {"created_at": f"{day}T00:00:00+00:00"}  # as they wrote it
+        (snapshot / ingest.MANIFEST).write_text(json.dumps(read_manifest(snapshot) | said | {"in_use_number": 0}))
+    assert newest(tmp_path / "snapshots") == snapshots[0]
+    third = load(tmp_path, a__json=[AGG | {"conc": 3}]).report.snapshot
+    assert newest(tmp_path / "snapshots") == third
+
+
+def check_a_disk_with(num_bytes, tmp_path, folder):
+    """An ingest on a small disk: made whole, or refused in one sentence; then, with room, made."""
+    snapshots = tmp_path / "snapshots"
+    with disks.small(snapshots, num_bytes):
+        try:
+            made = ingest.ingest([folder], snapshots).snapshot
+        except DataError as error:
+            assert re.search(r"snapshots: no snapshot was made: .+", str(error)) and "\n" not in str(error)
+            assert newest(snapshots) is None and not list(snapshots.glob(".new-*"))
+            subprocess.run(["mount", "-o", "remount,size=64m", snapshots], check=True)
+            made = ingest.ingest([folder], snapshots).snapshot
+        ingest._verify(made)
+
+
+@pytest.mark.parametrize("num_bytes", [0, 200_000])
+def test_a_full_disk_is_one_sentence_and_the_next_ingest_succeeds(tmp_path, num_bytes):
+    check_a_disk_with(num_bytes, tmp_path, write(tmp_path / "in", a__json=[AGG | {"conc": n} for n in range(1, 500)]))
+
+
+@pytest.mark.soak
+def test_the_ladder_of_full_disks_for_an_ingest(tmp_path):
+    folder = write(tmp_path / "in", a__json=[AGG | {"conc": n} for n in range(1, 5000)])
+    for step in range(0, 41):
+        check_a_disk_with(step * 500_000, tmp_path, folder)
+
+
+def test_a_read_only_folder_of_snapshots_is_one_sentence(tmp_path):
+    folder = write(tmp_path / "in", a__json=[AGG])
+    made = ingest.ingest([folder], tmp_path / "snapshots").snapshot
+    with disks.read_only(tmp_path / "snapshots"):
+        with pytest.raises(DataError, match=r"snapshots: no snapshot was made: Read-only file system"):
+            ingest.ingest([folder], tmp_path / "snapshots")
+        assert newest(tmp_path / "snapshots") == made
 
 
 def test_an_ingest_that_fails_leaves_nothing(tmp_path, monkeypatch):
@@ -430,9 +531,9 @@ def test_an_ingest_that_fails_leaves_nothing(tmp_path, monkeypatch):
         raise OSError("disk full")
 
     monkeypatch.setattr(ingest, "_write_tables", fail)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(DataError, match="no snapshot was made: disk full"):
         load(tmp_path, a__json=[AGG])
-    assert [p.name for p in (tmp_path / "snapshots").iterdir()] == [".known_files.json"]
+    assert sorted(p.name for p in (tmp_path / "snapshots").iterdir()) == [".known_files.json", ".lock"]
 
 
 def test_a_folder_that_is_no_snapshot_is_said_so(tmp_path):

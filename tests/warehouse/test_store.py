@@ -1,12 +1,13 @@
 """The warehouse: built once per content, rebuilt on a change, never half, read by many at once."""
 
-import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
-import time
 
+import disks
+import duckdb
 import pytest
 
 from tokenfactory import warehouse
@@ -57,7 +58,7 @@ def test_second_build_does_nothing(place):
     stamp = first.stat().st_mtime_ns
     assert warehouse.build() == first
     assert first.stat().st_mtime_ns == stamp
-    assert [f.name for f in first.parent.iterdir()] == [first.name]
+    assert [f.name for f in first.parent.glob("[!.]*")] == [first.name]
 
 
 def test_a_changed_file_builds_anew_and_the_old_warehouse_stays(place):
@@ -75,7 +76,7 @@ def test_bad_data_leaves_the_old_warehouse_and_no_leftovers(place):
     change_a_price(place, new="free")
     with pytest.raises(DataError, match=r"price_book\.csv, row \d+, field 'usd_per_gpu_hour': 'free' is not a number"):
         warehouse.build()
-    assert [f.name for f in first.parent.iterdir()] == [first.name]
+    assert [f.name for f in first.parent.glob("[!.]*")] == [first.name]
 
 
 def test_a_missing_file_is_named(place):
@@ -99,18 +100,62 @@ b.build()
 """
     run = subprocess.run([sys.executable, "-c", script], check=False)
     assert run.returncode == -signal.SIGKILL
-    assert [f.name for f in first.parent.glob("*.duckdb")] == [first.name]
+    assert [f.name for f in first.parent.glob("[!.]*.duckdb")] == [first.name]
     assert warehouse.build().name != first.name
 
 
 def test_leftovers_of_dead_builds_are_cleared(place):
     folder = warehouse.build().parent
-    dead = folder / ".0123456789abcdef.duckdb.999"
-    dead.touch()
-    os.utime(dead, (time.time() - 7200,) * 2)
+    (folder / ".new-0123456789ab-0123456789abcdef.duckdb.wal").touch()
     change_a_price(place)
     warehouse.build()
-    assert not dead.exists()
+    assert [f.name for f in folder.glob(".*")] == [".lock"]
+
+
+@pytest.mark.parametrize("content", [b"", b"junk", "no tables", "cut"])
+def test_a_cache_that_does_not_open_is_built_again(place, content):
+    built = warehouse.build()
+    if content == "no tables":
+        built.unlink()
+        duckdb.connect(str(built)).close()
+    else:
+        built.write_bytes(built.read_bytes()[:4096] if content == "cut" else content)
+    assert len(warehouse.connect().query("SELECT gpu FROM points")) > 100
+    assert warehouse.build() == built
+
+
+def check_a_disk_with(num_bytes, place):
+    """A build on a small disk: whole, or refused in one sentence; then, with room, built."""
+    cache = place / "cache"
+    with disks.small(cache, num_bytes):
+        try:
+            db = warehouse.connect()
+        except DataError as error:
+            assert re.search(r"cache/warehouse: the warehouse cannot be written \(.+\); TOKENFACTORY_CACHE", str(error))
+            assert "\n" not in str(error) and not list(cache.glob("**/*duckdb*"))
+            subprocess.run(["mount", "-o", "remount,size=64m", cache], check=True)
+            db = warehouse.connect()
+        assert len(db.query("SELECT gpu FROM points")) > 100
+
+
+@pytest.mark.parametrize("num_bytes", [0, 1_500_000, 2_500_000])
+def test_a_full_disk_is_one_sentence_and_poisons_nothing(place, num_bytes):
+    check_a_disk_with(num_bytes, place)
+
+
+@pytest.mark.soak
+def test_the_ladder_of_full_disks_for_a_build(place):
+    for step in range(0, 81):
+        check_a_disk_with(step * 250_000, place)
+
+
+def test_a_read_only_cache_is_used_where_it_is_whole_and_refused_in_one_sentence_where_not(place):
+    warehouse.build()
+    with disks.read_only(place / "cache"):
+        assert len(warehouse.connect().query("SELECT gpu FROM points")) > 100
+        change_a_price(place)
+        with pytest.raises(DataError, match=r"cannot be written \(Read-only file system\); TOKENFACTORY_CACHE names"):
+            warehouse.connect()
 
 
 def test_several_processes_build_and_read_at_once(place):

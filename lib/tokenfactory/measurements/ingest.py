@@ -5,9 +5,9 @@ temporary name and renamed when it is complete, so a reader sees the old state o
 files read by the same adapters are the same snapshot, and nothing is done.
 """
 
+import errno
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from collections import Counter
@@ -18,6 +18,7 @@ from datetime import date as Day
 from pathlib import Path
 from typing import Any
 
+from reportkit import atomic
 from tokenfactory.errors import DataError
 from tokenfactory.measurements import adapters, measured
 from tokenfactory.measurements.documents import SIDECAR, Document, unpacked, walk
@@ -25,11 +26,10 @@ from tokenfactory.measurements.normalise import shown
 from tokenfactory.measurements.repair import KEPT, POINTS_VIEW, refine
 from tokenfactory.measurements.stage import Stage, comes_first, create
 from tokenfactory.warehouse import files
-from tokenfactory.warehouse.store import CONFIG
+from tokenfactory.warehouse.store import CONFIG, writing
 
 MANIFEST = "manifest.json"
 _KNOWN = ".known_files.json"
-_NEW = ".new-"
 _FORMAT = 2  # raise it when the same rows would give other tables
 _MEMORY = "1GB"  # of DuckDB; what does not fit goes to the disk
 # Measured numbers hardly repeat: looking for a dictionary of them takes a third of the time to write.
@@ -79,7 +79,7 @@ class IngestReport:
         total = {k: sum(getattr(f, k) for f in self.files) for k in ("num_rows", "num_points", "num_merged")}
         total |= {k: sum(getattr(f, k) for f in self.files) for k in ("num_other", "num_excluded")}
         lines = [
-            f"{self.snapshot.name}: {'made' if self.is_new else 'already there, nothing to do'}",
+            f"{self.snapshot.name}: {'made' if self.is_new else 'already there, nothing to do'}; it is in use now",
             f"{len(self.files) - len(self.not_read)} files read: {total['num_rows']} rows ="
             f" {total['num_points']} points + {total['num_merged']} repeats merged"
             f" + {total['num_other']} of other tables + {total['num_excluded']} excluded",
@@ -105,9 +105,12 @@ def ingest(paths, snapshots_dir: str | Path, *, facts: Mapping[str, Any] | None 
     DataError : not one file could be read; names the first problem
     """
     snapshots = Path(snapshots_dir)
-    snapshots.mkdir(parents=True, exist_ok=True)
-    _remove_leftovers(snapshots)
     given = _checked_facts(facts or {}, "the facts given")
+    with writing(snapshots, "no snapshot was made: {}"):
+        return _ingest(paths, snapshots, given)
+
+
+def _ingest(paths, snapshots: Path, given: dict) -> IngestReport:
     found, problems = walk([Path(p) for p in paths])
     known = _KnownFiles(snapshots / _KNOWN)
     sidecars = sorted({path.absolute().parent / SIDECAR for _, path in found if (path.parent / SIDECAR).is_file()})
@@ -121,7 +124,7 @@ def ingest(paths, snapshots_dir: str | Path, *, facts: Mapping[str, Any] | None 
             problems.append((name, f"cannot be read: {error.strerror}"))
     content = _content_hash(hashed, problems, given)
     known.save()
-    made = next(snapshots.glob(f"*-{content}"), None)
+    made = next(snapshots.glob(f"[!.]*-{content}"), None)
     if made is None:
         made = _make(snapshots, content, readable, problems, given, known)
         return IngestReport(made, is_new=True, files=_file_reports(made))
@@ -199,11 +202,9 @@ def doctor(path: str | Path, *, facts: Mapping[str, Any] | None = None) -> Diagn
 def _make(snapshots: Path, content: str, found: list, problems: list, facts: dict, known: "_KnownFiles") -> Path:
     now = datetime.now(UTC)
     target = snapshots / f"{now:%Y-%m-%d}-{content}"
-    folder = snapshots / f"{_NEW}{os.getpid()}-{content}"
-    folder.mkdir()
-    try:
+    with atomic.replacing(target, verify=_verify) as folder:
         work = folder / "work"
-        work.mkdir()
+        work.mkdir(parents=True)
         with _connect(work / "stage.duckdb") as connection:
             reports = _load(connection, work, found, problems, facts, known)
             tables = _write_tables(connection, folder)
@@ -211,6 +212,7 @@ def _make(snapshots: Path, content: str, found: list, problems: list, facts: dic
         shutil.rmtree(work)
         manifest = {
             "created_at": now.isoformat(timespec="microseconds"),
+            "in_use_number": _next_number(snapshots),
             "format": _FORMAT,
             "adapters": {m.NAME: m.VERSION for m in adapters.modules()},
             "attribution": [ATTRIBUTION[source] for (source,) in used if source in ATTRIBUTION],
@@ -218,15 +220,20 @@ def _make(snapshots: Path, content: str, found: list, problems: list, facts: dic
             "files": [asdict(r) for r in reports],
         }
         (folder / MANIFEST).write_text(json.dumps(manifest, indent=1, ensure_ascii=False))
-        _sync(folder)
-        try:
-            folder.rename(target)
-        except OSError:
-            if not target.exists():  # somebody else made the same one meanwhile
-                raise
-        return target
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    return target
+
+
+def _verify(snapshot: Path) -> None:
+    """Raise where a table of a snapshot cannot be read, or has lost a row."""
+    with _connect() as connection:
+        for table, num_rows in read_manifest(snapshot)["num_rows"].items():
+            query = f"SELECT count(*) FROM read_parquet('{_parquet(snapshot, table)}')"
+            if connection.execute(query).fetchone() != (num_rows,):
+                raise OSError(errno.EIO, f"{table} did not arrive on the disk as a whole")
+
+
+def _next_number(snapshots: Path) -> int:
+    return 1 + max((files.in_use(snapshot)[0] for snapshot in files.snapshots_in(snapshots)), default=0)
 
 
 _SOURCES = "SELECT DISTINCT source FROM read_parquet('{}') JOIN adapters USING (adapter) ORDER BY source"
@@ -316,29 +323,10 @@ def _parquet(folder: Path, table: str) -> str:
 
 def _use_again(snapshot: Path) -> None:
     """Make a snapshot the newest one. Its tables stay as they are."""
-    manifest = read_manifest(snapshot) | {"in_use_from": datetime.now(UTC).isoformat(timespec="microseconds")}
-    new = snapshot / f".{MANIFEST}.{os.getpid()}"
-    new.write_text(json.dumps(manifest, indent=1, ensure_ascii=False))
-    new.replace(snapshot / MANIFEST)
-
-
-def _sync(folder: Path) -> None:
-    """Bring files and folder to the disk before the rename makes them count."""
-    for path in (*folder.iterdir(), folder):
-        handle = os.open(path, os.O_RDONLY)
-        os.fsync(handle)
-        os.close(handle)
-
-
-def _remove_leftovers(snapshots: Path) -> None:
-    """Remove what killed ingests left behind."""
-    for folder in snapshots.glob(f"{_NEW}*"):
-        try:
-            os.kill(int(folder.name.removeprefix(_NEW).split("-")[0]), 0)
-        except ProcessLookupError:
-            shutil.rmtree(folder, ignore_errors=True)
-        except (PermissionError, ValueError):
-            continue
+    newest_now = {"in_use_number": _next_number(snapshot.parent)}
+    newest_now["in_use_from"] = datetime.now(UTC).isoformat(timespec="microseconds")
+    manifest = json.dumps(read_manifest(snapshot) | newest_now, indent=1, ensure_ascii=False)
+    atomic.write(snapshot / MANIFEST, manifest)
 
 
 def _file_reports(snapshot: Path) -> list[FileReport]:
@@ -385,9 +373,7 @@ class _KnownFiles:
                 raise DataError(path.name, "changed while it was read; try again")
 
     def save(self) -> None:
-        new = self._path.with_name(f"{self._path.name}.{os.getpid()}")
-        new.write_text(json.dumps(self._entries))
-        new.replace(self._path)
+        atomic.write(self._path, json.dumps(self._entries))
 
 
 def _marks(path: Path) -> list[int]:

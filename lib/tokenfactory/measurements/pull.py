@@ -9,27 +9,25 @@ folder beside the snapshots, with what is needed to ask "has it changed?" next t
 A pull stores a snapshot of all its models or none.
 """
 
-import fcntl
 import hashlib
 import http.client
 import json
-import os
 import random
 import re
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
+from reportkit import atomic
 from tokenfactory import __version__
-from tokenfactory.errors import DataError, ParameterError, PullError
+from tokenfactory.errors import ParameterError, PullError
 from tokenfactory.measurements.ingest import ATTRIBUTION, IngestReport, ingest
 from tokenfactory.measurements.normalise import model as our_name
 from tokenfactory.measurements.normalise import shown, slug
@@ -146,13 +144,12 @@ def pull(
     working, finished = snapshots / ".pulling", snapshots / ".pulled"
     for folder in (working, finished):
         folder.mkdir(parents=True, exist_ok=True)
-    with _alone(working):
-        for leftover in working.glob("*.new"):
-            leftover.unlink()
+    with atomic.alone(working / "lock", waiting=_refuse_a_second):
+        atomic.remove_leftovers(working)
         answers = [_current(name, base_url, working, finished, patience or Patience(), progress) for name in names]
         try:
             ingested = ingest([working / a.file for a in answers], snapshots)
-        except DataError:
+        except Exception:  # what cannot be read today would be taken over by the next pull
             _forget(answers, working)
             raise
         _finish(answers, ingested, working, finished)
@@ -208,8 +205,8 @@ def _current(
         )
         progress(f"{model}: {answer.num_rows} rows, {len(content) / 1e6:.1f} MB")
     # The description last: an answer without one does not count.
-    _write(working / file, content)
-    _write(_description(working / file), json.dumps(asdict(answer), indent=1).encode())
+    atomic.write(working / file, content)
+    atomic.write(_description(working / file), json.dumps(asdict(answer), indent=1).encode())
     return answer
 
 
@@ -367,13 +364,6 @@ def _description(answer: Path) -> Path:
     return answer.with_suffix(".about")
 
 
-def _write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    new = path.with_name(f"{path.name}.{os.getpid()}.new")
-    new.write_bytes(content)
-    new.replace(path)
-
-
 def _finish(answers: list[Answer], ingested: IngestReport, working: Path, finished: Path) -> None:
     """Keep the answers for the next pull, and what this one was beside them."""
     for answer in answers:
@@ -384,7 +374,7 @@ def _finish(answers: list[Answer], ingested: IngestReport, working: Path, finish
         "attribution": ATTRIBUTION["InferenceX"],
         "answers": [asdict(answer) for answer in answers],
     }
-    _write(finished / f"{ingested.snapshot.name}.json", json.dumps(manifest, indent=1).encode())
+    atomic.write(finished / f"{ingested.snapshot.name}.json", json.dumps(manifest, indent=1).encode())
 
 
 def _forget(answers: list[Answer], working: Path) -> None:
@@ -393,12 +383,5 @@ def _forget(answers: list[Answer], working: Path) -> None:
         _description(working / answer.file).unlink()
 
 
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Hold the folder for one pull; the lock ends with the process."""
-    with (folder / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise PullError("another pull is under way for the same snapshots; wait for it to end") from None
-        yield
+def _refuse_a_second() -> None:
+    raise PullError("another pull is under way for the same snapshots; wait for it to end")

@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from tokenfactory.errors import DataError
@@ -35,18 +35,27 @@ def newest_snapshot(snapshots: Path) -> Path | None:
     ------
     DataError : a snapshot has no readable manifest
     """
-    manifests = Path(snapshots).glob("[!.]*/manifest.json")
-    made = [(in_use_from(manifest), manifest.parent) for manifest in manifests]
-    return max(made)[1] if made else None
+    return max(snapshots_in(snapshots), key=in_use, default=None)
 
 
-def in_use_from(manifest: Path) -> datetime:
-    """When a snapshot became the newest one."""
+def snapshots_in(snapshots: Path) -> list[Path]:
+    """The finished snapshots of a folder, by name."""
+    return sorted(manifest.parent for manifest in Path(snapshots).glob("[!.]*/manifest.json"))
+
+
+def in_use(snapshot: Path) -> tuple[int, datetime]:
+    """What orders snapshots: the number that each was given when it became the newest, which no clock turns round.
+
+    Older versions gave no number; among their snapshots the time decides.
+    """
     try:
-        said = json.loads(manifest.read_text())
-        return datetime.fromisoformat(said.get("in_use_from") or said["created_at"])
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-        place = f"{manifest.parent.name}/{manifest.name}"
+        said = json.loads((snapshot / "manifest.json").read_text(encoding="utf-8"))
+        number = said.get("in_use_number", 0)
+        if type(number) is not int:
+            raise ValueError
+        return number, datetime.fromisoformat(said.get("in_use_from") or said["created_at"]).astimezone(UTC)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        place = f"{snapshot.name}/manifest.json"
         raise DataError(place, "is not readable; remove the folder it lies in, and ingest its files again") from error
 
 

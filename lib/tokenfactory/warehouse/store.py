@@ -5,9 +5,13 @@ build that dies leaves a temporary file that nobody opens. Readers open it read-
 """
 
 import os
-import time
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from reportkit import atomic
+from tokenfactory.errors import DataError
 from tokenfactory.warehouse import files
 
 # In the order of creation: each may read those before it.
@@ -35,32 +39,82 @@ _KEEP = 5  # finished warehouses of earlier contents that are kept: going back c
 
 
 def build(data: Path | None = None) -> Path:
-    """Return the warehouse of the data folder, building it first if its content is new.
+    """Return the warehouse of the data folder, building it first if its content is new or the file does not open.
 
     Raises
     ------
-    DataError : a file cannot be used; names file, row and field. The earlier warehouse stays.
+    DataError : a file cannot be used, and its file, row and field are named; or the cache cannot be written, and the
+        machine's reason is. The earlier warehouse stays.
     """
     data = data or files.data_dir()
     folder = files.cache_dir() / "warehouse"
     target = folder / f"{files.fingerprint(data)[:16]}.duckdb"
-    if target.exists():
+    if _is_whole(target):
         return target
-    folder.mkdir(parents=True, exist_ok=True)
-    unfinished = folder / f".{target.name}.{os.getpid()}"
-    try:
-        _load(data, unfinished)
-        os.replace(unfinished, target)
-    finally:
-        for leftover in folder.glob(f"{unfinished.name}*"):
-            leftover.unlink()
-    hour_ago = time.time() - 3600
-    for dead in folder.glob(".*"):  # what builds that were killed have left
-        if dead.stat().st_mtime < hour_ago:
-            dead.unlink()
-    for old in sorted(folder.glob("*.duckdb"), key=lambda f: f.stat().st_mtime, reverse=True)[_KEEP:]:
+    with writing(folder, "the warehouse cannot be written ({}); TOKENFACTORY_CACHE names another folder"):
+        if not _is_whole(target):  # else another process has built it meanwhile
+            with atomic.replacing(target, verify=_verify) as new:
+                _load(data, new)
+    for old in sorted(folder.glob("[!.]*.duckdb"), key=lambda f: f.stat().st_mtime, reverse=True)[_KEEP:]:
         old.unlink(missing_ok=True)
     return target
+
+
+@contextmanager
+def writing(folder: Path, sentence: str) -> Iterator[None]:
+    """One writer in a folder at a time, without what killed ones left there; a full or read-only disk is one sentence.
+
+    Raises
+    ------
+    DataError : the machine refuses a write; `sentence` has its reason in place of {}
+    """
+    try:
+        with atomic.alone(folder / ".lock"):
+            try:
+                atomic.remove_leftovers(folder)
+                yield
+            finally:
+                atomic.remove_leftovers(folder)
+    except Exception as error:
+        if reason := _refused_write(error):
+            raise DataError(os.path.relpath(folder), sentence.format(reason)) from error
+        raise
+
+
+def _refused_write(error: Exception) -> str | None:
+    """The machine's reason for not writing, which DuckDB tells as errors of its own; None for any other error."""
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    duckdb = sys.modules.get("duckdb")  # whoever did not import it had no error of it
+    if not duckdb or not isinstance(error, duckdb.IOException | duckdb.FatalException | duckdb.TransactionException):
+        return None
+    first = str(error).splitlines()[0]
+    return first.rpartition('": ')[2] or first
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a warehouse opens and has the view that is written into it last."""
+    import duckdb
+
+    if not path.is_file():
+        return False
+    try:
+        with duckdb.connect(str(path), read_only=True, config=CONFIG) as connection:
+            connection.execute(f"DESCRIBE {VIEWS[-1]}")
+    except (duckdb.Error, OSError):
+        return False
+    return True
+
+
+def _verify(path: Path) -> None:
+    """Raise where a relation is missing or cannot be read: on a full disk DuckDB may end without an error."""
+    import duckdb
+
+    if not _is_whole(path):
+        raise duckdb.IOException("not all of it arrived on the disk")
+    with duckdb.connect(str(path), read_only=True, config=CONFIG) as connection:
+        for (name,) in connection.execute("SELECT table_name FROM information_schema.tables").fetchall():
+            connection.execute(f'SELECT count(*) FROM "{name}"').fetchall()
 
 
 def _load(data: Path, path: Path) -> None:
@@ -101,3 +155,4 @@ def _load(data: Path, path: Path) -> None:
         for view in VIEWS:
             connection.execute((files.SQL / f"{view}.sql").read_text())
         catalogue.comment(connection)
+        connection.execute("CHECKPOINT")  # closing would do it too, and keep to itself that the disk is full
