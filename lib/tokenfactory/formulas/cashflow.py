@@ -1,0 +1,221 @@
+"""Cash over the years of a fleet's life: growth, depreciation, tax and the part of a last year.
+
+Arithmetic only, as in `finance`: arguments may be floats, arrays or cells of a workbook. Years count from 0; amounts
+of a year come at its end, and those of a last, shorter year at the end of the life.
+"""
+
+MANY = 1e6  # a millionth of a year, half a minute, is the shortest part of a year that counts as begun
+
+
+def clipped(x):
+    """A number cut to the range from 0 to 1.
+
+    Notes
+    -----
+    (1 + |x| - |x - 1|)/2 with |x| = (x^2)^(1/2), which a cell of a workbook can hold; arrays have it built in.
+
+    Examples
+    --------
+    >>> clipped(-3.0), clipped(0.25), clipped(7.0)
+    (0.0, 0.25, 1.0)
+    """
+    return x.clip(0, 1) if hasattr(x, "clip") else (1 + (x**2) ** 0.5 - ((x - 1) ** 2) ** 0.5) / 2
+
+
+def year_share_frac(*, life_year, year):
+    """Share of a year in which the fleet works: 1, the rest of a broken life in its last year, and then 0.
+
+    Parameters
+    ----------
+    life_year : economic life [year]
+    year : number of the year, the first one is 0
+
+    Returns
+    -------
+    share of the year [0..1]
+
+    Notes
+    -----
+    min(1, max(0, N - k))
+
+    Examples
+    --------
+    >>> [year_share_frac(life_year=2.5, year=k) for k in range(4)]
+    [1.0, 1.0, 0.5, 0.0]
+    """
+    return clipped(life_year - year)
+
+
+def has_begun(*, life_year, year):
+    """1 for a year that the life reaches into, 0 for later ones.
+
+    Parameters
+    ----------
+    life_year : economic life [year]
+    year : number of the year, the first one is 0
+
+    Returns
+    -------
+    1 or 0
+
+    Examples
+    --------
+    >>> [has_begun(life_year=2.5, year=k) for k in range(4)], [has_begun(life_year=2, year=k) for k in range(4)]
+    ([1.0, 1.0, 1.0, 0.0], [1.0, 1.0, 0.0, 0.0])
+    """
+    return clipped(MANY * (life_year - year))
+
+
+def yearly_change_frac(*, first, last, years):
+    """By how much something changes in a year, from its values on two days.
+
+    Parameters
+    ----------
+    first, last : the two values, in one unit
+    years : time between them [year]
+
+    Returns
+    -------
+    change a year [1]; negative for a decline
+
+    Notes
+    -----
+    (b/a)^(1/t) - 1
+
+    Examples
+    --------
+    A price that fell to a quarter in two years halves every year:
+
+    >>> yearly_change_frac(first=1.0, last=0.25, years=2)
+    -0.5
+    """
+    return (last / first) ** (1 / years) - 1
+
+
+def interest_during_construction_usd(*, usd, interest_frac, lead_year):
+    """Interest on what is paid before the first token is sold.
+
+    Parameters
+    ----------
+    usd : what is paid at the order [USD]
+    interest_frac : cost of capital a year [0..1]
+    lead_year : time from the payment to the first token [year]
+
+    Returns
+    -------
+    interest [USD]
+
+    Notes
+    -----
+    K ((1 + r)^L - 1), everything paid at the order; with payments spread over the time it is about half of it.
+
+    Examples
+    --------
+    >>> round(interest_during_construction_usd(usd=65_000, interest_frac=0.09, lead_year=0.5), 2)
+    2861.99
+    """
+    return usd * ((1 + interest_frac) ** lead_year - 1)
+
+
+def straight_line_fracs(*, recovery_year):
+    """Depreciation by equal parts, as shares of the price.
+
+    Parameters
+    ----------
+    recovery_year : years over which the price is written off [year]; a whole number
+
+    Returns
+    -------
+    share of the price for each year [1]
+
+    Examples
+    --------
+    >>> straight_line_fracs(recovery_year=4)
+    [0.25, 0.25, 0.25, 0.25]
+    """
+    return [1 / recovery_year] * recovery_year
+
+
+def macrs_fracs(*, recovery_year):
+    """Depreciation by the Modified Accelerated Cost Recovery System of the United States, as shares of the price.
+
+    Parameters
+    ----------
+    recovery_year : class of the property [year]: 5 for computers, 3 to 10 for others
+
+    Returns
+    -------
+    share of the price for each year [1], one year more than the class
+
+    Notes
+    -----
+    200 % declining balance with half a year in the first and the last year, and equal parts of what is left from the
+    year on in which they are more. The published table rounds to hundredths of a percent.
+
+    References
+    ----------
+    IRS Publication 946, table A-1, half-year convention
+
+    Examples
+    --------
+    >>> [round(100 * share, 2) for share in macrs_fracs(recovery_year=5)]
+    [20.0, 32.0, 19.2, 11.52, 11.52, 5.76]
+    """
+    left, shares = 1.0, []
+    for year in range(recovery_year + 1):
+        of_year = 0.5 if year == 0 else min(1.0, recovery_year - year + 0.5)
+        equal_parts = left / (recovery_year - max(0.0, year - 0.5)) * of_year
+        shares.append(max(left * 2 / recovery_year * of_year, equal_parts))
+        left -= shares[-1]
+    return shares
+
+
+def tax_usd(*, sales_usd, running_usd, written_off_usd, tax_frac):
+    """Income tax of a year.
+
+    Parameters
+    ----------
+    sales_usd, running_usd : what comes in and what is paid, without capital [USD]
+    written_off_usd : depreciation of the year [USD]
+    tax_frac : rate of income tax [0..1]
+
+    Returns
+    -------
+    tax [USD]; negative where a loss saves the owner tax on other income
+
+    Notes
+    -----
+    T (S - C - D)
+
+    Examples
+    --------
+    >>> round(tax_usd(sales_usd=50_000, running_usd=14_000, written_off_usd=13_000, tax_frac=0.257), 6)
+    5911.0
+    """
+    return tax_frac * (sales_usd - running_usd - written_off_usd)
+
+
+def idle_usd_per_mtok(*, usage_usd_per_mtok, utilisation_frac):
+    """What idle hours add to a million tokens: the cost of the reservation less that of its use.
+
+    Parameters
+    ----------
+    usage_usd_per_mtok : cost of the tokens in the hours that made them [USD/Mtok]
+    utilisation_frac : share of the paid hours that make tokens [0..1]
+
+    Returns
+    -------
+    cost of the hours that are paid and not used, per million tokens sold [USD/Mtok]
+
+    Notes
+    -----
+    c (1/u - 1)
+
+    Examples
+    --------
+    GB300 at 0.124 dollars: at 60 % use, two thirds of it come on top.
+
+    >>> round(idle_usd_per_mtok(usage_usd_per_mtok=0.124227, utilisation_frac=0.6), 6)
+    0.082818
+    """
+    return usage_usd_per_mtok * (1 / utilisation_frac - 1)

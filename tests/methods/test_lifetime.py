@@ -1,0 +1,151 @@
+"""A GPU's life against numpy-financial, against numbers worked by hand, and against cells of a workbook."""
+
+import numpy as np
+import pytest
+
+from tokenfactory.display.workbook import Workbook
+from tokenfactory.errors import ParameterError
+from tokenfactory.formulas import cashflow, finance
+from tokenfactory.methods import lifetime, sensitivity
+from tokenfactory.methods.lifetime import Life
+
+npf = pytest.importorskip("numpy_financial")
+
+# GB300 on the typical inputs of July 2026: four million dollars for 72 GPUs with 17 % on top, 13,491 dollars a year to
+# run one, and 13,241 tok/s at 60 % use, the reading of the power-limited site of that time.
+GB300 = {
+    "usd_per_gpu": 4e6 / 72 * 1.17,
+    "mtok_per_year": finance.mtok_per_gpu_year(tok_per_s_per_gpu=13_241, utilisation_frac=0.6),
+    "running_usd_per_year": 0.03 * 65_000 + 700 + 4500 + 2339.4 * 2.12 + 2.12 * 0.8 * 1.12 * 0.083 * 8760,
+    "life_year": 4,
+    "wacc_frac": 0.09,
+}
+
+
+@pytest.mark.parametrize(("usd_per_mtok", "decline", "thousand"), [(0.50, 0.0, 297), (0.50, 0.5, 94), (0.20, 0.5, -28)])
+def test_gb300_at_three_prices(usd_per_mtok, decline, thousand):
+    life = Life(**GB300, usd_per_mtok=usd_per_mtok, price_decline_frac=decline)
+    assert round(lifetime.npv(life) / 1e3) == pytest.approx(thousand, abs=1)
+    # The same by hand: a price that falls is an annuity that falls.
+    factor = finance.annuity_factor_year(wacc_frac=0.09, life_year=4, growth_frac=-decline)
+    flat = finance.annuity_factor_year(wacc_frac=0.09, life_year=4)
+    by_hand = usd_per_mtok * GB300["mtok_per_year"] * factor - GB300["running_usd_per_year"] * flat
+    assert lifetime.npv(life) == pytest.approx(by_hand - GB300["usd_per_gpu"], rel=1e-12)
+
+
+def test_npv_and_irr_are_those_of_numpy_financial_in_a_thousand_cases():
+    random, num_irr = np.random.default_rng(20261128), 0
+    for _ in range(1000):
+        life = Life(
+            usd_per_gpu=random.uniform(1e4, 9e4), usd_per_mtok=random.uniform(0.05, 1),
+            mtok_per_year=random.uniform(1e4, 3e5), running_usd_per_year=random.uniform(0, 2e4),
+            life_year=int(random.integers(1, 9)), wacc_frac=random.uniform(0, 0.3),
+            price_decline_frac=random.uniform(0, 0.9), software_growth_frac=random.uniform(0, 1),
+            salvage_frac=random.uniform(0, 0.5), tax_frac=random.uniform(0, 0.5),
+            written_off_fracs=cashflow.macrs_fracs(recovery_year=5),
+        )  # fmt: skip
+        times, cash = lifetime.flows(life)
+        assert times == list(range(len(cash)))
+        assert lifetime.npv(life) == pytest.approx(npf.npv(life.wacc_frac, cash), rel=1e-9, abs=1e-6)
+        if sum(np.diff(np.sign([c for c in cash if c])) != 0) == 1:  # one change of sign: one rate of return
+            ours, theirs = lifetime.irr_frac(times, cash), npf.irr(cash)
+            if ours is not None and -0.9 < theirs < 90:
+                assert ours == pytest.approx(theirs, abs=1e-6)
+                num_irr += 1
+    assert num_irr > 500, "most cases have a rate of return to compare"
+
+
+def test_a_broken_life_with_lead_time_and_tax_by_hand():
+    life = Life(usd_per_gpu=100, usd_per_mtok=1, mtok_per_year=100, running_usd_per_year=10, life_year=1.5,
+                wacc_frac=0.1, price_decline_frac=0.5, software_growth_frac=0.2, salvage_frac=0.3, lead_year=1,
+                tax_frac=0.25, written_off_fracs=[0.2, 0.32, 0.48])  # fmt: skip
+    # First year: price 0.5, sales 50, tax 0.25 (50 - 10 - 20) = 5, cash 35, after two years.
+    # Half a year: price 0.25, 120 tokens a year, sales 15, running 5, sold for 30, all 80 left deducted: tax
+    # 0.25 (15 + 30 - 5 - 80) = -10, cash 50, after two and a half years.
+    first, second = lifetime.years(life, 2)
+    assert (first["sales"], first["tax"], first["cash"]) == pytest.approx((50, 5, 35))
+    assert (second["sales"], second["running"], second["resale"]) == pytest.approx((15, 5, 30))
+    assert (second["tax"], second["cash"]) == pytest.approx((-10, 50))
+    assert lifetime.npv(life) == pytest.approx(35 / 1.1**2 + 50 / 1.1**2.5 - 100)
+    assert lifetime.flows(life) == ([0.0, 2.0, 2.5], pytest.approx([-100, 35, 50]))
+
+
+def test_arrays_numbers_and_cells_are_one_model():
+    inputs = {"usd_per_gpu": 65_000.0, "usd_per_mtok": 0.3, "mtok_per_year": 2e5, "running_usd_per_year": 13_000.0,
+              "life_year": 3.4, "wacc_frac": 0.09, "price_decline_frac": 0.5, "software_growth_frac": 0.2,
+              "salvage_frac": 0.15, "lead_year": 0.5, "tax_frac": 0.257}  # fmt: skip
+    written_off = {"written_off_fracs": cashflow.macrs_fracs(recovery_year=5)}
+    one = lifetime.npv(Life(**inputs, **written_off), 8)
+    many = {name: np.full(3, value) for name, value in inputs.items()} | {"life_year": np.array([3.4, 1.0, 6.0])}
+    found = lifetime.npv(Life(**many, **written_off), 8)
+    assert found[0] == pytest.approx(one, rel=1e-12)
+    for life_year, npv in zip((1.0, 6.0), found[1:], strict=True):
+        assert npv == pytest.approx(lifetime.npv(Life(**inputs | {"life_year": life_year}, **written_off)), rel=1e-9)
+
+    book = Workbook("a life", {"a": "A"})
+    cells = {name: book.inputs(name, name, {"a": value})["a"] for name, value in inputs.items()}
+    made = lifetime.npv(Life(**cells, **written_off), 8)
+    assert made.value == pytest.approx(one, rel=1e-9)
+    assert all(f"{{{name}@a}}" in made.formula for name in inputs), "every input is in the formula"
+
+
+def test_a_simulation_is_the_model_draw_by_draw():
+    drawn = {"life_year": sensitivity.Uniform(2, 6), "price_decline_frac": sensitivity.Uniform(0, 0.8)}
+    rest = {name: value for name, value in GB300.items() if name != "life_year"} | {"usd_per_mtok": 0.3}
+    found = sensitivity.simulate(lambda **d: {"npv": lifetime.npv(Life(**rest, **d), 8)}, drawn, num_draws=2000, seed=1)
+    draws = sensitivity.sample(drawn, num_draws=2000, seed=1)
+    one_by_one = [lifetime.npv(Life(**rest, life_year=float(n), price_decline_frac=float(d)))
+                  for n, d in zip(*draws.values(), strict=True)]  # fmt: skip
+    assert found["npv"].mean == pytest.approx(np.mean(one_by_one), rel=1e-9)
+
+
+def test_the_break_even_price_is_worth_nothing():
+    def life_at(price):
+        return Life(**GB300, usd_per_mtok=price, price_decline_frac=0.5, tax_frac=0.25)
+
+    price = lifetime.break_even_usd_per_mtok(life_at)
+    assert lifetime.npv(life_at(price)) == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("life_year", 0.05, "life_year: a life of 0.05 years is shorter than a month"),
+        ("price_decline_frac", 1.0, "price_decline_frac: 1 leaves nothing"),
+        ("tax_frac", 1.0, "tax_frac: 1 leaves nothing"),
+        ("wacc_frac", 1.0, "wacc_frac: 1 leaves nothing"),
+        ("salvage_frac", 1.5, "salvage_frac: 1.5 is more than"),
+        ("usd_per_gpu", -1.0, "usd_per_gpu: -1 is below 0"),
+        ("usd_per_mtok", float("nan"), "usd_per_mtok: must be a finite number"),
+    ],
+)
+def test_inputs_that_cannot_be_meant_are_refused(name, value, says):
+    with pytest.raises(ParameterError, match=says):
+        Life(**GB300 | {"usd_per_mtok": 0.5} | {name: value})
+    with pytest.raises(ParameterError, match=says.split(":")[0]):
+        Life(**GB300 | {"usd_per_mtok": 0.5} | {name: np.array([0.2, value])})
+
+
+def test_no_rate_of_return_where_money_never_comes_back():
+    assert lifetime.irr_frac([0, 1, 2], [-100, -5, -5]) is None
+
+
+def test_keep_until_the_next_generation_earns_more():
+    # Kept, it earns 10, 10, 10; the next generation is worth 25 from the second year on.
+    choice = lifetime.keep_or_replace(cash=[10, 10, 10], resale=[5, 4, 3, 2], next_npv=[0, 0, 25, 25], wacc_frac=0.0)
+    assert choice.usd_by_year == (5, 14, 48, 57)
+    assert (choice.year, choice.is_replaced) == (3, True)
+    loss = lifetime.keep_or_replace(cash=[-1, -1], resale=[5, 4, 3], next_npv=[-9, -9, -9], wacc_frac=0.1)
+    assert (loss.year, loss.is_replaced, loss.usd) == (0, False, 5)
+    with pytest.raises(ParameterError, match="one figure more"):
+        lifetime.keep_or_replace(cash=[1], resale=[1], next_npv=[1, 1], wacc_frac=0.1)
+
+
+def test_obsolete_when_running_costs_more_than_its_tokens_bring():
+    life = Life(**GB300, usd_per_mtok=0.5, price_decline_frac=0.5)
+    # 13,491 dollars over 250,434 million tokens are 5.4 cents; 0.5 halved four times is 3.1.
+    assert lifetime.obsolete_after_year(life, lambda year: float("inf")) == 4
+    # A next generation that makes a million tokens at 4 cents comes in the third year.
+    assert lifetime.obsolete_after_year(life, lambda year: 0.04 if year >= 2 else float("inf")) == 2
+    flat = Life(**GB300, usd_per_mtok=0.5)
+    assert lifetime.obsolete_after_year(flat, lambda year: float("inf")) is None
