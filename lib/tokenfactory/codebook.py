@@ -119,7 +119,9 @@ table calls FLOPS per dollar: PFLOP/s over the price of an hour.
 | `kw_per_rack` | GPU | IT power of a rack that is bought whole, as published |
 | `nodes_per_rack` | node | most servers that stand in one rack |
 | `gco2_per_kwh` | country | greenhouse gas of electricity |
-| `l_per_it_kwh` | all | water used at the site for a kWh of IT energy |
+| `l_per_it_kwh` | country | water used at the site for a kWh of IT energy; all: where no row is about the country |
+| `idle_load_frac` | all | power of a system that waits, over its provisioned power |
+| `unit_availability_frac` | all | share of the time in which a rack or node works |
 
 A factor with `basis` and `to_basis` is the only way from one power basis to another. A `value` between `low` and
 `high` is a choice inside a published range unless `note` says otherwise; `guess` marks what has no source of its own.
@@ -140,10 +142,22 @@ A factor with `basis` and `to_basis` is the only way from one power basis to ano
 | `maintenance_frac` | maintenance and spare parts a year, as a share of the capital |
 | `staff_usd_per_gpu_year`, `licence_usd_per_gpu_year` | staff, and software licences |
 | `utilisation_frac` | share of the hours in which the rated throughput is sold |
+| `lead_year` | time from the payment to the first token |
+| `token_price_decline_frac`, `rent_decline_frac` | fall a year of what tokens are sold for, and of rents |
+| `software_growth_frac` | growth a year of the throughput of the same hardware |
+| `tax_frac` | rate of income tax |
 
 A **profile** is a layer: its rows replace the `typical` ones, and a row about a GPU goes before one about its kind of
 cooling, and that before `all`. `hyperscaler` was chosen, inside published ranges, to come near the owning price of
 March 2026 for H200 and GB300; it is not the model behind that price. `utilisation-05` to `-85` are scenarios.
+""",
+    "load_curves": """\
+A curve of your own is a file `load/NAME.csv` with the header `time,demand`: the start of each hour, and its mean tokens
+per second. Its name is then a `curve_id`. Azure's and Mooncake's traces are summed by the minute here.
+""",
+    "changes": """\
+The change a year is `cashflow.yearly_change_frac`. Tariffs and rents on several days are in `api_prices.csv` and
+`price_book.csv` already and are not repeated here.
 """,
 }
 

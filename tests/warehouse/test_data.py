@@ -12,7 +12,14 @@ import pytest
 from tokenfactory import codebook
 from tokenfactory.formulas import finance
 from tokenfactory.measurements import adapters, ingest, measured
-from tokenfactory.warehouse.schema import GPUS_WITHOUT_SPECIFICATIONS, TABLES, TCO_UNITS, columns, read_all
+from tokenfactory.warehouse.schema import (
+    GPUS_WITHOUT_SPECIFICATIONS,
+    LIFETIME_UNITS,
+    TABLES,
+    TCO_UNITS,
+    columns,
+    read_all,
+)
 
 TCO = "InferenceX TCO"
 ARTICLE_DAY = date(2026, 4, 15)  # NVIDIA's table was published
@@ -547,7 +554,7 @@ def test_the_hyperscaler_profile_comes_near_the_published_hour(data, gpu, coolin
         if applies_to == place
     }
     load = next(row["value"] for row in data["site_inputs"] if row["parameter"] == "load_frac")
-    for unused in ("building_usd_per_kw", "building_life_year", "utilisation_frac"):
+    for unused in ("building_usd_per_kw", "building_life_year", "utilisation_frac", *LIFETIME_UNITS):
         del inputs[unused]
     installed = ("usd_per_system", "network_storage_frac", "installation_frac", "spares_frac")
     capital = finance.usd_per_gpu_installed(gpu_per_system=num_gpu, **{name: inputs.pop(name) for name in installed})

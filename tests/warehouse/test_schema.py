@@ -117,6 +117,27 @@ GOOD = {
         "status": "published",
         **SOURCE,
     },
+    "load_curves": {
+        "curve_id": "a-day",
+        "slot": "0",
+        "slot_hour": "1",
+        "demand": "10",
+        "unit": "tok/s",
+        "status": "measured",
+        **SOURCE,
+    },
+    "depreciation": {"schedule": "at-once", "year": "1", "frac": "1", **SOURCE},
+    "changes": {
+        "change_id": "a-change",
+        "what": "software",
+        "subject": "a server",
+        "first_value": "1",
+        "last_value": "2",
+        "first_day": "2026-01-01",
+        "last_day": "2026-07-01",
+        "status": "published",
+        **SOURCE,
+    },
     "workloads": {
         "workload_id": "a-task",
         "name": "a task",
@@ -255,6 +276,11 @@ def test_duckdb_types_follow_the_columns():
         ("tco_inputs", "unit", "frac", "life_year is in year"),
         ("tco_inputs", "source_url", "", "must be given exactly when source_kind is"),
         ("tco_inputs", "profile", "My Profile", "does not have the form"),
+        ("load_curves", "demand", "-1", "must be at least 0"),
+        ("load_curves", "slot", "7", "7 of 1: the slots of a curve go from 0 on"),
+        ("depreciation", "frac", "0.5", "the shares of at-once add up to 0.5, not to 1"),
+        ("changes", "last_day", "2025-01-01", "must be later than first_day"),
+        ("changes", "what", "weather", "not one of"),
     ],
 )
 def test_a_wrong_cell_is_refused(tmp_path, name, field, cell, says):
@@ -301,6 +327,9 @@ def test_a_share_is_a_fraction(tmp_path):
         ("utilisation_frac", "frac", "0", "must be above 0"),
         ("utilisation_frac", "frac", "1.2", "1.2 is not a fraction"),
         ("pue", "x", "0.9", "a PUE of 0.9 is below 1"),
+        ("life_year", "year", "0.05", "a life of 0.05 years is shorter than a month"),
+        ("tax_frac", "frac", "1", "1 leaves nothing after a year"),
+        ("token_price_decline_frac", "frac", "1", "1 leaves nothing after a year"),
     ],
 )
 def test_an_input_of_an_owned_hour_fits_its_parameter(tmp_path, parameter, unit, cell, says):

@@ -65,6 +65,11 @@ def own_scenarios(data: Path) -> list[Path]:
     return [path for path in found if OWN_SECTIONS.search(path.read_bytes())]
 
 
+def own_loads(data: Path) -> list[Path]:
+    """The load curves of the reader: an hourly CSV file each."""
+    return sorted(path for path in (Path(data) / "load").glob("*.csv") if path.is_file())
+
+
 def sha256_of(files) -> str:
     """One hash of the names and bytes of `files`, in their order."""
     digest = hashlib.sha256()
@@ -84,7 +89,7 @@ def hashes() -> dict[str, str]:
         return {Path(finished).name: hashlib.sha256(Path(finished).read_bytes()).hexdigest()}
     data = data_dir()
     snapshot = newest_snapshot(data / "snapshots")
-    found = [*sorted(data.glob("*.csv")), *([snapshot / "manifest.json"] if snapshot else [])]
+    found = [*sorted(data.glob("*.csv")), *own_loads(data), *([snapshot / "manifest.json"] if snapshot else [])]
     return {path.relative_to(data).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in found}
 
 
@@ -92,6 +97,7 @@ def fingerprint(data: Path | None = None) -> str:
     """Content hash of all that decides what the warehouse holds: data files, newest snapshot, views, loading code."""
     data = data or data_dir()
     snapshot = newest_snapshot(data / "snapshots")
-    content = [*sorted(data.glob("*.csv")), *([snapshot / "manifest.json"] if snapshot else []), *own_scenarios(data)]
+    content = [*sorted(data.glob("*.csv")), *([snapshot / "manifest.json"] if snapshot else [])]
+    content += [*own_scenarios(data), *own_loads(data)]
     code = (ROOM / "schema.py", ROOM / "own.py", ROOM / "store.py")
     return sha256_of([*content, *code, *sorted(SQL.rglob("*.sql"))])

@@ -327,6 +327,7 @@ class SiteInput(Row):
         "allin_meaning",
         "facility_factor",
         "gco2_per_kwh",
+        "idle_load_frac",
         "kw_per_rack",
         "l_per_it_kwh",
         "liquid_heat_frac",
@@ -335,6 +336,7 @@ class SiteInput(Row):
         "nodes_per_rack",
         "planning_headroom_frac",
         "pue",
+        "unit_availability_frac",
     ] = required("what is assumed: see the table of parameters below")
     applies_to: str = required("kind of cooling, GPU, node, country or world; all: everything", **SLUG)
     value: float = required("the figure to use", "that of the row", ge=0, le=10_000)
@@ -409,8 +411,18 @@ TCO_UNITS = {
     "utilisation_frac": "frac",
     "wacc_frac": "frac",
 }
+# What changes over a life, which a cost of one hour does not ask for; in the same rows and profiles.
+LIFETIME_UNITS = {
+    "lead_year": "year",
+    "rent_decline_frac": "frac",
+    "software_growth_frac": "frac",
+    "tax_frac": "frac",
+    "token_price_decline_frac": "frac",
+}
+INPUT_UNITS = TCO_UNITS | LIFETIME_UNITS
 EVERYTHING = frozenset({"all", "air", "liquid"})  # what an input of owning may be about, beside a GPU
 MUST_BE_POSITIVE = {"building_life_year", "kw_per_gpu", "life_year", "load_frac", "usd_per_system", "utilisation_frac"}
+MUST_BE_BELOW_ONE = {"rent_decline_frac", "tax_frac", "token_price_decline_frac"}
 
 
 class TcoInput(Row):
@@ -418,12 +430,12 @@ class TcoInput(Row):
     profile: str = required(
         "whose figures: typical is everybody else's; a profile needs only the rows in which it differs", **SLUG
     )
-    parameter: Literal[*TCO_UNITS] = required("what is assumed: see the table of parameters below")
+    parameter: Literal[*INPUT_UNITS] = required("what is assumed: see the table of parameters below")
     applies_to: str = required("GPU, as in hardware.csv, or kind of cooling, air or liquid; all: everything", **GPU)
     value: float = required("the figure to use", "that of the row", ge=0, le=100_000_000)
     low: float = required("low end of what is plausible", "that of the row", ge=0, le=100_000_000)
     high: float = required("high end of what is plausible", "that of the row", ge=0, le=100_000_000)
-    unit: Literal[*sorted(set(TCO_UNITS.values()))] = required("unit of value, low and high; x is a factor")
+    unit: Literal[*sorted(set(INPUT_UNITS.values()))] = required("unit of value, low and high; x is a factor")
     as_of: Day | None = optional("day the figure is about, else not stated", ge=Day(2023, 1, 1))
     source_kind: Literal["primary", "reprint", "press"] | None = optional(SOURCE_KIND)
     source_url: str | None = optional("the page of the figure", validate_default=True, **URL)
@@ -439,7 +451,11 @@ class TcoInput(Row):
             raise ValueError(f"a PUE of {figure:g} is below 1: a site cannot draw less than its IT equipment")
         if parameter == "wacc_frac" and figure >= 1:
             raise ValueError(f"a cost of capital of {figure:g} is not a fraction below 1")
-        if parameter.endswith("_frac") and figure > 1:
+        if parameter in MUST_BE_BELOW_ONE and figure >= 1:
+            raise ValueError(f"{figure:g} leaves nothing after a year: it must be below 1")
+        if parameter == "life_year" and 0 < figure < 1 / 12:
+            raise ValueError(f"a life of {figure:g} years is shorter than a month")
+        if parameter.endswith("_frac") and parameter != "software_growth_frac" and figure > 1:
             raise ValueError(f"{figure:g} is not a fraction from 0 to 1")
         if parameter in MUST_BE_POSITIVE and figure == 0:
             raise ValueError("must be above 0")
@@ -457,8 +473,8 @@ class TcoInput(Row):
     @classmethod
     def _is_the_unit_of_its_parameter(cls, unit, info: ValidationInfo):
         parameter = info.data.get("parameter")
-        if parameter and unit != TCO_UNITS[parameter]:
-            raise ValueError(f"{parameter} is in {TCO_UNITS[parameter]}")
+        if parameter and unit != INPUT_UNITS[parameter]:
+            raise ValueError(f"{parameter} is in {INPUT_UNITS[parameter]}")
         return unit
 
     @field_validator("source_url")
@@ -506,6 +522,54 @@ class Workload(Row):
         if info.data.get("counts") != "task":
             raise ValueError("must be empty where no tasks are counted")
         return success
+
+
+class LoadSlot(Row):
+    curve_id: str = required("unique name of the curve", **SLUG)
+    slot: int = required("number of the slot of time, from 0 on without a gap", ge=0, le=100_000)
+    slot_hour: float = required("length of a slot", "h", gt=0, le=24)
+    demand: float = required("mean demand in the slot", "that of the row", ge=0, le=1e15)
+    unit: Literal["nodes", "tok/s"] = required("unit of demand")
+    status: Status
+    source_kind: SourceKind
+    source_url: SourceUrl
+    accessed: Accessed
+    note: str | None = optional("what a reader must know about this row", **TEXT)
+
+
+class Depreciation(Row):
+    schedule: str = required("name of the schedule", **SLUG)
+    year: int = required("year of service, the first one is 1", "year", ge=1, le=40)
+    frac: float = required("share of the price that is written off in that year", "frac", gt=0, le=1)
+    source_kind: SourceKind
+    source_url: SourceUrl
+    accessed: Accessed
+    note: str | None = optional("what a reader must know about this row", **TEXT)
+
+
+class Change(Row):
+    change_id: str = required("unique name of the change", **SLUG)
+    what: Literal["software", "token_price"] = required(
+        "software: throughput of the same hardware; token_price: price of tokens of equal quality"
+    )
+    subject: str = required("what changed", **TEXT)
+    first_value: float = required("the figure on the first day; 1 where only a ratio is printed", gt=0)
+    last_value: float = required("the figure on the last day, in the same unit", gt=0)
+    first_day: Day = required("first day", ge=Day(2020, 1, 1))
+    last_day: Day = required("last day; the change a year follows from the two")
+    status: Status
+    source_kind: SourceKind
+    source_url: SourceUrl
+    accessed: Accessed
+    note: str | None = optional("what a reader must know about this row", **TEXT)
+
+    @field_validator("last_day")
+    @classmethod
+    def _is_after_the_first(cls, last, info: ValidationInfo):
+        first = info.data.get("first_day")
+        if first is not None and last <= first:
+            raise ValueError(f"must be later than first_day ({first})")
+        return last
 
 
 def _ends_after_start(end: Day, info: ValidationInfo) -> Day:
@@ -586,6 +650,33 @@ def _one_row(*series: str) -> Callable[[list[dict]], Iterable[Problem]]:
                 yield i, series[0], f"there is another row of {', '.join(row[c] for c in series)}"
 
     return problems
+
+
+def _slots_without_gap(rows: list[dict]) -> Iterable[Problem]:
+    """The slots of a curve are numbered from 0 on, in one length and unit."""
+    num_slots = Counter(row["curve_id"] for row in rows)
+    first = {}
+    for i, row in enumerate(rows):
+        like = first.setdefault(row["curve_id"], row)
+        if row["slot"] >= num_slots[row["curve_id"]]:
+            yield (
+                i,
+                "slot",
+                f"{row['slot']} of {num_slots[row['curve_id']]}: the slots of a curve go from 0 on, each once",
+            )
+        for field in ("slot_hour", "unit"):
+            if row[field] != like[field]:
+                yield i, field, f"is {row[field]} here and {like[field]} elsewhere in {row['curve_id']}"
+
+
+def _adds_up(rows: list[dict]) -> Iterable[Problem]:
+    """A schedule writes off the whole price, to the rounding of its table."""
+    total = Counter()
+    for row in rows:
+        total[row["schedule"]] += row["frac"]
+    for i, row in enumerate(rows):
+        if abs(total[row["schedule"]] - 1) > 0.001:
+            yield i, "frac", f"the shares of {row['schedule']} add up to {total[row['schedule']]:g}, not to 1"
 
 
 @dataclass(frozen=True)
@@ -681,6 +772,32 @@ TABLES: dict[str, Table] = {
             "what owning a GPU costs, input by input",
             "one assumption of one profile, with its range",
             (_one_row("profile", "parameter", "applies_to"),),
+        ),
+        Table(
+            "load_curves",
+            "load_curves.csv",
+            LoadSlot,
+            ("curve_id", "slot"),
+            "how demand goes up and down: a day of a service, an hour of requests",
+            "one slot of time of one curve",
+            (_slots_without_gap,),
+        ),
+        Table(
+            "depreciation",
+            "depreciation.csv",
+            Depreciation,
+            ("schedule", "year"),
+            "how fast a price may be written off from taxable income",
+            "one year of one schedule",
+            (_adds_up,),
+        ),
+        Table(
+            "changes",
+            "changes.csv",
+            Change,
+            ("change_id",),
+            "how fast software and token prices moved",
+            "one figure on two days",
         ),
     )
 }

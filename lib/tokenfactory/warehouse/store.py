@@ -28,7 +28,9 @@ VIEWS = (
     "excluded_points",
     "equal_speed_pairs",
     "claim_cells",
+    "inputs_for",
     "tco_inputs_for",
+    "lifetime_inputs_for",
     "measured_energy",
 )
 
@@ -120,7 +122,7 @@ def _verify(path: Path) -> None:
 def _load(data: Path, path: Path) -> None:
     import duckdb
 
-    from tokenfactory.measurements import ingest
+    from tokenfactory.measurements import hours, ingest
     from tokenfactory.warehouse import catalogue, own
     from tokenfactory.warehouse.schema import TABLES, columns, read_all
 
@@ -151,6 +153,15 @@ def _load(data: Path, path: Path) -> None:
             num_rows = sum(map(len, added.values()))
             content = [f"scenarios/{file}", num_rows, files.sha256_of([data / "scenarios" / file])]
             connection.execute("INSERT INTO files VALUES (?, ?, ?)", content)
+        for path in files.own_loads(data):
+            rows = hours.read(path)
+            connection.executemany(
+                "INSERT INTO load_curves (curve_id, slot, slot_hour, demand, unit, status) VALUES (?, ?, ?, ?, ?, ?)",
+                [list(row.values()) for row in rows],
+            )
+            connection.execute(
+                "INSERT INTO files VALUES (?, ?, ?)", [f"load/{path.name}", len(rows), files.sha256_of([path])]
+            )
         ingest.attach(connection, files.newest_snapshot(data / "snapshots"))
         for view in VIEWS:
             connection.execute((files.SQL / f"{view}.sql").read_text())
