@@ -17,9 +17,9 @@ import nbformat.v4 as nb
 import polars as pl
 from playwright.sync_api import sync_playwright
 
+from reportkit import charts, page, provenance
 from tokenfactory import warehouse
 from tokenfactory.display import show, theme
-from tokenfactory.publish import charts, html, ledger
 from tokenfactory.warehouse import files
 
 MOST_BYTES = {5: 1_500_000, 20: 2_000_000}  # of a page with so many charts
@@ -67,7 +67,7 @@ def notebook(num_charts):
 
 def ledger_of(executed):
     about = {"warehouse": warehouse.build(), "files": files.hashes(), "library": "0" * 64}
-    return ledger.make(executed, name="01_page", trace=[json.dumps(ASKED)], **about)
+    return provenance.make(executed, name="01_page", trace=[json.dumps(ASKED)], **about)
 
 
 def median(measure, times):
@@ -76,7 +76,7 @@ def median(measure, times):
 
 def export(executed, kept):
     pages = [{"href": "01_page.html", "title": "How fast is a page?"}]
-    return html.export(executed, name="01_page", made_on="2026-01-01", pages=pages, ledger=kept)
+    return page.export(executed, name="01_page", made_on="2026-01-01", pages=pages, ledger=kept)
 
 
 def export_s(executed, kept):

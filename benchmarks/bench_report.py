@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tokenfactory.publish.plan import Project
+from reportkit.plan import Project
 
 ROUNDS = 3
 PROGRAM = "from tokenfactory.cli import main; main()"
@@ -26,11 +26,11 @@ import time
 started = time.perf_counter()
 import os, sys
 from pathlib import Path
-from tokenfactory.publish import engine
+from reportkit import engine
 engine.import_libraries()
 import json, nbformat
 from IPython.core.interactiveshell import InteractiveShell
-from tokenfactory.publish import html, output
+from reportkit import page, reports
 print(time.perf_counter() - started, flush=True)
 for path in map(Path, sys.argv[1:]):
     executed = nbformat.read(path, as_version=4)
@@ -45,9 +45,9 @@ for path in map(Path, sys.argv[1:]):
     for cell in executed.cells:
         if cell.cell_type == "code":
             shell.run_cell(cell.source).raise_error()
-    ledger = json.loads((path.parent.parent / output.place("provenance", path.stem)).read_text())
+    ledger = json.loads((path.parent.parent / reports.place("provenance", path.stem)).read_text())
     pages = [{"href": f"{path.stem}.html", "title": ""}]
-    html.export(executed, name=path.stem, made_on="2026-01-01", pages=pages, ledger=ledger)
+    page.export(executed, name=path.stem, made_on="2026-01-01", pages=pages, ledger=ledger)
     os.write(seconds, f"{time.perf_counter() - started}\\n".encode())
     os._exit(0)
 """

@@ -12,11 +12,11 @@ RUN = """\
 import json, sys
 from pathlib import Path
 import nbformat
-from tokenfactory.publish import children, engine
+from reportkit import engine, workers
 source, given, out = Path(sys.argv[1]), json.loads(sys.argv[2]), Path(sys.argv[3])
-if children.IS_FORK_SAFE:
+if workers.IS_FORK_SAFE:
     engine.import_libraries()
-how = "fork" if children.IS_FORK_SAFE else "kernel"
+how = "fork" if workers.IS_FORK_SAFE else "kernel"
 made = engine.execute(source, given, out, engine=how, on_cell_start=lambda cell, cell_index: None)
 assert not engine.failure(made), engine.failure(made)
 nbformat.write(made, out)

@@ -8,8 +8,8 @@ import sys
 import types
 from pathlib import Path
 
-from tokenfactory import publish
-from tokenfactory.publish.plan import Project
+import reportkit
+from reportkit.plan import Project
 
 
 def outputs(notebook) -> list[str]:
@@ -55,15 +55,15 @@ def with_scenarios(page, *, title, here, links):
 
 if __name__ in ("__main__", "__mp_main__"):  # and its children, but not when pytest looks into it for doctests
     for name, functions in {
-        "html": [export, data_files],
-        "site": [entry, index, archive, summary, with_scenarios],
+        "page": [export, data_files],
+        "index": [entry, index, archive, summary, with_scenarios],
         "xlsx": [write],
     }.items():
-        module = types.ModuleType(f"tokenfactory.publish.{name}")
+        module = types.ModuleType(f"reportkit.{name}")
         for function in functions:
             setattr(module, function.__name__, function)
         sys.modules[module.__name__] = module
-        setattr(publish, name, module)
+        setattr(reportkit, name, module)
 
 if __name__ == "__main__":
     from tokenfactory.cli import run

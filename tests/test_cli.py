@@ -98,7 +98,7 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(project, capsys, monkey
     def refuse(*_, **__):
         raise PermissionError(13, "Permission denied", "reports")
 
-    monkeypatch.setattr("tokenfactory.publish.output.locked", refuse)
+    monkeypatch.setattr("reportkit.reports.locked", refuse)
     assert run(project, "report") == 2
     assert capsys.readouterr().err == "tokenfactory: reports: Permission denied\n"
 
@@ -107,7 +107,7 @@ def test_other_errors_of_the_system_are_ours_and_keep_their_traceback(project, m
     def miss(*_, **__):
         raise FileNotFoundError(2, "No such file", "x")
 
-    monkeypatch.setattr("tokenfactory.publish.output.locked", miss)
+    monkeypatch.setattr("reportkit.reports.locked", miss)
     with pytest.raises(FileNotFoundError):
         run(project, "report")
 
@@ -136,7 +136,7 @@ def test_data_says_what_is_in_the_warehouse(tmp_path):
 
 
 def test_the_result_can_be_read_by_a_program(project, capsys, monkeypatch, tmp_path):
-    from tokenfactory.publish import runner
+    from reportkit import runner
 
     result = runner.Result(tmp_path / "index.html", executed=["01_cost"], unchanged=[], is_new=True, seconds=1.23456)
     monkeypatch.setattr(runner, "report", lambda *_, **__: result)
@@ -166,7 +166,7 @@ def test_what_is_told_cannot_steer_the_terminal(project, capsys):
 
 
 def test_failures_of_both_kinds_leave_with_1(project, capsys, monkeypatch, tmp_path):
-    from tokenfactory.publish import runner
+    from reportkit import runner
 
     failures = [
         runner.Failure("01_cost", "no such point", "x", tmp_path / "kept", is_bad_input=True),

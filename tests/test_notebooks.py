@@ -132,8 +132,8 @@ def test_questions_are_bound_not_pasted(notebook):
 
 def test_a_notebook_neither_publishes_nor_opens_files(notebook):
     text = "\n".join(map(source, code_cells(notebook)))
-    assert "tokenfactory.publish" not in text
-    assert not re.search(r"import .*\bpublish\b", text)
+    assert "reportkit" not in text
+    assert not re.search(r"import .*\breportkit\b", text)
     assert not re.search(r"\b(?:open|read_csv|read_parquet|read_json)\(|import duckdb", text)
 
 

@@ -1,8 +1,8 @@
 """Token Factory: what a million tokens costs, at the speed users need, within the power there is.
 
 Rooms: `formulas` (arithmetic), `methods` (arrays in, arrays out), `display` (what a notebook shows), `warehouse`
-(the data and its views), `measurements` (from files somebody measured to points), `publish` (from notebooks to a
-site). Importing the package imports none of them.
+(the data and its views), `measurements` (from files somebody measured to points). Beside it stands `reportkit`, which
+makes a site of notebooks. Importing the package imports none of them.
 """
 
 from importlib import import_module

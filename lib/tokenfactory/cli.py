@@ -201,11 +201,11 @@ def _shown(path: Path) -> str:
 
 
 def _report(arguments, project) -> int:
-    from tokenfactory.publish import runner
+    from reportkit import runner
 
     try:
         if arguments.scheduled:
-            from tokenfactory.publish import alerts
+            from reportkit import alerts
 
             watch = alerts.Watch(project, arguments.webhook or os.environ.get("TOKENFACTORY_WEBHOOK"), _say)
             with watch.failures():
@@ -230,7 +230,7 @@ def _report(arguments, project) -> int:
 
 
 def _make(arguments, project):
-    from tokenfactory.publish import plan, runner
+    from reportkit import plan, runner
 
     return runner.report(
         project,
@@ -271,7 +271,7 @@ def _tell_failures(failures, is_json: bool) -> int:
 
 
 def _refresh(arguments, project) -> int:
-    from tokenfactory.publish import runner
+    from reportkit import runner
 
     try:
         names = runner.refresh(project, only=arguments.notebook, num_jobs=arguments.jobs, say=_say)
@@ -283,9 +283,9 @@ def _refresh(arguments, project) -> int:
 
 
 def _runs(arguments, project) -> int:
-    from tokenfactory.publish import history, runs
+    from reportkit import archive, changelog
 
-    found = runs.stored(project)
+    found = archive.stored(project)
     if arguments.json:
         fields = ("id", "made_on", "price_as_of", "power_as_of", "data", "library", "scenarios", "changes")
         print(json.dumps([{field: run.record[field] for field in fields} for run in found]))
@@ -293,20 +293,20 @@ def _runs(arguments, project) -> int:
     for run in found:
         first = next(iter(run.record["changes"].values()))
         said = f"{len(run.record['scenarios'])} scenarios" if len(run.record["scenarios"]) > 1 else "1 scenario"
-        print(f"{run.id}  {said:>12}  {history.plain(first['sentences'][0])}")
+        print(f"{run.id}  {said:>12}  {changelog.plain(first['sentences'][0])}")
     if not found:
         _say("no run is kept here yet; make one with 'tokenfactory report'")
     return MADE
 
 
 def _diff(arguments, project) -> int:
-    from tokenfactory.publish import diff, history, runs
+    from reportkit import archive, attribution, changelog
 
-    known = runs.stored(project)
-    old, new = (runs.find(known, name) for name in (arguments.run_a, arguments.run_b))
+    known = archive.stored(project)
+    old, new = (archive.find(known, name) for name in (arguments.run_a, arguments.run_b))
     scenarios = [arguments.scenario] if arguments.scenario else None
-    found = diff.compare(project, old, new, scenarios=scenarios, say=_say)
-    print(json.dumps(found, default=float) if arguments.json else history.text(found))
+    found = attribution.compare(project, old, new, scenarios=scenarios, say=_say)
+    print(json.dumps(found, default=float) if arguments.json else changelog.text(found))
     return MADE
 
 
@@ -322,7 +322,7 @@ def _data(arguments, project) -> int:
 
 
 def _parameters(arguments, project) -> int:
-    from tokenfactory.publish import plan
+    from reportkit import plan
 
     if arguments.json:
         fields = ("default", "kind", "meaning")
@@ -520,7 +520,7 @@ def run(argv: Sequence[str] | None = None, project=None) -> int:
             return BAD_INPUT
         os.environ["TOKENFACTORY_WAREHOUSE"] = os.path.abspath(arguments.warehouse)
     if project is None:
-        from tokenfactory.publish.plan import Project
+        from reportkit.plan import Project
 
         project = Project()
 

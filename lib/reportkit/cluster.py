@@ -1,0 +1,311 @@
+"""The same tasks on the workers of a Dask cluster, which need no file system in common: bytes go and come.
+
+A task is a function of its notebook, its parameters, the data and the environment. A worker of another environment
+refuses. The data go to a worker when it first says that it lacks them. A worker's threads must not fork, so each runs
+its notebooks through a station: a process that has imported the libraries and forks a child for each, as a run on
+one machine does. A station ends with its worker, and a child with its station.
+"""
+
+import concurrent.futures
+import contextlib
+import io
+import json
+import os
+import pickle
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import zipfile
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
+from multiprocessing.connection import wait
+from pathlib import Path
+
+from reportkit import cache, pdf, workers
+from tokenfactory import errors, warehouse
+from tokenfactory.warehouse import files
+
+FINISHED = "warehouse.duckdb"  # the name of a finished warehouse among the data
+CALL, LEFT = "call.pickle", "left"  # within the folder of a task on a worker
+PATIENCE_S = 30  # for a scheduler to answer, a first worker to come, and a worker to come back when all are gone
+POLL_S = 2
+
+
+class ClusterError(errors.TokenFactoryError):
+    """A cluster that cannot run the plan; says what it lacks."""
+
+
+# On a worker
+
+
+def work(order: dict) -> dict:
+    """Run one task. `order` and what is returned are made of plain values, whatever versions meet here."""
+    if difference := _difference(order["environment"], cache.environment()):
+        return {"refused": difference}
+    scratch = Path(_worker().local_directory)
+    data = scratch / f"data-{order['data']}"
+    if "content" in order:
+        _unpack(order["content"], data)
+    elif not data.is_dir():
+        return {"lacks": "data"}
+    folder = Path(tempfile.mkdtemp(prefix="task-", dir=scratch))
+    try:
+        (folder / CALL).write_bytes(order["call"])
+        with _station() as station:
+            seconds, problem = station.run(folder, data, scratch / "cache", order["timeout_s"])
+        left = folder / LEFT
+        content = {p.relative_to(left).as_posix(): p.read_bytes() for p in left.rglob("*") if p.is_file()}
+        return {"seconds": seconds, "problem": problem, "files": content}
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _difference(there: dict, here: dict) -> str | None:
+    """How the environment of a worker differs from the one that asks, or None."""
+    for name in sorted(there.keys() | here.keys()):
+        if there.get(name) != here.get(name):
+            if name == "tokenfactory":
+                return "has other code of this library; bring it to the same commit"
+            return f"has {name} {here.get(name)} in place of {there.get(name)}; install the same requirements.lock"
+    return None
+
+
+def _worker():
+    from distributed import get_worker
+
+    return get_worker()
+
+
+def _unpack(content: bytes, data: Path) -> None:
+    new = Path(tempfile.mkdtemp(prefix="new-", dir=data.parent))
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        archive.extractall(new)
+    with contextlib.suppress(OSError):  # another thread was faster
+        new.rename(data)
+    shutil.rmtree(new, ignore_errors=True)
+
+
+class _Station:
+    """A process that forks a child for each task; this is the worker's end of it."""
+
+    def __init__(self):
+        command = [sys.executable, "-m", "reportkit.cluster"]
+        beside = [str(folder.parent) for folder in cache.LIBRARY]
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join([*beside, *sys.path])}
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=environment)
+
+    def run(self, folder: Path, data: Path, cache_dir: Path, timeout_s: float) -> tuple[float, str | None]:
+        """Seconds, and the problem if there was one."""
+        order = {"folder": str(folder), "data": str(data), "cache": str(cache_dir), "timeout_s": timeout_s}
+        try:
+            print(json.dumps(order), file=self._process.stdin, flush=True)
+            answer = self._process.stdout.readline()
+        except OSError:
+            answer = ""
+        return tuple(json.loads(answer)) if answer else (0.0, "was lost: the process that forks it is gone")
+
+    @property
+    def is_alive(self) -> bool:
+        return self._process.poll() is None
+
+
+_idle: list[_Station] = []
+_idle_lock = threading.Lock()
+
+
+@contextmanager
+def _station() -> Iterator[_Station]:
+    """A station that nobody else uses."""
+    with _idle_lock:
+        station = _idle.pop() if _idle else None
+    if station is None or not station.is_alive:
+        station = _Station()
+    try:
+        yield station
+    finally:
+        with _idle_lock:
+            _idle.append(station)
+
+
+# In a station and its children
+
+
+def _call(order: dict) -> None:
+    """In a child: the task of an order, in the folders of this machine."""
+    folder, data = Path(order["folder"]), Path(order["data"])
+    os.environ |= {"TOKENFACTORY_DATA": str(data), "TOKENFACTORY_CACHE": order["cache"]}
+    os.environ.pop("TOKENFACTORY_WAREHOUSE", None)
+    call: _Call = pickle.loads((folder / CALL).read_bytes())
+    notebook = call.task.job.notebook
+    source, finished, given = folder / notebook.path.name, data / FINISHED, {}
+    if getattr(call.task, "browser", None):  # that of the other machine
+        given["browser"] = pdf.find_browser()
+        if not given["browser"]:
+            raise ClusterError(f"a worker cannot print: none of {', '.join(pdf.BROWSERS)} is on its path")
+    source.write_text(json.dumps(notebook.document), encoding="utf-8")
+    for name, content in call.given.items():
+        given[name] = folder / f"given-{name}"
+        given[name].write_bytes(content)
+    task = replace(
+        call.task,
+        folder=folder / LEFT,
+        job=replace(call.task.job, notebook=replace(notebook, path=source)),
+        **given,
+        warehouse=str(finished if finished.exists() else warehouse.build(data)),
+    )
+    call.function(task)
+
+
+def _serve() -> None:
+    """The station's own end: one order a line, answered by one line; ends with the worker that reads it."""
+    from reportkit import engine
+
+    engine.import_libraries()
+    while line := sys.stdin.readline():
+        order, started = json.loads(line), time.monotonic()
+        left = Path(order["folder"]) / LEFT
+        left.mkdir()
+        with workers.child(_call, order, log=left / "log") as process:
+            ready = wait([process.sentinel, sys.stdin], timeout=order["timeout_s"])
+            if sys.stdin in ready:
+                return
+            if ready:
+                process.join()
+            problem = workers.problem(process) if ready else f"was stopped after {order['timeout_s']:g} s"
+        print(json.dumps([time.monotonic() - started, problem]), flush=True)
+
+
+# Where the report is made
+
+
+@dataclass(frozen=True)
+class _Call:
+    function: Callable
+    task: object  # a runner.Task
+    given: dict[str, bytes]  # the content of the files that its fields name
+
+
+@contextmanager
+def _client(scheduler: str, num_jobs: int | None):
+    try:
+        from distributed import Client, LocalCluster
+    except ImportError:
+        raise ClusterError("a cluster needs the package distributed: install tokenfactory[cluster]") from None
+    with contextlib.ExitStack() as stack:
+        address = scheduler
+        if scheduler == "local":
+            options = dict(threads_per_worker=1, host="127.0.0.1", dashboard_address=None)
+            address = stack.enter_context(LocalCluster(n_workers=num_jobs or workers.num_cores(), **options))
+        try:
+            client = stack.enter_context(Client(address, timeout=PATIENCE_S, set_as_default=False))
+            client.wait_for_workers(1, timeout=PATIENCE_S)
+        except TimeoutError:
+            raise ClusterError(f"the scheduler {scheduler} has no workers") from None
+        except OSError:
+            raise ClusterError(f"the scheduler {scheduler} cannot be reached") from None
+        yield client
+
+
+def _pack(data_key: str) -> bytes:
+    """The data that the warehouse is built from, or the finished warehouse in their place."""
+    content, finished = io.BytesIO(), os.environ.get("TOKENFACTORY_WAREHOUSE")
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        if finished:
+            archive.write(finished, FINISHED)
+        else:
+            data = files.data_dir()
+            if files.fingerprint(data) != data_key:
+                raise ClusterError("the data changed while the report was made; make it again")
+            snapshot = files.newest_snapshot(data / "snapshots")
+            for path in [*sorted(data.glob("*.csv")), *(sorted(snapshot.rglob("*")) if snapshot else [])]:
+                if path.is_file():
+                    archive.write(path, path.relative_to(data).as_posix())
+    return content.getvalue()
+
+
+class _Orders:
+    """The tasks of one run, as they are sent."""
+
+    def __init__(self, function: Callable, timeout_s: float, data_key: str):
+        self._function, self._data_key, self._content = function, data_key, None
+        self._same = {"environment": cache.environment(), "data": data_key, "timeout_s": timeout_s}
+
+    def order(self, task, with_data: bool = False) -> dict:
+        named = {field.name: getattr(task, field.name) for field in fields(task) if field.name != "folder"}
+        given = {name: path.read_bytes() for name, path in named.items() if isinstance(path, Path)}
+        made = self._same | {"call": pickle.dumps(_Call(self._function, task, given))}
+        if with_data:
+            self._content = self._content or _pack(self._data_key)
+            made["content"] = self._content
+        return made
+
+
+def each(function: Callable, tasks: Sequence, how, data_key: str) -> Iterator[workers.Ended]:
+    """Run `function` on the tasks on a cluster; yields them as they end, with what they left in their folders.
+
+    A task whose worker is lost is run again by the scheduler, a few times.
+    """
+    is_limited = how.num_jobs and how.scheduler != "local"  # where it is the number of workers
+    orders, waiting, running = _Orders(function, how.timeout_s, data_key), deque(tasks), {}
+    with _client(how.scheduler, how.num_jobs) as client:
+        executor, seen = client.get_executor(pure=False), time.monotonic()
+        try:
+            while waiting or running:
+                workers = client.scheduler_info(n_workers=-1)["workers"].values()
+                seen = time.monotonic() if workers else seen
+                if time.monotonic() - seen > PATIENCE_S:
+                    raise ClusterError(f"the scheduler {how.scheduler} has lost all of its workers")
+                # Enough for none to wait, and no more: what is sent takes memory here and in the scheduler.
+                most = how.num_jobs if is_limited else 2 * sum(worker["nthreads"] for worker in workers)
+                while waiting and len(running) < most:
+                    task = waiting.popleft()
+                    running[executor.submit(work, orders.order(task))] = task, time.monotonic()
+                ready, _ = concurrent.futures.wait(running, POLL_S, concurrent.futures.FIRST_COMPLETED)
+                for future in ready:
+                    task, started = running.pop(future)
+                    answer = _answer(future, how.scheduler)
+                    if "lacks" in answer:
+                        running[executor.submit(work, orders.order(task, with_data=True))] = task, started
+                        continue
+                    for name, content in answer["files"].items():
+                        (task.folder / name).parent.mkdir(parents=True, exist_ok=True)
+                        (task.folder / name).write_bytes(content)
+                    yield workers.Ended(task, answer["seconds"], answer["problem"])
+        finally:
+            executor.shutdown(wait=False)
+
+
+def _lost(how: str) -> dict:
+    return {"seconds": 0.0, "problem": f"was lost {how}", "files": {}}
+
+
+def _answer(future: concurrent.futures.Future, scheduler: str) -> dict:
+    """What `work` returned, or what became of it instead."""
+    from distributed import KilledWorker
+
+    try:
+        answer = future.result()
+    except concurrent.futures.CancelledError:
+        raise ClusterError(f"the scheduler {scheduler} was lost") from None
+    except KilledWorker as error:
+        return _lost(f"with its worker {error.allowed_failures + 1} times")
+    except Exception as error:
+        if isinstance(error, ImportError) or isinstance(error.__cause__, ImportError):
+            missing = error if isinstance(error, ImportError) else error.__cause__
+            raise ClusterError(f"the scheduler {scheduler} or a worker lacks this library: {missing}") from None
+        return _lost(f"on its worker by {type(error).__name__}: {error}")
+    if "refused" in answer:
+        raise ClusterError(f"a worker of {scheduler} {answer['refused']}")
+    return answer
+
+
+if __name__ == "__main__":
+    from reportkit import cluster  # under its own name, which is that of the pickled classes
+
+    cluster._serve()

@@ -1,0 +1,174 @@
+"""The pages of a whole scenario: its index, with the key numbers and answer of each notebook, and these on one sheet.
+
+Also the links between scenarios, which are known only when all of a site are.
+"""
+
+import html
+from collections.abc import Mapping, Sequence
+
+from nbformat import NotebookNode
+
+from reportkit import provenance as ledger_
+from reportkit.page import answer_of, description, render, render_part
+from reportkit.page import title as title_of
+from reportkit.provenance import tags
+from reportkit.reports import END_OF_SCENARIOS, SCENARIOS
+from tokenfactory.display import show
+
+NUM_HEADLINES = 3  # of each notebook, on its card
+# A sheet of A4 as it is printed: the height that is left for answers, and of each line the height and how many letters.
+SHEET_MM, LEAST_FIT = 236, 0.72
+TEXT_MM, TEXT_LETTERS = 3.36, 108
+TILE_MM, TILE_LETTERS = 2.75, 38
+
+
+def entry(notebook: NotebookNode, name: str, ledger: Mapping | None = None) -> dict:
+    """What the pages of a scenario say of an executed notebook, in values that JSON can keep."""
+    answer = answer_of(notebook)
+    found = [(headline, cell.id) for cell in notebook.cells for headline in ledger_.headlines(cell)]
+    answers = [cell.id for cell in notebook.cells if "answer" in tags(cell) and answer_of(NotebookNode(cells=[cell]))]
+    return {
+        "name": name,
+        "href": f"{name}.html",
+        "title": title_of(notebook) or name,
+        "headlines": [headline for headline, _ in found],
+        "answer": answer,
+        "flips": [sentence for sentence in answer if isinstance(sentence, show.flip)],
+        "keys": {"answer": f"{name}/{answers[0]}" if answers else name, "headlines": [cell for _, cell in found]},
+        "as_of": _as_of(ledger) if ledger else [],
+    }
+
+
+def _as_of(ledger: Mapping) -> list[str]:
+    """The days that a reader should know: those that were asked for, and of the measurements behind the answers."""
+    days = {name: p["value"] for name, p in ledger["parameters"].items() if p["kind"] == "date"}
+    asked = [f"{show.words(name).removesuffix(' date')} {day}" for name, day in days.items()]
+    rows = {row for cell in ledger["cells"].values() for label in cell["queries"] for row in _rows(ledger, label)}
+    points = [ledger["rows"][row] for row in rows if ledger["rows"][row].get("evidence")]
+    days = sorted(point["as_of"] for point in points if "as_of" in point)
+    if not days:
+        return asked
+    span = days[0] if days[0] == days[-1] else f"{days[0]} to {days[-1]}"
+    undated = len(points) - len(days)
+    return [*asked, f"points {span}" + (f", {undated} undated" if undated else "")]
+
+
+def _rows(ledger: Mapping, label: str) -> Sequence[str]:
+    return ledger["queries"][label]["rows"]
+
+
+def _shown(output: show.Output) -> str:
+    return output._repr_mimebundle_()["text/html"]
+
+
+def _tiles(entry: Mapping, most: int) -> str:
+    """The first headline numbers of a notebook, each with its key."""
+    lines = list(zip(entry["headlines"], entry["keys"]["headlines"], strict=True))[:most]
+    if not lines:
+        return ""
+    text = _shown(show.headlines([show.Headline(**headline) for headline, _ in lines]))
+    for headline, cell in lines:
+        key = html.escape(f"{entry['name']}/{cell}/{headline['key']}")
+        text = text.replace('<div class="tf-tile">', f'<div class="tf-tile" data-k="{key}">', 1)
+    return text
+
+
+def _answers_first(entries: Sequence[Mapping]) -> list[Mapping]:
+    """In reading order, but for what data there is (00): who decides wants the answers before what they rest on."""
+    return sorted(entries, key=lambda entry: entry["name"].startswith("00_"))
+
+
+def _start(entries: Sequence[Mapping]) -> str:
+    return description(entries[0]["answer"] if entries else [])
+
+
+def index(
+    *,
+    title: str,
+    made_on: str,
+    entries: Sequence[Mapping],
+    pages: Sequence[Mapping[str, str]],
+    scenarios: Sequence[Mapping[str, str]],
+    downloads: Sequence[Mapping[str, str]] = (),
+    changed: Mapping | None = None,
+) -> str:
+    """The index page.
+
+    Parameters
+    ----------
+    entries : what `entry` says of each notebook, in reading order
+    pages : for the menu, `href` and `title` each
+    scenarios : the other scenarios: `href` of their index, `title` and `description` each
+    downloads : the summary in other forms, `href` and `title` each
+    changed : what changed since the last run that was kept, as `history.section` has it
+    """
+    entries = _answers_first(entries)
+    cards = [
+        {
+            **e,
+            "tiles": _tiles(e, NUM_HEADLINES),
+            "sentences": _shown(show.answer(e["answer"])),
+            "key": e["keys"]["answer"],
+        }
+        for e in entries
+    ]
+    values = {"title": title, "scenario": "", "made_on": made_on, "description": _start(entries), "here": "index"}
+    values |= {"changed": changed and _changed(changed)}
+    return render("index.html", **values, cards=cards, pages=pages, scenarios=scenarios, downloads=downloads)
+
+
+def summary(*, title: str, made_on: str, entries: Sequence[Mapping], pages: Sequence[Mapping[str, str]]) -> str:
+    """The answers on one sheet of paper: of each notebook its first number, what it answers and what flips that."""
+    entries = _answers_first(entries)
+    answered = [{**e, "said": [e["answer"][0], *e["flips"]]} for e in entries if e["answer"]]
+    fit = min(1, SHEET_MM / max(1, sum(map(_height_mm, answered))))
+    if fit < LEAST_FIT:  # smaller letters than that nobody reads
+        answered = [{**e, "said": e["answer"][:1]} for e in answered]
+        fit = max(LEAST_FIT, min(1, SHEET_MM / sum(map(_height_mm, answered))))
+    cards = [
+        {
+            **e,
+            "tile": _tiles(e, 1),
+            "sentences": _shown(show.answer(list(dict.fromkeys(e["said"])))),
+            "key": e["keys"]["answer"],
+        }
+        for e in answered
+    ]
+    values = {"title": title, "scenario": "Summary", "made_on": made_on, "description": _start(entries)}
+    return render("summary.html", **values, cards=cards, pages=pages, here="summary", fit=f"{fit:.3f}")
+
+
+def _height_mm(entry: Mapping) -> float:
+    """About how much of the sheet an answer takes, in letters of full size."""
+
+    def lines(texts: Sequence[str], letters: int) -> int:
+        return sum(-(-len(text) // letters) for text in texts)
+
+    tile = [text for h in entry["headlines"][:1] for text in (h["label"], h["note"])] + ["; ".join(entry["as_of"])]
+    text_mm = TEXT_MM * lines([entry["title"], *entry["said"]], TEXT_LETTERS)
+    return 3 + max(text_mm, TILE_MM * (lines(tile, TILE_LETTERS) + 1.7))
+
+
+def with_scenarios(page: str, *, title: str, here: str, links: Sequence[Mapping[str, str]]) -> str:
+    """A page with links to the same page of the other scenarios, in place of those it had."""
+    before, mark, rest = page.partition(SCENARIOS)
+    _, end, after = rest.partition(END_OF_SCENARIOS)
+    return before + mark + render_part("scenarios.html", title=title, here=here, links=links) + end + after
+
+
+def _changed(section: Mapping) -> dict:
+    """A section on what changed, ready for a template."""
+    return {**section, "said": _shown(show.answer(section["sentences"]))}
+
+
+def archive(*, title: str, made_on: str, pages: Sequence[Mapping[str, str]], runs: Sequence[Mapping]) -> str:
+    """The page of the runs of a scenario, by date.
+
+    Parameters
+    ----------
+    runs : the newest first: `id`, `made_on`, day of the newest `prices` and `powers`, what `changed`, and the
+        `notebooks` with `title` and `headlines`
+    """
+    told = [{**run, "changed": _changed(run["changed"])} for run in runs]
+    values = {"title": title, "scenario": "Runs by date", "made_on": made_on, "description": "", "here": "archive"}
+    return render("archive.html", **values, pages=pages, runs=told)

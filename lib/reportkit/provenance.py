@@ -1,0 +1,142 @@
+"""Where every number on a page comes from: the key of each, and what keys resolve to.
+
+A key is `NOTEBOOK/CELL/PLACE`: `s2` is the second sentence of a cell, `t1.r3.c2` the third row and second column of its
+first table, and a headline number has its own key as its place. What a cell depends on holds for each of its numbers;
+of one that is computed from all rows of a query, these are all rows of that query.
+"""
+
+import ast
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from nbformat import NotebookNode
+
+import tokenfactory
+from reportkit import dependence
+from reportkit.plan import parse_parameters
+from tokenfactory.display import show
+
+PARAMETERS = "parameters"  # the cell that the table of parameters counts as
+PLACE = re.compile(r"s\d+|(t\d+\.)?(caption|head|r\d+)(\.c\d+)?|text|title")
+ABOUT = (
+    "A number's key is NOTEBOOK/CELL/PLACE. cells[CELL] names the queries and parameters it depends on; "
+    "queries name the rows they read (of very many only how many), rows their source, files their SHA-256."
+)
+
+
+def tags(cell: NotebookNode) -> set[str]:
+    return set(cell.metadata.get("tags", ()))
+
+
+def parameters(notebook: NotebookNode, name: str) -> dict[str, dict]:
+    """The parameters in force, by name: value, default, kind and meaning of each; `name` is the notebook's."""
+    source = {tag: cell.source for cell in notebook.cells for tag in tags(cell) if cell.cell_type == "code"}
+    injected = ast.parse(source.get("injected-parameters", "")).body
+    given = {line.targets[0].id: ast.literal_eval(line.value) for line in injected if isinstance(line, ast.Assign)}
+    return {
+        p.name: {"value": given.get(p.name, p.default), "default": p.default, "kind": p.kind, "meaning": p.meaning}
+        for p in parse_parameters(source.get("parameters", ""), name).values()
+    }
+
+
+def headlines(cell: NotebookNode) -> list[dict]:
+    """The headline numbers that a cell shows."""
+    shown = [output.get("data", {}).get(show.HEADLINES_MIME, {}) for output in cell.get("outputs", ())]
+    return [headline for mime in shown for headline in mime.get("headlines", ())]
+
+
+def make(
+    notebook: NotebookNode,
+    *,
+    name: str,
+    trace: Sequence[str],
+    warehouse: Path | str,
+    files: Mapping[str, str],
+    library: str,
+) -> dict:
+    """The ledger of an executed notebook, in values that JSON can keep.
+
+    Parameters
+    ----------
+    trace : the lines that its queries left
+    warehouse : the one it read, or one of which the queries have the same results
+    files : hash of each file that the warehouse was built from
+    library : hash of the code
+    """
+    from tokenfactory.warehouse.lineage import Archive
+
+    archive, names, asked, queries = Archive(warehouse), {}, {}, {}
+    ids = {cell.execution_count: cell.id for cell in notebook.cells if cell.cell_type == "code"}
+    for line in map(json.loads, trace):
+        identity = json.dumps([line["sql"], line["params"]])
+        label = names.setdefault(identity, f"q{len(names) + 1}")
+        asked.setdefault(line.get("cell"), []).append((line.get("line", 1), label))
+        if label not in queries:
+            behind = archive.lineage(line["sql"], line["params"])
+            queries[label] = {
+                "cell": ids.get(line.get("cell")),
+                "sql": line["sql"],
+                "parameters": line["params"],
+                "result_sha256": line["result"],
+                "relations": behind.relations,
+                "files": behind.files if set(behind.files) <= files.keys() else sorted(files),
+                "rows": behind.rows,
+                "num_rows": behind.num_rows,
+            }
+    cells = {}
+    for cell, found in zip(notebook.cells, dependence.of_cells(notebook, asked), strict=True):
+        if cell.cell_type == "code" and cell.outputs:
+            cells[cell.id] = {
+                "queries": sorted((label for label in found if label in queries), key=lambda label: int(label[1:])),
+                "parameters": sorted(label.partition(":")[2] for label in found if label not in queries),
+            }
+            if values := {h["key"]: h["value"] for h in headlines(cell)}:
+                cells[cell.id]["headlines"] = values
+    sources = json.dumps([cell.source for cell in notebook.cells])
+    return {
+        "about": ABOUT,
+        "notebook": name,
+        "code": {
+            "tokenfactory": tokenfactory.__version__,
+            "library_sha256": library,
+            "cells_sha256": hashlib.sha256(sources.encode()).hexdigest(),
+        },
+        "parameters": parameters(notebook, name),
+        "cells": cells,
+        "queries": queries,
+        "rows": archive.rows(row for query in queries.values() for row in query["rows"]),
+        "files": {file: files[file] for file in sorted({f for q in queries.values() for f in q["files"]})},
+    }
+
+
+def resolve(ledger: Mapping, key: str) -> dict:
+    """What the number of a key rests on: queries, rows, source addresses, files, parameters, and the code.
+
+    Raises
+    ------
+    KeyError : no number of this notebook has the key
+    """
+    notebook, cell, *place = key.split("/")
+    if notebook != ledger["notebook"]:
+        raise KeyError(key)
+    if cell == PARAMETERS:
+        row = re.fullmatch(r"t1\.r(\d+)\.c\d+", "/".join(place))
+        names = list(ledger["parameters"])
+        found = {"queries": [], "parameters": [names[int(row[1]) - 1]] if row else names}
+    else:
+        found = ledger["cells"][cell]
+        if not all(PLACE.fullmatch(part) or part in found.get("headlines", ()) for part in place):
+            raise KeyError(key)
+    queries = {label: ledger["queries"][label] for label in found["queries"]}
+    rows = {row: ledger["rows"][row] for query in queries.values() for row in query["rows"]}
+    return {
+        "queries": queries,
+        "rows": rows,
+        "sources": sorted({row["source_url"] for row in rows.values() if "source_url" in row}),
+        "files": {file: ledger["files"][file] for query in queries.values() for file in query["files"]},
+        "parameters": {name: ledger["parameters"][name] for name in found["parameters"]},
+        "code": ledger["code"],
+    }
