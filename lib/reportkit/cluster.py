@@ -257,12 +257,12 @@ def each(function: Callable, tasks: Sequence, how, data_key: str) -> Iterator[wo
         executor, seen = client.get_executor(pure=False), time.monotonic()
         try:
             while waiting or running:
-                workers = client.scheduler_info(n_workers=-1)["workers"].values()
-                seen = time.monotonic() if workers else seen
+                connected = client.scheduler_info(n_workers=-1)["workers"].values()
+                seen = time.monotonic() if connected else seen
                 if time.monotonic() - seen > PATIENCE_S:
                     raise ClusterError(f"the scheduler {how.scheduler} has lost all of its workers")
                 # Enough for none to wait, and no more: what is sent takes memory here and in the scheduler.
-                most = how.num_jobs if is_limited else 2 * sum(worker["nthreads"] for worker in workers)
+                most = how.num_jobs if is_limited else 2 * sum(worker["nthreads"] for worker in connected)
                 while waiting and len(running) < most:
                     task = waiting.popleft()
                     running[executor.submit(work, orders.order(task))] = task, time.monotonic()
