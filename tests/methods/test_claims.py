@@ -3,7 +3,7 @@
 from datetime import date
 
 import pytest
-from test_equal_speed import NO_BAND, point
+from test_serving import NO_BAND, point
 
 from tokenfactory.methods.bands import BandModel
 from tokenfactory.methods.claims import FOUND, INSIDE, LESS, MORE, UNCHECKABLE, UNSTATED, Side, check, tiers, understand
