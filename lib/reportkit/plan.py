@@ -9,6 +9,7 @@ import functools
 import io
 import json
 import math
+import os
 import re
 import reprlib
 import tokenize
@@ -18,9 +19,9 @@ from datetime import UTC, date, datetime
 from itertools import product
 from pathlib import Path
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from reportkit import strict_yaml
 from tokenfactory.errors import DataError, ParameterError, nearest
 from tokenfactory.warehouse.files import cache_dir
 
@@ -245,18 +246,14 @@ def read_scenario(project: Project, name: str) -> Scenario:
     if not re.fullmatch(r"[a-z0-9_-]+", name):
         raise ParameterError(f"scenario {name!r}: a scenario's name has only the characters a-z, 0-9, _ and -")
     path = project.scenarios / f"{name}.yaml"
-    if not path.is_file():
+    if not os.path.lexists(path):
         if name == "default":
             return DEFAULT
         raise ParameterError(f"scenario {name!r} is not known{nearest(name, [*scenario_names(project), 'all'])}")
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except UnicodeDecodeError:
-        raise DataError(path.name, "this is not UTF-8 text") from None
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date such as 2026-13-40
-        mark = getattr(error, "problem_mark", None)
-        message = f"this is not YAML: {getattr(error, 'problem', None) or error}"
-        raise DataError(path.name, message, row=mark and mark.line + 1) from None
+        content = strict_yaml.read(path)
+    except strict_yaml.NotUsable as error:
+        raise DataError(path.name, str(error), row=error.line) from None
     if not isinstance(content, dict):
         raise DataError(path.name, "a scenario is a mapping with at least a title")
     try:

@@ -32,10 +32,13 @@ def read_bytes(path: Path, most: int = LARGEST) -> bytes:
     """The content of a regular file of at most so many bytes; raises NotUsable, and waits for no pipe."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-        with open(handle, "rb") as stream:
+        try:
             if not stat.S_ISREG(os.fstat(handle).st_mode):
                 raise NotUsable("this is not a regular file")
-            content = stream.read(most + 1)
+            with open(handle, "rb", closefd=False) as stream:
+                content = stream.read(most + 1)
+        finally:
+            os.close(handle)
     except OSError as error:
         raise NotUsable(f"this cannot be read: {error.strerror}") from error
     if len(content) > most:

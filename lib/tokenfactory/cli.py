@@ -312,7 +312,10 @@ def _diff(arguments, project) -> int:
 
 def _data(arguments, project) -> int:
     from tokenfactory import warehouse
+    from tokenfactory.warehouse import files, own
 
+    if not os.environ.get("TOKENFACTORY_WAREHOUSE"):
+        own.check(files.data_dir())
     rows = warehouse.connect().query("SELECT num_rows, file FROM files ORDER BY file").rows(named=True)
     if arguments.json:
         print(json.dumps(rows))

@@ -160,8 +160,8 @@ def test_facts_fill_what_rows_leave_out_and_only_that(tmp_path):
         ("gpu: h200", "'gpu' is not one of hardware"),
         ("conc: [1, 2]", "must be one value"),
         ("- h200", "lines of the form"),
-        ("a: b: c", "not readable YAML"),
-        ("hardware: !!python/object:os.system {}", "not readable YAML"),
+        ("a: b: c", "this is not YAML"),
+        ("hardware: !!python/object:os.system {}", "this is not YAML"),
     ],
 )
 def test_a_sidecar_that_is_wrong_says_so(tmp_path, sidecar, words):

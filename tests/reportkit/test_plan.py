@@ -1,5 +1,7 @@
 import json
+import os
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -231,7 +233,7 @@ def test_parameters_of_the_command_line_are_name_and_value():
         ("", "bad.yaml: a scenario is a mapping"),
         ("- a", "bad.yaml: a scenario is a mapping"),
         ("a: [", "bad.yaml, row 1: this is not YAML"),
-        ("title: x\nparameters: {day: 2026-13-40}", "bad.yaml: this is not YAML: month must be in 1..12"),
+        ("title: x\nparameters: {day: 2026-13-40}", "bad.yaml, row 2: '2026-13-40' is no timestamp"),
         ("parameters: {}", "bad.yaml, field 'title': field required"),
         ("title: 3", "bad.yaml, field 'title': input should be a valid string"),
         ("title: x\nparams: {}", "bad.yaml, field 'params': extra inputs are not permitted"),
@@ -253,8 +255,25 @@ def test_a_scenario_that_cannot_be_used_names_file_and_field(project, text, mess
 def test_a_scenario_that_is_not_text_is_refused(project):
     write_scenario(project, "bad", "")
     (project.scenarios / "bad.yaml").write_bytes(b"title: \xff\xfe")
-    with pytest.raises(DataError, match=r"bad.yaml: this is not UTF-8 text"):
+    with pytest.raises(DataError, match=r"bad.yaml, row 1: this is not UTF-8 text"):
         plan.make(project, ["bad"])
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (Path.mkdir, "bad.yaml: this is not a regular file"),
+        (os.mkfifo, "bad.yaml: this is not a regular file"),
+        (lambda path: path.symlink_to("nowhere"), "bad.yaml: this cannot be read: No such file or directory"),
+    ],
+)
+def test_a_scenario_that_is_no_file_is_refused_when_it_is_asked_for_and_only_then(project, make, message):
+    project.scenarios.mkdir(parents=True, exist_ok=True)
+    make(project.scenarios / "bad.yaml")
+    assert plan.make(project, ["default"]).jobs
+    with pytest.raises(DataError) as error:
+        plan.make(project, ["bad"])
+    assert str(error.value) == message
 
 
 def test_a_project_without_notebooks_says_so(tmp_path):

@@ -1,5 +1,6 @@
 """What a scenario file brings of its own: rows like those of the books, or one sentence with the path of the field."""
 
+import os
 import shutil
 from datetime import date
 
@@ -208,8 +209,38 @@ def test_a_changed_quote_makes_a_new_warehouse_and_a_changed_parameter_does_not(
 )
 def test_own_rows_that_the_data_cannot_take_are_refused(data, name, content, message):
     save(data, name, **content)
+    save(data, "good", prices=[QUOTE])
     with pytest.raises(DataError, match=message):
-        warehouse.build()
+        own.check(data)
+    with pytest.raises(DataError, match=message):  # as a report asks for it
+        own.rows(name, content.get("prices", []), content.get("inputs", {}))
+    bases = warehouse.connect().vocabulary("price_basis")
+    assert "your_quote_good" in bases and "your_quote_mine" not in bases  # nobody else is kept from working
+
+
+BOMB = "prices: []\na0: &a0 [x, x]\n" + "".join(
+    f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 12)
+)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (BOMB, r"^bad\.yaml, row 5: there are more than 20 aliases$"),
+        ("prices: " + "[" * 5000, r"^bad\.yaml, row 1: this is nested deeper than 20 levels$"),
+        ("prices: []\nprices: []", r"^bad\.yaml, row 2: 'prices' is given twice$"),
+        ("pipe", r"^bad\.yaml: this is not a regular file$"),
+        ("folder", r"^bad\.yaml: this is not a regular file$"),
+        ("link", r"^bad\.yaml: this cannot be read: No such file or directory$"),
+    ],
+)
+def test_what_nobody_asked_for_stops_nobody(data, content, message):
+    bad = data / "scenarios" / "bad.yaml"
+    make = {"pipe": os.mkfifo, "folder": os.mkdir, "link": lambda path: path.symlink_to("nowhere")}
+    make.get(content, lambda path: path.write_text(content))(bad)
+    assert warehouse.connect().price(gpu="gb300", basis="owning_hyperscaler", on="2026-04-15")
+    with pytest.raises(DataError, match=message):
+        own.check(data)
 
 
 def test_the_worked_example_is_a_build_up_of_both_systems(project):

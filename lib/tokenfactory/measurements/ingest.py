@@ -18,7 +18,7 @@ from datetime import date as Day
 from pathlib import Path
 from typing import Any
 
-from reportkit import atomic
+from reportkit import atomic, strict_yaml
 from tokenfactory.errors import DataError
 from tokenfactory.measurements import adapters, measured
 from tokenfactory.measurements.documents import SIDECAR, Document, unpacked, walk
@@ -386,15 +386,13 @@ def _marks(path: Path) -> list[int]:
 
 def _sidecar(path: Path) -> dict:
     """The facts in the `token-factory.yaml` beside a file."""
-    import yaml
-
     sidecar = path.parent / SIDECAR
     if not sidecar.is_file():
         return {}
     try:
-        facts = yaml.safe_load(sidecar.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise DataError(SIDECAR, "is not readable YAML") from error
+        facts = strict_yaml.read(sidecar)
+    except strict_yaml.NotUsable as error:
+        raise DataError(SIDECAR, str(error), row=error.line) from error
     if not isinstance(facts, dict):
         raise DataError(SIDECAR, "must hold lines of the form 'field: value'")
     return _checked_facts(facts, SIDECAR)

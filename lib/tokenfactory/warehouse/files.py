@@ -7,9 +7,11 @@ import hashlib
 import json
 import os
 import re
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from reportkit import strict_yaml
 from tokenfactory.errors import DataError
 
 PROJECT = Path(__file__).parents[3]
@@ -61,8 +63,12 @@ def in_use(snapshot: Path) -> tuple[int, datetime]:
 
 def own_scenarios(data: Path) -> list[Path]:
     """The scenario files with prices or inputs of their own, which the warehouse holds as rows."""
-    found = sorted((Path(data) / "scenarios").glob("*.yaml"))
-    return [path for path in found if OWN_SECTIONS.search(path.read_bytes())]
+    found = []
+    for path in sorted((Path(data) / "scenarios").glob("*.yaml")):
+        with suppress(strict_yaml.NotUsable):  # whoever asks for it is told
+            if OWN_SECTIONS.search(strict_yaml.read_bytes(path)):
+                found.append(path)
+    return found
 
 
 def own_loads(data: Path) -> list[Path]:

@@ -7,26 +7,32 @@
       gb300: {usd_per_system: {value: 3600000, unit: usd}}
 
 The prices become rows of a price basis of their own, `your_quote_` and the name of the file; the inputs become the
-profile of that name, a layer over the typical one.
+profile of that name, a layer over the typical one. A file that cannot be used keeps nobody from using the others: it is
+refused when somebody asks for it, and by `tokenfactory data`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import date as Day
 from pathlib import Path
 
 from pydantic import ValidationError, field_validator
 
+from reportkit import strict_yaml
 from tokenfactory.errors import DataError
 from tokenfactory.warehouse import files
 from tokenfactory.warehouse.schema import (
     EVERYTHING,
     GPUS_WITHOUT_SPECIFICATIONS,
+    TABLES,
     Price,
     SourceKind,
     Status,
     TcoInput,
     in_words,
     intervals_apart,
+    read_table,
 )
 
 QUOTE = "your_quote"
@@ -65,8 +71,24 @@ def basis(scenario: str) -> str:
     return f"{QUOTE}_{scenario}"
 
 
-def rows(scenario: str, prices: Sequence[Mapping], inputs: Mapping[str, Mapping]) -> dict[str, list[dict]]:
-    """The rows of `own_prices` and `tco_inputs` that a scenario adds.
+@dataclass(frozen=True)
+class Known:
+    """What the data have: the GPUs that rows may be about, and the profiles whose names are taken."""
+
+    gpus: frozenset[str]
+    profiles: frozenset[str]
+
+    @classmethod
+    def of(cls, data: Path) -> "Known":
+        """Read from the files of a data folder."""
+        hardware, inputs = (read_table(TABLES[name], data / TABLES[name].file) for name in ("hardware", "tco_inputs"))
+        return cls(frozenset(row["gpu"] for row in hardware), frozenset(row["profile"] for row in inputs))
+
+
+def rows(
+    scenario: str, prices: Sequence[Mapping], inputs: Mapping[str, Mapping], data: Known | None = None
+) -> dict[str, list[dict]]:
+    """The rows of `own_prices` and `tco_inputs` that a scenario adds; by default to the data of this project.
 
     Raises
     ------
@@ -105,7 +127,23 @@ def rows(scenario: str, prices: Sequence[Mapping], inputs: Mapping[str, Mapping]
         if {"colocation_usd_per_kw_year", "building_usd_per_kw"} <= set(of_what):
             message = "colocation and a building of one's own exclude each other: give one of them"
             raise DataError(file, message, field=f"{path}.building_usd_per_kw")
+    _check_against(data or Known.of(files.data_dir()), scenario, own_prices, own_inputs)
     return {"own_prices": own_prices, "tco_inputs": own_inputs}
+
+
+def _check_against(known: Known, scenario: str, prices: Sequence[Mapping], inputs: Sequence[Mapping]) -> None:
+    file, gpus = f"{scenario}.yaml", known.gpus | GPUS_WITHOUT_SPECIFICATIONS
+    for number, row in enumerate(prices):
+        if row["gpu"] not in gpus:
+            message = f"'{row['gpu']}' has no row in hardware.csv; add one first"
+            raise DataError(file, message, field=f"prices.{number}.gpu")
+    for row in inputs:
+        if row["applies_to"] not in gpus | EVERYTHING:
+            message = f"'{row['applies_to']}' is neither a GPU of hardware.csv nor all, air or liquid"
+            raise DataError(file, message, field=f"inputs.{row['applies_to']}")
+    if inputs and scenario in known.profiles:
+        message = f"tco_inputs.csv has a profile '{scenario}' already: give the file another name"
+        raise DataError(file, message, field="inputs")
 
 
 def _validated(model, known: Mapping, given: object, file: str, path: str) -> dict:
@@ -122,30 +160,27 @@ def _validated(model, known: Mapping, given: object, file: str, path: str) -> di
         raise DataError(file, in_words(error), field=path if field in known else f"{path}.{field}") from None
 
 
-def read(data: Path, known_gpus: Iterable[str], known_profiles: Iterable[str]) -> dict[str, dict[str, list[dict]]]:
-    """The rows of every scenario file that has any, by the file's name; GPUs must be known, profiles new."""
-    import yaml
-
-    gpus = set(known_gpus) | GPUS_WITHOUT_SPECIFICATIONS
+def read(data: Path, known: Known) -> dict[str, dict[str, list[dict]]]:
+    """The rows of every scenario file that has any and can be used, by the file's name."""
     found = {}
     for path in files.own_scenarios(data):
-        try:
-            content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (yaml.YAMLError, ValueError):
-            continue  # whoever asks for this scenario is told; others need not care
-        name = path.stem
-        if not isinstance(content, dict):
-            continue
-        own = found[path.name] = rows(name, content.get("prices") or [], content.get("inputs") or {})
-        for number, row in enumerate(own["own_prices"]):
-            if row["gpu"] not in gpus:
-                message = f"'{row['gpu']}' has no row in hardware.csv; add one first"
-                raise DataError(path.name, message, field=f"prices.{number}.gpu")
-        for row in own["tco_inputs"]:
-            if row["applies_to"] not in gpus | EVERYTHING:
-                message = f"'{row['applies_to']}' is neither a GPU of hardware.csv nor all, air or liquid"
-                raise DataError(path.name, message, field=f"inputs.{row['applies_to']}")
-        if own["tco_inputs"] and name in known_profiles:
-            message = f"tco_inputs.csv has a profile '{name}' already: give the file another name"
-            raise DataError(path.name, message, field="inputs")
+        with suppress(DataError):
+            found[path.name] = _read(path, known)
     return found
+
+
+def check(data: Path) -> None:
+    """Raise the DataError of the first scenario file whose own rows cannot be used."""
+    known = Known.of(data)
+    for path in sorted((Path(data) / "scenarios").glob("*.yaml")):
+        _read(path, known)
+
+
+def _read(path: Path, known: Known) -> dict[str, list[dict]]:
+    try:
+        content = strict_yaml.read(path)
+    except strict_yaml.NotUsable as error:
+        raise DataError(path.name, str(error), row=error.line) from error
+    if not isinstance(content, dict):
+        raise DataError(path.name, "a scenario is a mapping with at least a title")
+    return rows(path.stem, content.get("prices") or [], content.get("inputs") or {}, known)

@@ -144,8 +144,11 @@ def _load(data: Path, path: Path) -> None:
             )
         # What scenario files add. Their prices stand apart, so that nobody meets them who did not ask for them.
         connection.execute("CREATE TABLE own_prices AS FROM price_book LIMIT 0")
-        gpus, profiles = ({row[c] for row in rows_of[t]} for t, c in (("hardware", "gpu"), ("tco_inputs", "profile")))
-        for file, added in own.read(data, gpus, profiles).items():
+        gpus, profiles = (
+            frozenset(row[column] for row in rows_of[name])
+            for name, column in (("hardware", "gpu"), ("tco_inputs", "profile"))
+        )
+        for file, added in own.read(data, own.Known(gpus, profiles)).items():
             for name, rows in added.items():
                 for row in rows:
                     places = ", ".join(f"${column}" for column in row)
