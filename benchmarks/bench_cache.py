@@ -4,7 +4,7 @@
 
 The published trace of 12,031 requests comes from data/. The made-up one has conversations that grow by eight blocks a
 turn from a common start, as many at a time as make a third of its blocks new; by default it has 100 million blocks,
-which took 110 s and 3.4 GB on two cores. A plain LRU simulation in Python is the yardstick, for one capacity only.
+which took 183 s and 3.9 GB on two busy cores. A plain LRU simulation in Python is the yardstick, for one capacity only.
 """
 
 import resource

@@ -282,9 +282,16 @@ class Sampled:
         return 1 - self._misses(capacity_blocks).sum(axis=0) / (self.num_blocks * self.frac)
 
     def error_frac(self, capacity_blocks):
-        """Standard error of `hit_frac`, from how much the parts of the sample differ; none where all is sampled."""
-        spread = len(self.parts) * self._misses(capacity_blocks).var(axis=0, ddof=1)
-        return np.sqrt(spread * (1 - self.frac)) / (self.num_blocks * self.frac)
+        """Standard error of `hit_frac`; none where all is sampled.
+
+        Of how many misses fell into the sample, from how much its parts differ; and of how many of the blocks between
+        two uses did, which moves the capacity that the sample stands for by its own standard error.
+        """
+        room = np.asarray(capacity_blocks, float)
+        spread = len(self.parts) * self._misses(room).var(axis=0, ddof=1) * (1 - self.frac)
+        off = np.sqrt(room * (1 - self.frac) / self.frac)
+        moved = (self.hit_frac(room + off) - self.hit_frac(room - off)) / 2
+        return np.sqrt(spread / (self.num_blocks * self.frac) ** 2 + moved**2)
 
 
 def is_sampled(block: np.ndarray, frac: float) -> np.ndarray:
@@ -347,3 +354,80 @@ def is_of_own_session(trace: Trace) -> np.ndarray:
 
 def _pieces(begin: int, end: int) -> Iterable[tuple[int, int]]:
     return ((a, min(a + _PIECE, end)) for a in range(begin, end, _PIECE))
+
+
+def sessions(start: np.ndarray, block: np.ndarray) -> np.ndarray:
+    """Conversations of a trace that does not name them: by the first block that not every request begins with.
+
+    Parameters
+    ----------
+    start, block : as in `Trace`; equal blocks stand after equal blocks
+
+    Returns
+    -------
+    number of the conversation of each request, in the order in which they begin
+
+    Examples
+    --------
+    >>> sessions(np.array([0, 2, 4, 7]), np.array([0, 1, 0, 2, 0, 1, 3])).tolist()
+    [0, 1, 0]
+    """
+    lengths = np.diff(start)
+    depth, shortest = 0, int(lengths.min()) if lengths.size else 0
+    while depth < shortest and np.unique(block[start[:-1] + depth]).size == 1:
+        depth += 1
+    named = np.minimum(start[:-1] + depth, start[1:] - 1)  # one without such a block is known by its last one
+    _, first, number = np.unique(block[named], return_index=True, return_inverse=True)
+    return np.argsort(np.argsort(first))[number]
+
+
+def expand(
+    *, time_s: np.ndarray, input_tok: np.ndarray, output_tok: np.ndarray, prefix_of: np.ndarray,
+    prefix_blocks: np.ndarray, block_tok: int,
+) -> Trace:  # fmt: skip
+    """A trace from which earlier request each one continues, and for how many blocks; all further blocks are new.
+
+    Parameters
+    ----------
+    time_s, input_tok, output_tok, block_tok : as in `Trace`
+    prefix_of : number of an earlier request with the same first blocks; -1 for none
+    prefix_blocks : how many blocks are the same
+
+    Examples
+    --------
+    >>> one = np.array([40, 60, 60])
+    >>> trace = expand(time_s=one, input_tok=one, output_tok=one, prefix_of=np.array([-1, 0, 0]),
+    ...                prefix_blocks=np.array([0, 1, 2]), block_tok=20)
+    >>> trace.block.tolist(), trace.session.tolist()
+    ([0, 1, 0, 2, 3, 0, 1, 4], [0, 1, 0])
+    """
+    lengths = -(-input_tok // block_tok)
+    start = np.concatenate([[0], np.cumsum(lengths)])
+    block, fresh = np.empty(start[-1], np.int64), 0
+    for i, (a, b, earlier, same) in enumerate(zip(start[:-1], start[1:], prefix_of, prefix_blocks, strict=True)):
+        if not 0 <= same <= min(lengths[i], lengths[earlier] if 0 <= earlier < i else 0):
+            raise ParameterError(f"request {i} cannot share {same} blocks with request {earlier}")
+        block[a : a + same] = block[start[earlier] : start[earlier] + same]
+        block[a + same : b] = np.arange(fresh, fresh + lengths[i] - same)
+        fresh += lengths[i] - same
+    return Trace(time_s, sessions(start, block), start, block, block_tok, input_tok, output_tok)
+
+
+def compact(trace: Trace) -> tuple[np.ndarray, np.ndarray]:
+    """`prefix_of` and `prefix_blocks` of a trace, from which `expand` makes it again but for the numbers of blocks.
+
+    Examples
+    --------
+    >>> one = np.array([40, 60, 60])
+    >>> trace = Trace(one, one, np.array([0, 2, 5, 8]), np.array([5, 8, 5, 9, 3, 5, 8, 4]), 20, one, one)
+    >>> [part.tolist() for part in compact(trace)]
+    [[-1, 0, 0], [0, 1, 2]]
+    """
+    before = previous(trace.block)
+    is_new = np.concatenate([before < 0, [True]])
+    # Blocks up to the first new one; a request without a new one is known by its whole length.
+    new = np.flatnonzero(is_new)
+    same = np.minimum(new[np.searchsorted(new, trace.start[:-1])], trace.start[1:]) - trace.start[:-1]
+    earlier = np.full(same.size, -1)
+    earlier[same > 0] = trace.request[before[(trace.start[:-1] + same - 1)[same > 0]]]
+    return earlier, same
