@@ -96,8 +96,22 @@ power, and GB300 had simply taken over the figure of GB200. Ratios per MW change
 """,
     "workloads": """\
 Two questions: how much input real traffic has per output token, and how much of it comes from a cache; and how many
-tokens a finished task takes. `input_tok` counts cached input too. Public traces of requests (Azure 2023, Mooncake 2025)
-are not copied here; their owners' papers and cards are quoted where they print means.
+tokens a finished task takes. `input_tok` counts cached input too. Azure's public traces of 2023 are not copied here;
+Mooncake's of 2025 is in `trace_requests.csv`.
+""",
+    "trace_requests": """\
+A prompt is cut into blocks of `block_tok` tokens (see `traces.csv`), the last of which may be shorter; a block is the
+same as another one where it and all before it are. So each request begins with the first `prefix_blocks` blocks of the
+request `prefix_of`, and its other blocks were never seen before. `methods.cache.expand` makes numbers of blocks of
+that, `methods.cache.compact` the other way round. Made from Mooncake's file, (c) the Mooncake authors, Apache-2.0.
+""",
+    "memory_tiers": """\
+Bandwidths are per GPU for `dram`, per server of eight GPUs for `remote-dram`, and per drive for `ssd`. That of HBM is
+in `hardware.csv`. Prices are those of the memory alone.
+""",
+    "cache_effects": """\
+Measurements of others, on their models and traffic; no two rows of different `setup` may be compared. `before` and
+`after` of the two rows `agentx-possible` are the possible and the actual hit rate of one run.
 """,
     "claims": """\
 The 15 rows with `row` and `cell` are the printed table of NVIDIA's article of April 2026: five rows, each with a

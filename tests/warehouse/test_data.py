@@ -3,15 +3,16 @@
 import csv
 import math
 import re
-import time
 from collections import Counter, defaultdict
 from datetime import date
 
+import numpy as np
 import pytest
 
 from tokenfactory import codebook
 from tokenfactory.formulas import finance
-from tokenfactory.measurements import adapters, ingest, measured
+from tokenfactory.measurements import adapters, ingest, measured, traces
+from tokenfactory.methods import cache
 from tokenfactory.warehouse.schema import (
     GPUS_WITHOUT_SPECIFICATIONS,
     LIFETIME_UNITS,
@@ -52,10 +53,7 @@ def on(rows, day, **series):
 # --- every file --------------------------------------------------------------------------------------------------
 
 
-def test_every_file_is_read_in_time(project, data):
-    started = time.perf_counter()
-    read_all(project / "data")
-    assert time.perf_counter() - started < 0.6  # 0.04 s measured; a busy machine gets fifteen times that
+def test_no_file_is_empty(data):
     assert {name: len(rows) > 0 for name, rows in data.items()} == dict.fromkeys(TABLES, True)
 
 
@@ -571,3 +569,33 @@ def test_utilisation_scenarios_are_those_that_are_argued_about(data):
         if row["profile"].startswith("utilisation-") and row["parameter"] == "utilisation_frac"
     ]
     assert scenarios == [0.05, 0.2, 0.6, 0.85]
+
+
+# --- traces ------------------------------------------------------------------------------------------------------
+
+
+def test_the_trace_is_the_published_one(data, shared):
+    """Expanded, every request has the time, the lengths and the very block numbers of the file it was made from."""
+    (trace,) = data["traces"]
+    rows = [row for row in data["trace_requests"] if row["trace"] == trace["trace"]]
+    column = {name: np.array([-1 if row[name] is None else row[name] for row in rows]) for name in rows[0]}
+    columns = ("time_s", "input_tok", "output_tok", "prefix_of", "prefix_blocks")
+    ours = cache.expand(**{name: column[name] for name in columns}, block_tok=trace["block_tok"])
+    theirs = traces.read(shared / "traces/mooncake-fast25/conversation_trace.jsonl").trace
+    for name in ("time_s", "session", "start", "block", "input_tok", "output_tok"):
+        assert (getattr(ours, name) == getattr(theirs, name)).all(), name
+
+
+def test_traces_of_requests_are_described(data):
+    assert {row["trace"] for row in data["trace_requests"]} == {row["trace"] for row in data["traces"]}
+
+
+def test_every_tier_has_a_price_and_a_bandwidth(data):
+    """But for memory of another host, which costs what memory does, and HBM, whose bandwidth is in hardware.csv."""
+    known = {(row["tier"], row["parameter"]) for row in data["memory_tiers"] if row["applies_to"] == "all"}
+    assert known == {
+        (tier, parameter)
+        for tier in ("hbm", "dram", "remote-dram", "ssd")
+        for parameter in ("usd_per_gb", "gb_per_s")
+        if (tier, parameter) not in {("hbm", "gb_per_s"), ("remote-dram", "usd_per_gb")}
+    }

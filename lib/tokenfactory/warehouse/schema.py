@@ -572,6 +572,107 @@ class Change(Row):
         return last
 
 
+class RecordedTrace(Row):
+    trace: str = required("unique name of the trace", **SLUG)
+    name: str = required("what was recorded, in a few words", **TEXT)
+    block_tok: int = required("tokens of a full block", "tok", gt=0, le=65_536)
+    as_of: Day | None = optional("day of its publication", ge=Day(2023, 1, 1))
+    licence: str = required("licence of the source", **TEXT)
+    source_kind: SourceKind
+    source_url: SourceUrl
+    accessed: Accessed
+    note: str | None = optional("what a reader must know about this row", **TEXT)
+
+
+class TraceRequest(Row):
+    trace: str = required("the trace, as in traces.csv", **SLUG)
+    request: int = required("number of the request in its trace, from 0 in the order of arrival", ge=0)
+    time_s: float = required("arrival since the trace began", "s", ge=0)
+    input_tok: int = required("input tokens", "tok", gt=0, le=10_000_000)
+    output_tok: int = required("output tokens", "tok", ge=0, le=10_000_000)
+    prefix_of: int | None = optional("an earlier request that begins with the same blocks", ge=0)
+    prefix_blocks: int = required("how many blocks both begin with; all further blocks are new", ge=0)
+
+    @field_validator("prefix_blocks")
+    @classmethod
+    def _shared_with_an_earlier_one(cls, blocks, info: ValidationInfo):
+        earlier = info.data.get("prefix_of")
+        if (blocks > 0) != (earlier is not None):
+            raise ValueError("must be above 0 exactly when prefix_of is given")
+        if earlier is not None and earlier >= info.data.get("request", earlier + 1):
+            raise ValueError(f"are shared with request {earlier}, which is not an earlier one")
+        return blocks
+
+
+class MemoryTier(Row):
+    key: str = required("unique name of the figure", **SLUG)
+    tier: Literal["hbm", "dram", "remote-dram", "ssd"] = required(
+        "where keys and values are kept: on the GPU, in its host, in another host, or on a disk of flash memory"
+    )
+    parameter: Literal["usd_per_gb", "gb_per_s", "gb_per_gpu"] = required(
+        "price of the memory; bandwidth to the GPUs; or how much there is beside each GPU"
+    )
+    applies_to: str = required("GPU, as in hardware.csv; all: every one", **GPU)
+    value: float = required("the figure to use", "that of the row", gt=0, le=100_000)
+    low: float = required("low end of what was printed or is plausible", "that of the row", gt=0, le=100_000)
+    high: float = required("high end of it", "that of the row", gt=0, le=100_000)
+    unit: Literal["usd/gb", "gb/s", "gb/gpu"] = required("unit of value, low and high")
+    as_of: Day | None = optional("day the figure is about, else not stated", ge=Day(2023, 1, 1))
+    status: Status
+    source_kind: SourceKind
+    source_url: SourceUrl
+    accessed: Accessed
+    note: str | None = optional("what a reader must know about this row", **TEXT)
+
+    @field_validator("high")
+    @classmethod
+    def _range_holds_the_value(cls, high, info: ValidationInfo):
+        low, value = info.data.get("low", high), info.data.get("value", high)
+        if not low <= value <= high:
+            raise ValueError(f"{low:g} to {high:g} does not hold the value {value:g}")
+        return high
+
+    @field_validator("unit")
+    @classmethod
+    def _is_that_of_the_parameter(cls, unit, info: ValidationInfo):
+        parameter = info.data.get("parameter", unit)
+        if unit.replace("/", "_per_") != parameter:
+            raise ValueError(f"{unit} is not the unit of {parameter}")
+        return unit
+
+
+class CacheEffect(Row):
+    effect_id: str = required("unique name of the effect", **SLUG)
+    means: Literal["routing", "shared pool", "offload", "none"] = required(
+        "what was changed; none: a figure without a change, such as a hit rate in production"
+    )
+    name: str = required("what was compared, in a few words", **TEXT)
+    setup: str = required("on what, with which traffic", **TEXT)
+    metric: Literal["hit rate", "throughput", "time to first token", "end-to-end time", "cost", "model switches"] = (
+        required("what was measured")
+    )
+    before: float | None = optional("the figure without it, in the unit of the row", ge=0)
+    after: float | None = optional("the figure with it", ge=0)
+    unit: Literal["frac", "tok/s", "req/s", "s", "x"] = required(
+        "unit of before and after; x: only their ratio is told"
+    )
+    ratio: float | None = optional("after over before, as printed or computed from both", gt=0)
+    as_of: Day | None = optional("day of the publication", ge=Day(2023, 1, 1))
+    status: Status
+    source_kind: SourceKind
+    source_url: SourceUrl
+    accessed: Accessed
+    note: str | None = optional("what a reader must know about this row", **TEXT)
+
+    @field_validator("ratio")
+    @classmethod
+    def _is_that_of_the_figures(cls, ratio, info: ValidationInfo):
+        before, after = info.data.get("before"), info.data.get("after")
+        if before and after and abs(ratio * before / after - 1) > 0.02:
+            raise ValueError(f"{ratio:g} is not {after:g} over {before:g}")
+        return ratio
+
+
 def _ends_after_start(end: Day, info: ValidationInfo) -> Day:
     start = info.data.get("effective_from")
     if start is None:
@@ -677,6 +778,18 @@ def _adds_up(rows: list[dict]) -> Iterable[Problem]:
     for i, row in enumerate(rows):
         if abs(total[row["schedule"]] - 1) > 0.001:
             yield i, "frac", f"the shares of {row['schedule']} add up to {total[row['schedule']]:g}, not to 1"
+
+
+def _prefixes_fit(rows: list[dict]) -> Iterable[Problem]:
+    """Requests are numbered and in time, and nobody shares more than the earlier request has."""
+    before: dict[str, dict] = {}
+    for i, row in enumerate(rows):
+        last = before.get(row["trace"])
+        if row["request"] != (last["request"] + 1 if last else 0):
+            yield i, "request", "requests of a trace are numbered from 0 without a gap"
+        if last and row["time_s"] < last["time_s"]:
+            yield i, "time_s", f"time goes back from {last['time_s']:g} to {row['time_s']:g} s"
+        before[row["trace"]] = row
 
 
 @dataclass(frozen=True)
@@ -798,6 +911,39 @@ TABLES: dict[str, Table] = {
             ("change_id",),
             "how fast software and token prices moved",
             "one figure on two days",
+        ),
+        Table(
+            "traces",
+            "traces.csv",
+            RecordedTrace,
+            ("trace",),
+            "whose requests were recorded, and how",
+            "one recorded trace",
+        ),
+        Table(
+            "trace_requests",
+            "trace_requests.csv",
+            TraceRequest,
+            ("trace", "request"),
+            "real requests, in the order in which they came, and which earlier ones they continue",
+            "one request of one trace",
+            (_prefixes_fit,),
+        ),
+        Table(
+            "memory_tiers",
+            "memory_tiers.csv",
+            MemoryTier,
+            ("key",),
+            "where keys and values of tokens can be kept: how much room, at what price, and how fast",
+            "one figure of one tier",
+        ),
+        Table(
+            "cache_effects",
+            "cache_effects.csv",
+            CacheEffect,
+            ("effect_id",),
+            "what shared caches, offload and routing were measured to do",
+            "one published measurement",
         ),
     )
 }
