@@ -78,6 +78,8 @@ VECTORS = [
     (cost.tok_per_usd, dict(usd_per_gpu_hour=1.30, tok_per_s_per_gpu=2000.0), 5538461.5),
     (cost.tok_per_usd, dict(usd_per_gpu_hour=2.652, tok_per_s_per_gpu=10000.0), 13574660.6),
     (cost.tok_per_usd, dict(usd_per_gpu_hour=1.73, tok_per_s_per_gpu=173.0), 360000),
+    # half of the hours sold: 3600 * 1000 / 2 dollars an hour * 0.5
+    (cost.tok_per_usd, dict(usd_per_gpu_hour=2.0, tok_per_s_per_gpu=1000.0, utilisation_frac=0.5), 900_000),
     # FP8 with sparsity, FP8 dense; FP4 dense, FP4 with sparsity, FP8 dense
     (cost.pflop_per_s_per_usd_per_hour, dict(pflop_per_s=3.958, usd_per_gpu_hour=1.41), 2.80709),
     (cost.pflop_per_s_per_usd_per_hour, dict(pflop_per_s=1.979, usd_per_gpu_hour=1.41), 1.40355),
@@ -97,6 +99,24 @@ VECTORS = [
     (cost.blended_usd_per_mtok, R1_TARIFF | dict(input_per_output=3.0), 0.960000),
     (cost.blended_usd_per_mtok, R1_TARIFF | dict(input_per_output=3.0, cached_frac=0.563), 0.786878),
     (cost.blended_usd_per_mtok, R1_TARIFF | dict(input_per_output=8.0), 0.732222),
+    # a hit that costs nothing: (3 * 2 / 2 + 6) / 4
+    (
+        cost.blended_usd_per_mtok,
+        dict(usd_per_mtok_input=2.0, usd_per_mtok_output=6.0, input_per_output=3.0, cached_frac=0.5),
+        2.25,
+    ),
+    # three of four input tokens are fresh: 0.75 * 8 * 1000 / 4000
+    (
+        cost.prefill_gpu_per_decode_gpu,
+        dict(
+            isl_tok=8192.0,
+            osl_tok=1024.0,
+            tok_per_s_per_prefill_gpu=4000.0,
+            tok_per_s_per_decode_gpu=1000.0,
+            cached_frac=0.25,
+        ),
+        1.5,
+    ),
     # 8 * 4244.7 / 20893.2; deployed was 26/16 = 1.625
     (
         cost.prefill_gpu_per_decode_gpu,

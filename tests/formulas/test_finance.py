@@ -56,6 +56,8 @@ VECTORS = [
     (finance.fixed_charge_frac, dict(wacc_frac=0.07, life_year=4.0, finance_factor=1.05188), 0.310545),
     # (1 + 0.5 * 0.1275 + 0.5 * 0.07625 * 0.743) / 1.025 - 1
     (finance.real_wacc_frac, WACC, 0.0654409),
+    # a quarter of debt: (1 + 0.75 * 0.1275 + 0.25 * 0.07625 * 0.743) / 1.025 - 1
+    (finance.real_wacc_frac, WACC | dict(debt_frac=0.25), 0.0827204),
     # 1000 / (4 * 100)
     (finance.payback_year, dict(usd=1000.0, usd_per_year=400.0), 2.5),
     # 250,000 / 8 * (1 + 0.15 + 0.02 + 0.03)

@@ -79,6 +79,7 @@ def test_same_result_for_every_kind_of_argument(function, arguments, expected):
         (1, 1.37, 8, 728),  # 1000 / 10.96 = 91.2 nodes
         (10, 1.71, 1, 5847),
         (0.3, 0.1, 1, 3000),  # 0.3 / 0.0001 is 2999.9999999999995 in binary
+        (0.29999999, 0.1, 1, 2999),  # nearly is not enough
         (0.05, 2.10, 72, 0),  # half a rack is no rack
     ],
 )
@@ -92,6 +93,8 @@ def test_whole_racks():
         power.num_racks_in_power(mw=10, kw_per_rack=kw, pue=pue) for kw, pue in ((142, 1.15), (132, 1.15), (132, 1))
     ]
     assert racks == [61, 65, 75]
+    # 300 / 0.1 is 2999.9999999999995 in binary, and nearly is not enough
+    assert [power.num_racks_in_power(mw=mw, kw_per_rack=0.1) for mw in (0.3, 0.29999999)] == [3000, 2999]
 
 
 def test_site_of_ten_megawatts():

@@ -189,6 +189,12 @@ def test_the_same_throughputs_at_every_published_price_and_power():
     assert audit_table(altered("tput", "subject", value=906e3), PRICES, POWERS, PFLOPS).elsewhere == {}
 
 
+def test_of_several_explanations_the_rounded_ones_come_first():
+    # 5.6 and 2.8 are 5.60 and 2.80 rounded, and 5.68 and 2.88 cut off
+    pairs = [Constants(name, new * 2.652, old * 1.41) for name, new, old in (("cut", 5.68, 2.88), ("round", 5.6, 2.8))]
+    assert [found.name for found in audit_table(NVIDIA, PRICES, POWERS, pairs).flops] == ["round", "cut"]
+
+
 def test_flops_per_dollar_like_for_like():
     new = {"FP4 DENSE": 15, "FP4 SPARSE": 20, "FP8 DENSE": 5, "FP8 SPARSE": 10}
     old = {"FP8 DENSE": 1.979, "FP8 SPARSE": 3.958}

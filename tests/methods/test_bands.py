@@ -364,3 +364,15 @@ def test_numbers_without_a_logarithm(wrong):
     if not math.isnan(wrong):  # a frontier refuses NaN itself
         with pytest.raises(TokenFactoryError, match="a band needs positive numbers, and one is"):
             bands.leave_one_out(pareto.find([0, 0, 0], [1, 2, 3], [5, 4, wrong]))
+
+
+def test_runs_of_a_configuration_stay_in_their_order():
+    random = np.random.default_rng(7)
+    group_id, y = random.integers(0, 20, 2000), random.uniform(90, 110, 2000)
+    before, differences = {}, []
+    for group, value in zip(group_id, y, strict=True):
+        if group in before:
+            differences.append(abs(math.log(value / before[group])))
+        before[group] = value
+    expected = sorted(differences)[math.ceil((len(differences) + 1) * 0.9) - 1]
+    assert bands.repeat_log(group_id, y, coverage_frac=0.9) == pytest.approx(expected, rel=1e-12)

@@ -32,6 +32,7 @@ from tokenfactory.methods.fleets import (
     footprint,
     most_gain,
     most_tokens,
+    obstacle,
     users_served,
 )
 
@@ -199,6 +200,46 @@ def test_a_unit_that_would_mostly_stand_idle_is_stopped_by_demand():
     fleet = most_gain(it_site(1, tok_per_s=800), [H200], usd_per_mtok=5.0)
     assert fleet.num_units == (1,)
     assert fleet.stopped_by == {"H200": (DEMAND,)}
+
+
+def test_a_limit_is_told_only_where_one_more_unit_would_break_it():
+    # Two nodes of 10.96 kW; three would sell 1,119 of the 2,000 tok/s that are asked for, at half use.
+    fleet = most_tokens(it_site(0.022, tok_per_s=2000), [H200], utilisation_frac=0.5)
+    assert (fleet.num_units, fleet.stopped_by) == ((2,), {"H200": (POWER,)})
+
+
+def test_what_earns_just_its_cost_is_not_built():
+    # a GPU that makes 1 tok/s sells 31.536 Mtok a year
+    even = system("even", "node", 1, tok_per_s=1.0, usd_per_gpu_year=31.536)
+    assert most_gain(it_site(1), [even], usd_per_mtok=1.0).num_units == (0,)
+    assert most_gain(it_site(1), [even], usd_per_mtok=1.001).num_units == (471,)  # 1000 / 2.12
+
+
+def test_what_just_fits_is_in_and_what_nearly_fits_is_not():
+    tenth = system("tenth", "node", 1, it=0.1, pue=1.0)
+    assert most_tokens(it_site(0.0003), [tenth]).num_units == (3,)  # 0.3 / 0.1 is 2.9999999999999996 in binary
+    assert most_tokens(it_site(0.00029999), [tenth]).num_units == (2,)
+    rack_kw = 2.12 * 72
+    assert obstacle(it_site(1, liquid_kw_per_rack=rack_kw), GB300) is None
+    found = obstacle(it_site(1, liquid_kw_per_rack=rack_kw * 0.999), GB300)
+    assert found.limit == LIQUID and found.excess == pytest.approx(1 / 0.999)
+    assert obstacle(it_site(rack_kw / 1000), GB300) is None
+    found = obstacle(it_site(rack_kw / 1000, num_spare_units=1), GB300)
+    assert found.excess == pytest.approx(2) and found.sentence.startswith("2 racks of GB300, spares counted, need")
+
+
+@pytest.mark.parametrize("num_spare_units", [0, 1])
+@pytest.mark.parametrize("mw", [50_000, 1_000_000, 1_000_000_000])
+def test_a_site_of_any_size_has_a_plan_that_leaves_no_room_for_another_rack(mw, num_spare_units):
+    site = it_site(mw, num_spare_units=num_spare_units)
+    for plan in (most_tokens(site, [GB300, H200]), most_gain(site, [GB300, H200], usd_per_mtok=10.0)):
+        assert not plan.broken_limits and plan.num_units[0] > 0
+        assert plan.capacity_tok_per_s >= most_tokens(site, [GB300]).capacity_tok_per_s * (1 - 2e-9)
+
+
+def test_what_is_left_of_a_large_site_is_filled():
+    # 1e6 kW hold 6,551 racks of 152.64 kW; the 55.36 kW left hold 5 nodes of 10.96 kW
+    assert most_tokens(it_site(1000), [GB300, H200]).num_units == (6551, 5)
 
 
 def test_what_earns_nothing_is_not_built():

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tokenfactory.errors import ParameterError, TokenFactoryError
 from tokenfactory.formulas import cost, finance
+from tokenfactory.formulas.power_figure import ALLIN_UTILITY, CRITICAL_IT, Conversion, OnBasis
 from tokenfactory.methods import sensitivity
 from tokenfactory.methods.sensitivity import (
     Empirical,
@@ -158,6 +159,17 @@ def test_break_even_utilisation_by_search_is_that_of_the_formula(price, target, 
             search()
 
 
+def test_a_site_may_draw_just_what_its_it_draws():
+    sensitivity.check({"pue": 1.0})
+    conversion = Conversion(1.0, CRITICAL_IT, ALLIN_UTILITY, "a site without losses")
+    assert OnBasis(2.0, CRITICAL_IT).convert(conversion).on(ALLIN_UTILITY) == 2.0
+
+
+@pytest.mark.parametrize("end", [2.0, 5.0])
+def test_a_solution_may_be_an_end(end):
+    assert sensitivity.solve(lambda x: 3 * x, low=2, high=5, target=3 * end, name="x") == end
+
+
 def test_no_solution_says_what_the_ends_give():
     base = dict(usd_per_gpu_hour=2.652, tok_per_s_per_gpu=14_550.9, utilisation_frac=1.0)
     with pytest.raises(NoSolutionError) as caught:
@@ -284,6 +296,15 @@ def test_any_number_of_draws_is_drawn(num_draws):
 def test_no_two_draws_are_the_same():
     x = sensitivity.sample({"x": Uniform(0, 1)}, num_draws=200_000, seed=1)["x"]
     assert len(np.unique(x)) == len(x)
+
+
+def test_the_bins_reach_half_a_spread_beyond_the_first_draws():
+    tally = sensitivity._Tally.around(np.array([0.0, 1.0]))
+    num_bins = sensitivity._NUM_BINS
+    width = 2 / num_bins
+    tally.add(np.array([-0.51, -0.5, -0.5 + width, 0.5, 1.5 - width / 2, 1.5, 99]))
+    counts = {int(bin): int(tally.counts[bin]) for bin in np.flatnonzero(tally.counts)}
+    assert counts == {0: 1, 1: 1, 2: 1, num_bins // 2 + 1: 1, num_bins: 1, num_bins + 1: 2}
 
 
 def test_a_result_that_does_not_vary():
@@ -431,6 +452,19 @@ def test_regret_is_the_mean_distance_from_the_best():
     assert sensitivity.expected_regret(costs) == {"a": (0 + 2 + 1) / 3, "b": (1 + 0 + 1) / 3, "c": (8 + 7 + 0) / 3}
 
 
+def test_what_costs_the_same_is_not_cheaper():
+    assert sensitivity.probability_cheaper(np.array([1.0, 2.0]), np.array([1.0, 3.0])) == 0.5
+
+
+def test_groups_are_of_equal_size_and_the_highest_draws_too_many_are_left_out():
+    # As in the example, where knowing is worth 1; the fifth draw belongs to no group.
+    costs = {"own": np.array([100.0, 1.0, 1.0, 5.0, 5.0]), "rent": np.full(5, 3.0)}
+    assert sensitivity.value_of_knowing(costs, np.array([9, 1, 2, 3, 4]), num_groups=2) == 1.0
+    # one draw a group: own costs 1 or 5, rent 3; the better one 2 on average, and either alone 3
+    two = {"own": np.array([1.0, 5.0]), "rent": np.array([3.0, 3.0])}
+    assert sensitivity.value_of_knowing(two, np.array([1, 2]), num_groups=2) == 1.0
+
+
 def test_the_value_of_knowing_an_input():
     # One choice costs 1, the other a number from 0 to 2: knowing it, one pays min(1, x), 0.75 on average in place of 1.
     draws = sensitivity.sample({"x": Uniform(0, 2), "y": Uniform(0, 2)}, num_draws=100_000, seed=2)
@@ -548,6 +582,7 @@ def test_shapley_needs_every_set():
             "y is not a finite number in some draws",
         ),
         (lambda: sensitivity.sobol(product, {"x": Uniform(0, 1)}, num_base=1000, seed=1), "power of two, not 1000"),
+        (lambda: sensitivity.sobol(product, {"x": Uniform(0, 1)}, num_base=1, seed=1), "power of two, not 1"),
         (lambda: sensitivity.value_of_knowing({"a": np.ones(3)}, np.ones(3)), "3 draws are too few for 50 groups"),
     ],
 )  # fmt: skip
