@@ -7,11 +7,21 @@ from typing import Literal, get_args, get_origin
 
 from tokenfactory.measurements import adapters, measured
 from tokenfactory.warehouse import catalogue, files, store
-from tokenfactory.warehouse.schema import GPU, GPUS_WITHOUT_SPECIFICATIONS, SLUG, TABLES, URL, Table, python_type
+from tokenfactory.warehouse.schema import (
+    GPU,
+    GPUS_WITHOUT_SPECIFICATIONS,
+    SHA256,
+    SLUG,
+    TABLES,
+    URL,
+    Table,
+    python_type,
+)
 
 PATTERNS = {
     SLUG["pattern"]: "lower-case letters, digits, `.` and `-`",
     GPU["pattern"]: "lower-case letters and digits",
+    SHA256["pattern"]: "64 digits and letters from a to f",
     URL["pattern"]: "an http or https address",
 }
 
@@ -23,12 +33,14 @@ file is checked against. Change `warehouse/schema.py`, `measurements/measured.py
 
 Small tables of published figures and assumptions, each row with its source. They are facts typed from public pages
 on 2026-11-23 and 24, not copies of anybody's files. A page may be older than that day, and may have changed since.
+Files that begin with lines of `#` are others' measurements under Apache-2.0, cut down; those lines are their notice.
 """
 
 CONVENTIONS = """\
 ## Conventions
 
-- UTF-8, comma, one header line, LF line ends, a point for decimals, no thousands separators, ISO dates.
+- UTF-8, comma, one header line (after the notice, where there is one), LF line ends, a point for decimals, no
+  thousands separators, ISO dates.
 - **An empty cell means that the source does not state it.** It is never zero, and never "no".
 - Names end in their unit. A fraction is 0 to 1. `true` and `false` are the only truth values.
 - *Total* tokens are input and output together; *output* tokens are generated ones. A figure per GPU counts **all
@@ -140,6 +152,15 @@ table calls FLOPS per dollar: PFLOP/s over the price of an hour.
 A factor with `basis` and `to_basis` is the only way from one power basis to another. A `value` between `low` and
 `high` is a choice inside a published range unless `note` says otherwise; `guess` marks what has no source of its own.
 """,
+    "kernels_all_to_all": """\
+Three tables of kernels add up to a decode step of DeepSeek-V3 or R1 (`methods/decode.py`). No all-to-all of GB300 was
+published: GB200's stands for it, and pages say so. One of B200 or B300 beyond eight GPUs was not published either.
+`python tests/tools/reduce_kernels.py` makes these files from their owner's.
+""",
+    "predictions": """\
+A prediction stands from the day it was registered, with a hash of the code and tables that made it, and is never
+edited. The view `prediction_scores` holds it against the first measured point of its configuration.
+""",
     "tco_inputs": """\
 | parameter | what it is |
 |---|---|
@@ -205,7 +226,8 @@ LICENCES = """\
 
 The tables hold facts and figures, each cited; no sentence and no file was copied, and rows are re-expressed in the
 schema above. They are published under the licence of this repository (Apache-2.0) as far as a compilation of
-facts can be licensed.
+facts can be licensed. The exceptions are the files with a notice in their first lines: kernels and sizes of models of
+NVIDIA aiconfigurator, and acceptance lengths of InferenceX, included under Apache-2.0 (see `NOTICE`).
 
 - Benchmark figures: InferenceX (formerly InferenceMAX) by SemiAnalysis, benchmark code under Apache-2.0; attribution
   to InferenceX is required. Prices and all-in power are published constants of the SemiAnalysis AI Cloud TCO

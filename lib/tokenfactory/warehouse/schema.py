@@ -38,6 +38,7 @@ def optional(meaning: str, unit: str | None = None, **rules) -> Any:
 
 SLUG = {"pattern": r"^[a-z0-9][a-z0-9.-]*$"}
 GPU = {"pattern": r"^[a-z0-9]+$"}
+SHA256 = {"pattern": r"^[0-9a-f]{64}$"}
 URL = {"pattern": r"^https?://\S+$"}
 TEXT = {"min_length": 1}
 TOK_PER_S_PER_GPU = {"unit": "tok/s/gpu", "gt": 0, "le": 500_000}
@@ -673,6 +674,120 @@ class CacheEffect(Row):
         return ratio
 
 
+class AttentionKernel(Row):
+    gpu: str = required("GPU it was measured on", **GPU)
+    precision: Literal["fp4", "fp8"] = required("format of the attention weights; the KV cache is FP8")
+    num_heads: int = required("attention heads on the GPU: 128 over the size of tensor parallelism", gt=0, le=128)
+    num_tokens: int = required("tokens of the step on the GPU", "tok", gt=0)
+    context_tok: int = required("context of each", "tok", gt=0)
+    latency_ms: float = required("one multi-head latent attention module of DeepSeek-V3", "ms", gt=0)
+
+
+class ExpertKernel(Row):
+    gpu: str = required("GPU it was measured on", **GPU)
+    precision: Literal["fp4", "fp8"] = required("format of the expert weights")
+    ep: int = required("GPUs that share the 256 experts", "gpu", gt=0)
+    skew: float = required("exponent of the power law that chose the experts, evened out by a load balancer", ge=0)
+    num_tokens: int = required("tokens of the step over all these GPUs", "tok", gt=0)
+    latency_ms: float = required("routed experts of one layer: hidden size 7168, eight of 256 experts", "ms", gt=0)
+
+
+class AllToAllKernel(Row):
+    gpu: str = required("GPU it was measured on", **GPU)
+    link: Literal["nvlink", "infiniband"] = required("infiniband: islands of eight GPUs, joined at 400 Gb/s a GPU")
+    library: Literal["trt-one-sided", "trt-two-sided", "deepep", "deepep-hopper"] = required(
+        "kernels that exchange the tokens; deepep-hopper is an older measurement that stands for H100 and H200"
+    )
+    precision: Literal["fp4", "fp8"] = required("format in which tokens are dispatched")
+    ep: int = required("GPUs that exchange", "gpu", gt=0)
+    num_tokens: int = required("tokens of the step on each GPU", "tok", gt=0)
+    prepare_ms: float | None = optional("preparing, where the library does it apart", "ms", gt=0)
+    dispatch_ms: float = required("sending tokens to their experts", "ms", gt=0)
+    combine_ms: float = required("sending results back in BF16", "ms", gt=0)
+    low_precision_combine_ms: float | None = optional("the same in fewer bits, where the library can", "ms", gt=0)
+
+
+class KernelSystem(Row):
+    gpu: str = required("GPU, as in hardware.csv", **GPU)
+    scale_out_gb_per_s: float = required("network out of the scale-up domain, per GPU, one direction", "gb/s", gt=0)
+
+
+def _size(meaning: str, unit: str | None = None) -> Any:
+    return optional(meaning, unit, gt=0, le=10_000_000)
+
+
+class ModelArchitecture(Row):
+    model: str = required("language model, as in operating_points.csv", **SLUG)
+    model_printed: str = required("the model's name at the source", **TEXT)
+    attention: Literal["mla", "sparse-mla", "gqa", "window-gqa", "linear-gqa", "other"] = required(
+        "kind of attention; other has parts that these numbers do not count, so it has no bound"
+    )
+    num_layers: int = required("layers", gt=0)
+    num_dense_layers: int = required("of them with one dense network in place of experts", ge=0)
+    hidden_size: int = required("width of a token", gt=0)
+    vocab_size: int = required("tokens of the vocabulary", gt=0)
+    num_experts: int = required("routed experts of a layer", gt=0)
+    experts_per_tok: int = required("experts that a token goes to", gt=0)
+    num_shared_experts: int = required("experts that every token goes to", ge=0)
+    expert_ffn_size: int = required("inner width of an expert", gt=0)
+    dense_ffn_size: int | None = _size("inner width of a dense layer's network")
+    num_heads: int = required("attention heads", gt=0)
+    num_kv_heads: int = required("heads that share keys and values", gt=0)
+    head_dim: int | None = _size("width of a head")
+    q_lora_rank: int | None = _size("rank of the compressed queries")
+    kv_lora_rank: int | None = _size("rank of the compressed keys and values, which are what is cached")
+    rope_dim: int | None = _size("part of a head that knows its place")
+    nope_dim: int | None = _size("part of a head that does not")
+    v_head_dim: int | None = _size("width of a value head")
+    num_window_layers: int | None = _size("layers that look back over a window only")
+    window_tok: int | None = _size("that window", "tok")
+    num_linear_layers: int | None = _size("layers of linear attention, whose state does not grow")
+    linear_key_size: int | None = _size("keys of such a layer: heads times width")
+    linear_value_size: int | None = _size("values of such a layer: heads times width")
+    index_topk: int | None = _size("tokens that sparse attention picks", "tok")
+    index_size: int | None = _size("index queries of sparse attention: heads times width")
+    index_head_dim: int | None = _size("index keys of sparse attention, cached beside the others")
+
+
+class AcceptanceLength(Row):
+    curve: str = required("model, method and mode", **SLUG)
+    model: str = required("language model, as in operating_points.csv", **SLUG)
+    is_thinking: bool = required("reasoning was on")
+    depth: int = required("tokens that are drafted a step", gt=0, le=64)
+    acceptance_length: float = required("mean tokens a step yields, the one that is always right included", ge=1, le=65)
+
+    @field_validator("acceptance_length")
+    @classmethod
+    def _no_more_than_drafted(cls, length, info: ValidationInfo):
+        if (depth := info.data.get("depth")) is not None and length > depth + 1:
+            raise ValueError(f"{length:g} tokens cannot come of {depth} drafted ones and one more")
+        return length
+
+
+class Prediction(Row):
+    prediction_id: str = required("unique name of the prediction", **SLUG)
+    registered_on: Day = required("day it was registered", ge=Day(2026, 11, 1))
+    code_sha256: str = required("hash of the model's code and kernel tables on that day", **SHA256)
+    status: Literal["PROSPECTIVE"] = required("made before anybody had measured the point")
+    model: str = required("language model, as in operating_points.csv", **SLUG)
+    gpu: str = required("GPU, as in hardware.csv", **GPU)
+    precision: Literal["fp4", "fp8"] = required("number format of the weights")
+    spec_decoding: Literal["none", "mtp"] = required("speculative decoding")
+    depth: int = required("tokens that are drafted a step; 0 without speculation", ge=0, le=64)
+    acceptance_length: float = required("mean tokens a step yields, an assumption", ge=1, le=65)
+    acceptance_low: float = required("low end of that assumption", ge=1, le=65)
+    acceptance_high: float = required("high end of that assumption", ge=1, le=65)
+    ep: int = required("GPUs of a decode worker, which share the experts", "gpu", gt=0)
+    batch: float = required("requests in flight per decode GPU", gt=0)
+    isl: int = required("input length", "tok", gt=0)
+    osl: int = required("output length", "tok", gt=0)
+    interactivity_tok_per_s_per_user: float = required("speed that is predicted", "tok/s/user", gt=0)
+    interactivity_low: float = required("the same at acceptance_low", "tok/s/user", gt=0)
+    interactivity_high: float = required("the same at acceptance_high, by the fastest kernels", "tok/s/user", gt=0)
+    output_tok_per_s_per_decode_gpu: float = required("throughput that is predicted", "tok/s/gpu", gt=0)
+    stand_ins: str | None = optional("kernels that stand for ones nobody measured", **TEXT)
+
+
 def _ends_after_start(end: Day, info: ValidationInfo) -> Day:
     start = info.data.get("effective_from")
     if start is None:
@@ -945,6 +1060,62 @@ TABLES: dict[str, Table] = {
             "what shared caches, offload and routing were measured to do",
             "one published measurement",
         ),
+        Table(
+            "kernels_attention",
+            "kernels_attention.csv",
+            AttentionKernel,
+            ("gpu", "precision", "num_heads", "num_tokens", "context_tok"),
+            "how long attention of one layer takes",
+            "one measured kernel",
+        ),
+        Table(
+            "kernels_experts",
+            "kernels_experts.csv",
+            ExpertKernel,
+            ("gpu", "precision", "ep", "skew", "num_tokens"),
+            "how long the experts of one layer take",
+            "one measured kernel",
+        ),
+        Table(
+            "kernels_all_to_all",
+            "kernels_all_to_all.csv",
+            AllToAllKernel,
+            ("gpu", "link", "library", "precision", "ep", "num_tokens"),
+            "how long tokens travel between GPUs in one layer",
+            "one measured exchange",
+        ),
+        Table(
+            "kernel_systems",
+            "kernel_systems.csv",
+            KernelSystem,
+            ("gpu",),
+            "how fast the network between scale-up domains is",
+            "one GPU",
+        ),
+        Table(
+            "model_architectures",
+            "model_architectures.csv",
+            ModelArchitecture,
+            ("model",),
+            "what a language model is made of",
+            "one model",
+        ),
+        Table(
+            "acceptance_lengths",
+            "acceptance_lengths.csv",
+            AcceptanceLength,
+            ("curve", "depth"),
+            "how many drafted tokens are right",
+            "one depth of one curve",
+        ),
+        Table(
+            "predictions",
+            "predictions.csv",
+            Prediction,
+            ("prediction_id",),
+            "what the decode model says of points that nobody has measured",
+            "one prediction, registered before its measurement",
+        ),
     )
 }
 
@@ -977,6 +1148,8 @@ def read_all(folder: str | Path) -> dict[str, list[dict]]:
         ("price_book", "gpu", set()),
         ("power_book", "gpu", set()),
         ("tco_inputs", "applies_to", EVERYTHING),
+        ("kernel_systems", "gpu", set()),
+        ("predictions", "gpu", set()),
     ):
         rows, lines = read[name]
         for row, line in zip(rows, lines, strict=True):
@@ -1020,22 +1193,28 @@ def _records(table: Table, path: Path) -> Iterable[tuple[int, dict[str, str]]]:
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
         raise DataError(path.name, "is not UTF-8 text; save it as CSV in UTF-8", row=line) from error
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    line = 1
+    notice = num_notice_lines(text)
+    reader = csv.reader(itertools.islice(io.StringIO(text, newline=""), notice, None), strict=True)
+    line = notice + 1
     try:
         header = next(reader, None)
         if header is None:
             raise DataError(path.name, "is empty; the first line must name the columns")
         _check_header(table, path.name, header)
-        line = reader.line_num + 1
+        line = notice + reader.line_num + 1
         for cells in reader:
             if cells and len(cells) != len(header):
                 raise DataError(path.name, f"has {len(cells)} cells, but there are {len(header)} columns", row=line)
             if cells:
                 yield line, {name: cell for name, cell in zip(header, cells, strict=True) if cell != ""}
-            line = reader.line_num + 1
+            line = notice + reader.line_num + 1
     except csv.Error as error:
         raise DataError(path.name, f"is not well-formed CSV: {error}", row=line) from error
+
+
+def num_notice_lines(text: str) -> int:
+    """How many lines that begin with # a file has before its columns: the notice of its owner."""
+    return sum(1 for _ in itertools.takewhile(lambda line: line.startswith("#"), text.splitlines()))
 
 
 def _check_header(table: Table, file: str, header: list[str]) -> None:

@@ -21,6 +21,7 @@ VIEWS = (
     "prices_with",
     "power_on",
     "hardware_specs",
+    "decode_gpus",
     "point_gaps",
     "all_points",
     "point_scores",
@@ -124,19 +125,21 @@ def _load(data: Path, path: Path) -> None:
 
     from tokenfactory.measurements import hours, ingest
     from tokenfactory.warehouse import catalogue, own
-    from tokenfactory.warehouse.schema import TABLES, columns, read_all
+    from tokenfactory.warehouse.schema import TABLES, columns, num_notice_lines, read_all
 
     rows_of = read_all(data)
     with duckdb.connect(str(path), config=CONFIG) as connection:
         connection.execute("CREATE TABLE files (file VARCHAR, num_rows BIGINT, sha256 VARCHAR)")
         for name, table in TABLES.items():
+            path_of = data / table.file
+            notice = num_notice_lines(path_of.read_text(encoding="utf-8-sig"))
             # The file has just been checked line by line. DuckDB reads it again, with the types of the schema, because
             # handing over Python's rows would import pyarrow and with it pandas, which takes longer than all the rest.
             connection.execute(
                 f"""CREATE TABLE {name} AS SELECT * FROM read_csv(
-                    $file, columns = $columns, header = true, auto_detect = false, delim = ',', quote = '"',
-                    escape = '"', nullstr = '', dateformat = '%Y-%m-%d')""",
-                {"file": str(data / table.file), "columns": columns(table)},
+                    $file, columns = $columns, header = true, skip = $notice, auto_detect = false, delim = ',',
+                    quote = '"', escape = '"', nullstr = '', dateformat = '%Y-%m-%d')""",
+                {"file": str(path_of), "columns": columns(table), "notice": notice},
             )
             connection.execute(
                 "INSERT INTO files VALUES (?, ?, ?)",

@@ -1,0 +1,273 @@
+"""The decode model: vectors worked out by hand and from the tables, its properties, and what it refuses."""
+
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tokenfactory import warehouse
+from tokenfactory.errors import NotMeasuredError, ParameterError
+from tokenfactory.methods import decode
+from tokenfactory.methods.architecture import Architecture
+from tokenfactory.methods.decode import Step
+
+
+@pytest.fixture(scope="module")
+def db():
+    return warehouse.connect()
+
+
+@pytest.fixture(scope="module")
+def gpus(db):
+    rows = db.query("FROM decode_gpus ORDER BY gpu").rows(named=True)
+    return {row["gpu"]: decode.Gpu.from_row(row) for row in rows}
+
+
+@pytest.fixture(scope="module")
+def models(db):
+    rows = db.query("FROM model_architectures WHERE attention <> 'other' ORDER BY model").rows(named=True)
+    return {row["model"]: Architecture.from_row(row) for row in rows}
+
+
+@pytest.fixture(scope="module")
+def r1(models):
+    return models["deepseek-r1-0528"]
+
+
+@pytest.fixture(scope="module")
+def tables(db):
+    names = ("kernels_attention", "kernels_experts", "kernels_all_to_all")
+    return decode.KernelTables.from_rows(*(db.query(f"FROM {name} ORDER BY ALL").rows() for name in names))
+
+
+def test_parameters_of_deepseek_r1(r1):
+    # expert 3 x 7168 x 2048 = 44,040,192; 256 of them in 58 layers
+    assert r1.routed == 44_040_192 * 256 * 58 == 653_908_770_816
+    # MLA 187,105,280 a layer; shared experts; three dense layers of 3 x 7168 x 18432; head 7168 x 129280; router
+    assert r1.other == 187_105_280 * 61 + 2_554_331_136 + 1_189_085_184 + 926_679_040 + 106_430_464
+    # all but the input embedding is active, which is one more head
+    assert r1.active + r1.router == 36_624_596_992
+    assert r1.routed + r1.other + 926_679_040 == 671_025_397_760
+    assert r1.kv_per_tok == 576 * 61 == 35_136
+    assert r1.flop_per_context_tok == 61 * 128 * (2 * 576 + 2 * 512) == 16_990_208
+
+
+@pytest.mark.parametrize(
+    ("model", "billion"),
+    # total parameters with two embeddings, as their owners print them
+    [("gpt-oss-120b", 116.8), ("qwen-3.5-397b", 397), ("kimi-k2.5", 1026), ("minimax-m2.5", 229)],
+)
+def test_parameters_of_others_come_to_their_printed_size(models, db, model, billion):
+    row = db.query("FROM model_architectures WHERE model = $m ORDER BY model", m=model).rows(named=True)[0]
+    counted = models[model].routed + models[model].other + row["vocab_size"] * row["hidden_size"]
+    assert counted / 1e9 == pytest.approx(billion, rel=0.01)
+
+
+# GPU, format, ep, batch, bytes of a cached value -> tok/s per user and per GPU, and the three times [ms]
+BOUNDS = [
+    ("h200", "fp8", 8, 1, 2, 138.6, 139, 7.2150, 0.0501, 0.0194),
+    ("h200", "fp8", 8, 8, 2, 54.5, 436, 18.3495, 0.4007, 0.1552),
+    ("h200", "fp8", 8, 32, 2, 47.4, 1_515, 21.1163, 1.6030, 0.6208),
+    ("h200", "fp8", 32, 8, 2, 128.1, 1_024, 7.8088, 0.4007, 0.5987),
+    ("h200", "fp8", 32, 32, 2, 119.8, 3_832, 8.3497, 1.6030, 2.3947),
+    ("h200", "fp8", 32, 128, 2, 95.2, 12_181, 10.5085, 6.4119, 9.5787),
+    ("gb300", "fp4", 32, 32, 1, 272.0, 8_704, 3.6764, 0.3228, 0.2936),
+    ("gb300", "fp4", 32, 128, 1, 231.3, 29_602, 4.3241, 1.2913, 1.1742),
+    ("gb300", "fp4", 72, 32, 1, 347.4, 11_118, 2.8782, 0.3228, 0.2988),
+    ("gb300", "fp4", 72, 256, 1, 227.8, 58_323, 4.3893, 2.5827, 2.3906),
+    ("gb300", "fp8", 32, 128, 1, 183.8, 23_523, 5.4416, 2.5378, 1.3747),
+    ("b200", "fp4", 8, 32, 1, 125.2, 4_007, 7.9852, 0.4453, 0.2652),
+]
+
+
+@pytest.mark.parametrize("case", BOUNDS, ids=lambda case: "-".join(map(str, case[:4])))
+def test_bound_of_deepseek_r1(r1, gpus, case):
+    gpu, precision, ep, batch, kv_bytes, user, per_gpu, *times = case
+    step = Step(ep=ep, batch=batch, context_tok=1536)
+    found = decode.bound(architecture=r1, gpu=gpus[gpu], precision=precision, step=step, kv_bytes=kv_bytes)
+    assert [float(found.memory_ms), float(found.arithmetic_ms), float(found.all_to_all_ms)] == pytest.approx(
+        times, abs=5.1e-5
+    )
+    speed, tput = decode.tok_per_s(step_ms=found.step_ms, acceptance=1, batch=batch)
+    assert (round(float(speed), 1), round(float(tput))) == (user, per_gpu)
+    assert found.step_without_overlap_ms == pytest.approx(max(times[:2]) + times[2], abs=1e-4)
+
+
+# GPU, format, ep, batch, tokens a step -> attention, experts, all-to-all of a layer, step [ms], tok/s at AL
+SUMS = [
+    ("gb300", "fp4", 32, 38, 4, 0.1586, 0.1271, 0.0860, 22.27, 112, 4_265, 2.5),
+    ("gb300", "fp4", 32, 16, 4, 0.1177, 0.1093, 0.0604, 17.20, 145, 2_325, 2.5),
+    ("gb300", "fp4", 32, 32, 1, 0.1121, 0.0822, 0.0503, 14.69, 68, 2_178, 1),
+    ("gb300", "fp4", 32, 128, 1, 0.1459, 0.1100, 0.0782, 20.03, 50, 6_389, 1),
+    ("h200", "fp8", 8, 1, 1, 0.1000, 0.1257, 0.0285, 15.20, 66, 66, 1),
+    ("h200", "fp8", 8, 8, 1, 0.1081, 0.2900, 0.0304, 25.34, 39, 316, 1),
+    ("h200", "fp8", 64, 32, 1, 0.1483, 0.1971, 0.1583, 29.89, 33, 1_071, 1),
+    ("h200", "fp8", 64, 4, 4, 0.1175, 0.1210, 0.1053, 20.47, 122, 488, 2.5),
+]
+
+
+@pytest.mark.parametrize("case", SUMS, ids=lambda case: "-".join(map(str, case[:5])))
+def test_kernel_sum_of_deepseek_r1(r1, tables, case):
+    gpu, precision, ep, batch, q, attention, experts, exchange, step_ms, user, per_gpu, acceptance = case
+    step = Step(ep=ep, batch=batch, context_tok=1536, tokens_per_step=q)
+    found = decode.kernel_sum(tables=tables, architecture=r1, gpu=gpu, precision=precision, step=step)
+    per_layer = [float(found.attention_ms) / 61, float(found.experts_ms) / 58, float(found.all_to_all_ms) / 58]
+    assert per_layer == pytest.approx([attention, experts, exchange], abs=1e-4)
+    assert float(found.step_ms) == pytest.approx(step_ms, abs=0.006)  # the printed parts are rounded
+    speed, tput = decode.tok_per_s(step_ms=found.step_ms, acceptance=acceptance, batch=batch)
+    assert float(speed) == pytest.approx(user, abs=0.51)
+    assert float(tput) == pytest.approx(per_gpu, rel=3e-4, abs=0.51)
+
+
+ATTENTION = [
+    ("h200", "fp8", 1025, (0.0985, 0.1060, 0.1412, 0.1396, 0.1979, 0.3300)),
+    ("gb300", "fp4", 1025, (0.0919, 0.1002, 0.1102, 0.1143, 0.1367, 0.1808)),
+    ("h200", "fp8", 8193, (0.1070, 0.1307, 0.2257, 0.3151, 0.5460, 1.0190)),
+    ("gb300", "fp4", 8193, (0.0991, 0.1069, 0.1344, 0.1600, 0.2340, 0.3689)),
+]
+
+
+@pytest.mark.parametrize("case", ATTENTION, ids=lambda case: f"{case[0]}-{case[2]}")
+def test_attention_is_read_as_it_was_measured(tables, case):
+    gpu, precision, context, times = case
+    read = tables.attention[gpu, precision, 128].read(np.array([1, 8, 32, 64, 128, 256.0]), np.full(6, float(context)))
+    assert read == pytest.approx(times, abs=1e-12)
+
+
+def test_the_exchange_across_islands_takes_5p9_times_as_long(tables):
+    """128 tokens a GPU over 64 GPUs: 0.0169 + 0.0232 + 0.0431 ms on NVL72; 0.1668 + 0.3047 ms over InfiniBand."""
+    rack, islands = tables.exchange("gb200", "fp4", 64), tables.exchange("gb200", "fp4", 64, link="infiniband")
+    rack_ms, islands_ms = (float(e.usual_ms[e.tokens == 128][0]) for e in (rack, islands))
+    assert islands_ms == pytest.approx(0.1668 + 0.3047, abs=1e-4)
+    assert islands_ms / rack_ms > 5
+
+
+def test_the_point_of_the_claim(r1, tables):
+    """Measured: 116.9 tok/s per user at 1,229 requests on 32 decode GPUs; context 0.9 x 1024 + 0.45 x 1024."""
+    step = Step(ep=32, batch=1229 / 32, context_tok=1382.4, tokens_per_step=4)
+    ask = dict(tables=tables, architecture=r1, gpu="gb300", precision="fp4", step=step)
+    usual, fastest = (float(decode.kernel_sum(**ask, is_fastest=fast).step_ms) for fast in (False, True))
+    assert abs(2500 / usual / 116.9 - 1) < 0.05
+    assert 2200 / usual < 116.9 < 2800 / fastest
+    assert usual > fastest
+
+
+def test_attention_that_runs_tensor_parallel_takes_the_kernel_of_fewer_heads(r1, tables):
+    ask = dict(tables=tables, architecture=r1, gpu="gb200", precision="fp4")
+    one, shared = (decode.kernel_sum(**ask, step=Step(8, 4, 1025, attention_tp=tp)) for tp in (1, 8))
+    grid = tables.attention["gb200", "fp4", 16]
+    assert float(shared.attention_ms) == pytest.approx(61 * float(grid.read(np.array([32.0]), np.array([1025.0]))[0]))
+    assert shared.attention_ms < one.attention_ms
+    assert shared.experts_ms == one.experts_ms
+
+
+SYSTEMS = [(gpu, "fp4") for gpu in ("gb300", "gb200", "b200", "b300")] + [("h200", "fp8"), ("h100", "fp8")]
+steps = st.builds(
+    Step,
+    ep=st.sampled_from([2, 4, 8, 16, 32, 64]),
+    batch=st.floats(1, 512),
+    context_tok=st.floats(257, 131_073),
+    tokens_per_step=st.integers(1, 4),
+)
+
+
+@given(st.sampled_from(SYSTEMS), steps)
+def test_the_kernel_sum_never_beats_the_bound(r1, gpus, tables, system, step):
+    gpu, precision = system
+    ask = dict(architecture=r1, precision=precision, step=step)
+    for is_fastest in (False, True):
+        summed = decode.kernel_sum(tables=tables, gpu=gpu, **ask, is_fastest=is_fastest).step_ms
+        assert np.isnan(summed) or summed >= decode.bound(gpu=gpus[gpu], **ask).step_ms
+
+
+LINKS = ["hbm_byte_per_s", "scale_up_byte_per_s", "scale_out_byte_per_s"]
+
+
+@given(st.sampled_from(SYSTEMS), steps, st.sampled_from(LINKS), st.floats(1, 10))
+def test_more_bandwidth_never_makes_a_step_longer(r1, gpus, system, step, part, factor):
+    gpu, precision = system
+    slow = gpus[gpu]
+    fast = decode.Gpu(**vars(slow) | {part: getattr(slow, part) * factor})
+    before, after = (decode.bound(architecture=r1, gpu=g, precision=precision, step=step) for g in (slow, fast))
+    assert after.step_ms <= before.step_ms
+    assert after.step_without_overlap_ms <= before.step_without_overlap_ms
+
+
+OTHERS = ["gpt-oss-120b", "kimi-k2.5", "minimax-m2.5", "minimax-m3", "qwen-3.5-397b", "deepseek-v3.2"]
+
+
+@given(st.sampled_from(OTHERS), st.sampled_from([1, 2, 4, 8, 32]), st.floats(1, 512), st.floats(1, 100_000))
+def test_other_models_have_bounds_that_grow_with_the_batch(models, gpus, model, ep, batch, context):
+    step = Step(ep=ep, batch=np.array([batch, 2 * batch]), context_tok=context)
+    times = decode.bound(architecture=models[model], gpu=gpus["gb200"], precision="fp4", step=step).step_ms
+    assert 0 < times[0] <= times[1] < np.inf
+
+
+def test_nothing_is_read_outside_the_tables(r1, tables):
+    ask = dict(tables=tables, gpu="gb300", precision="fp4")
+    step = Step(ep=32, batch=np.array([0.5, 1, 300, 1025]), context_tok=1536)
+    times = decode.kernel_sum(architecture=r1, **ask, step=step).step_ms
+    assert np.isnan(times).tolist() == [True, False, False, True]
+    said = decode.why_outside(**ask, step=Step(32, 2000, 1536))
+    assert said == "outside the kernel table: attention was timed for 1 to 1,024 tokens a GPU, not for 2,000"
+    eight = Step(32, 8, 1536)
+    said = decode.why_outside(**ask | {"precision": "fp8"}, step=eight)
+    assert said == "not measured: no expert kernel of fp8 on gb300 at ep 32"
+    assert np.isnan(decode.kernel_sum(architecture=r1, **ask | {"precision": "fp8"}, step=eight).step_ms)
+
+
+def test_a_stand_in_is_named(r1, tables):
+    def named(gpu, ep):
+        step = Step(ep, 8, 1536)
+        return decode.kernel_sum(tables=tables, architecture=r1, gpu=gpu, precision="fp4", step=step).stand_ins
+
+    rest = "dense layers as half an attention module each"
+    assert named("gb200", 32) == (rest,) == named("b300", 8)
+    assert named("gb300", 32) == ("all-to-all of GB200", rest)
+    assert named("b300", 32) == ("all-to-all of H100 over 400 Gb/s InfiniBand", rest)
+
+
+def test_bad_input(r1, models, gpus, tables, db):
+    good = dict(architecture=r1, ep=32, batch=8, context_tok=1536, depth=3, acceptance=2.5)
+    decode.check(**good)
+    for change, said in (
+        ({"ep": 24}, "ep 24 does not divide the 256 experts"),
+        ({"ep": 0}, "ep 0"),
+        ({"batch": 0}, "above zero"),
+        ({"batch": np.inf}, "above zero"),
+        ({"context_tok": -1}, "above zero"),
+        ({"depth": -1}, "fewer than 0"),
+        ({"acceptance": 0.9}, "between 1 and 4"),
+        ({"acceptance": 4.1}, "between 1 and 4"),
+        ({"acceptance": np.nan}, "between 1 and 4"),
+    ):
+        with pytest.raises(ParameterError, match=said):
+            decode.check(**good | change)
+    with pytest.raises(ParameterError, match="h200 does not compute in fp4"):
+        decode.bound(architecture=r1, gpu=gpus["h200"], precision="fp4", step=Step(8, 1, 1536))
+    with pytest.raises(ParameterError, match="the network between islands of mi355x is not known"):
+        decode.bound(architecture=r1, gpu=gpus["mi355x"], precision="fp8", step=Step(16, 1, 1536))
+    ask = dict(tables=tables, gpu="gb300", precision="fp4", step=Step(32, 1, 1536))
+    with pytest.raises(NotMeasuredError, match=r"no kernel tables of kimi-k2\.5"):
+        decode.kernel_sum(architecture=models["kimi-k2.5"], **ask)
+    row = db.query("FROM model_architectures WHERE attention = 'other' ORDER BY model LIMIT 1").rows(named=True)[0]
+    with pytest.raises(NotMeasuredError, match="attention of deepseek-v4-pro"):
+        Architecture.from_row(row)
+
+
+def test_many_configurations_at_once_are_those_one_by_one(r1, gpus, tables):
+    rng, num = np.random.default_rng(1), 100_000
+    columns = [rng.choice([4, 8, 16, 32, 64], num), rng.uniform(1, 200, num), rng.uniform(300, 9000, num)]
+    columns.append(rng.integers(1, 5, num))
+    start = time.perf_counter()
+    bounds = decode.bound(architecture=r1, gpu=gpus["gb300"], precision="fp4", step=Step(*columns))
+    sums = decode.kernel_sum(tables=tables, architecture=r1, gpu="gb300", precision="fp4", step=Step(*columns))
+    print(f"100,000 configurations in {time.perf_counter() - start:.3f} s")
+    for i in range(0, num, 9973):
+        step = Step(*(column[i] for column in columns))
+        single = decode.kernel_sum(tables=tables, architecture=r1, gpu="gb300", precision="fp4", step=step)
+        assert single.step_ms == pytest.approx(sums.step_ms[i], nan_ok=True)
+        one = decode.bound(architecture=r1, gpu=gpus["gb300"], precision="fp4", step=step)
+        assert one.step_ms == pytest.approx(bounds.step_ms[i])
