@@ -19,6 +19,7 @@ from tokenfactory.warehouse.schema import (
     TABLES,
     TCO_UNITS,
     columns,
+    num_notice_lines,
     read_all,
 )
 
@@ -62,7 +63,8 @@ def test_files_are_in_the_order_and_form_of_the_schema(project):
         raw = (project / "data" / table.file).read_bytes()
         assert b"\r" not in raw
         assert raw.endswith(b"\n")
-        assert raw.split(b"\n", 1)[0].decode() == ",".join(columns(table))
+        text = raw.decode()
+        assert text.splitlines()[num_notice_lines(text)] == ",".join(columns(table))
 
 
 def test_points_prices_and_power_are_sorted(data):

@@ -138,6 +138,78 @@ GOOD = {
         "status": "published",
         **SOURCE,
     },
+    "kernels_attention": {
+        "gpu": "h200",
+        "precision": "fp8",
+        "num_heads": "128",
+        "num_tokens": "8",
+        "context_tok": "1025",
+        "latency_ms": "0.106",
+    },
+    "kernels_experts": {
+        "gpu": "h200",
+        "precision": "fp8",
+        "ep": "8",
+        "skew": "1.01",
+        "num_tokens": "64",
+        "latency_ms": "0.29",
+    },
+    "kernels_all_to_all": {
+        "gpu": "h200",
+        "link": "nvlink",
+        "library": "deepep",
+        "precision": "fp8",
+        "ep": "8",
+        "num_tokens": "8",
+        "dispatch_ms": "0.016",
+        "combine_ms": "0.014",
+    },
+    "kernel_systems": {"gpu": "h200", "scale_out_gb_per_s": "50"},
+    "model_architectures": {
+        "model": "a-model",
+        "model_printed": "A-Model",
+        "attention": "gqa",
+        "num_layers": "10",
+        "num_dense_layers": "0",
+        "hidden_size": "512",
+        "vocab_size": "1000",
+        "num_experts": "16",
+        "experts_per_tok": "2",
+        "num_shared_experts": "0",
+        "expert_ffn_size": "256",
+        "num_heads": "8",
+        "num_kv_heads": "2",
+        "head_dim": "64",
+    },
+    "acceptance_lengths": {
+        "curve": "a-curve",
+        "model": "a-model",
+        "is_thinking": "true",
+        "depth": "3",
+        "acceptance_length": "2.5",
+    },
+    "predictions": {
+        "prediction_id": "a-prediction",
+        "registered_on": "2026-11-28",
+        "code_sha256": "0" * 64,
+        "status": "PROSPECTIVE",
+        "model": "a-model",
+        "gpu": "h200",
+        "precision": "fp8",
+        "spec_decoding": "mtp",
+        "depth": "3",
+        "acceptance_length": "2.5",
+        "acceptance_low": "2.2",
+        "acceptance_high": "2.8",
+        "ep": "32",
+        "batch": "8",
+        "isl": "1024",
+        "osl": "1024",
+        "interactivity_tok_per_s_per_user": "100",
+        "interactivity_low": "90",
+        "interactivity_high": "110",
+        "output_tok_per_s_per_decode_gpu": "800",
+    },
     "workloads": {
         "workload_id": "a-task",
         "name": "a task",
@@ -237,6 +309,12 @@ def test_duckdb_types_follow_the_columns():
     [
         ("workloads", "cached_input_tok", "1001", "must be given with input_tok, and not be above it"),
         ("workloads", "input_tok", "", "must be given with input_tok"),
+        ("acceptance_lengths", "acceptance_length", "4.01", "4.01 tokens cannot come of 3 drafted ones and one more"),
+        ("acceptance_lengths", "acceptance_length", "0.99", "must be at least 1"),
+        ("kernels_attention", "latency_ms", "0", "must be above 0"),
+        ("kernels_all_to_all", "link", "ethernet", "'ethernet' is not one of 'nvlink', 'infiniband'"),
+        ("predictions", "status", "RETROSPECTIVE", "'RETROSPECTIVE' is not one of 'PROSPECTIVE'"),
+        ("predictions", "code_sha256", "ABC", "does not have the form"),
         ("workloads", "output_tok", "0", "must be above 0"),
         ("workloads", "success_frac", "0", "must be above 0"),
         ("workloads", "success_frac", "1.1", "must be at most 1"),
@@ -611,6 +689,16 @@ def test_text_is_only_text(tmp_path, text):
 def test_an_empty_cell_is_none(tmp_path):
     (row,) = read_table(TABLES["claims"], write(tmp_path, "claims", {"conditions": "", "value": "", "date": ""}))
     assert row["conditions"] is row["value"] is row["date"] is None
+
+
+def test_a_notice_stands_before_the_columns_and_counts_as_lines(tmp_path):
+    path = write(tmp_path, "kernel_systems", {}, {"gpu": "h100", "scale_out_gb_per_s": "-1"})
+    path.write_text("# whose it is\n# and the licence\n" + path.read_text())
+    with pytest.raises(DataError, match="-1 must be above 0") as caught:
+        read_table(TABLES["kernel_systems"], path)
+    assert caught.value.row == 5
+    path.write_text(path.read_text().replace("-1", "50"))
+    assert [row["gpu"] for row in read_table(TABLES["kernel_systems"], path)] == ["h200", "h100"]
 
 
 def test_all_files_are_read_together_and_a_gpu_must_be_known(tmp_path):

@@ -18,6 +18,7 @@ from tokenfactory.warehouse.query import connect
 from tokenfactory.warehouse.schema import TABLES
 
 MOST_ROWS = 2000  # that are named of one query: who reads more asks the query itself
+NO_NAMES = ("gpu", "model")  # keys that stand in many tables and so name no row
 SNAPSHOT = "measured_points"  # the table of points of a snapshot, which have names in the view all_points
 # What is told of a row, where its table has it.
 _ABOUT = (
@@ -81,7 +82,7 @@ class Archive:
     @cached_property
     def _table_of(self) -> dict[str, str]:
         """The table of every row that has a name."""
-        keys = [(name, table.key[0]) for name, table in TABLES.items()]
+        keys = [(name, table.key[0]) for name, table in TABLES.items() if table.key[0] not in NO_NAMES]
         names = " UNION ALL ".join(f"SELECT {key} AS name, '{table}' AS table_name FROM {table}" for table, key in keys)
         measured = f"SELECT point_id, '{SNAPSHOT}' FROM all_points WHERE origin = 'snapshot'"
         return dict(self._fetch(f"{names} UNION ALL {measured}"))
