@@ -34,5 +34,6 @@ def test_at_least_ten_are_registered_with_a_range_around_each():
     assert len(rows) >= 10
     for row in rows:
         low, value, high = (float(row[f"interactivity_{end}"]) for end in ("low", "tok_per_s_per_user", "high"))
-        assert low <= value < high
+        assert low <= value <= high
+        assert (row["spec_decoding"] == "none") == (low == value)
         assert row["stand_ins"]
