@@ -164,7 +164,7 @@ def _audit_of_set(warehouse, claim_set: str) -> claims.SetAudit:
                UNION ALL BY NAME
                SELECT point_id, gpu, model, total_tok_per_s_per_gpu, interactivity_tok_per_s_per_user, isl, osl,
                       precision, spec_decoding, evidence, source_url
-               FROM all_points WHERE origin = 'snapshot' ORDER BY point_id""",
+               FROM points WHERE origin <> 'published' ORDER BY point_id""",
         ),
         _rows(warehouse, "SELECT gpu, spec, value FROM hardware_specs ORDER BY gpu, spec"),
         gpus_of=claims.gpus_by_name(

@@ -9,7 +9,7 @@ from datetime import date
 import numpy as np
 import pytest
 
-from tokenfactory import codebook
+from tokenfactory import codebook, warehouse
 from tokenfactory.formulas import finance
 from tokenfactory.measurements import adapters, ingest, measured, traces
 from tokenfactory.methods import cache
@@ -19,7 +19,6 @@ from tokenfactory.warehouse.schema import (
     TABLES,
     TCO_UNITS,
     columns,
-    num_notice_lines,
     read_all,
 )
 
@@ -60,11 +59,12 @@ def test_no_file_is_empty(data):
 
 def test_files_are_in_the_order_and_form_of_the_schema(project):
     for table in TABLES.values():
-        raw = (project / "data" / table.file).read_bytes()
-        assert b"\r" not in raw
-        assert raw.endswith(b"\n")
-        text = raw.decode()
-        assert text.splitlines()[num_notice_lines(text)] == ",".join(columns(table))
+        for path in table.files(project / "data"):
+            raw = path.read_bytes()
+            assert b"\r" not in raw
+            assert raw.endswith(b"\n")
+            header = next(line for line in raw.decode().split("\n") if not line.startswith("#")).split(",")
+            assert header == [column for column in columns(table) if not table.may_lack_columns or column in header]
 
 
 def test_points_prices_and_power_are_sorted(data):
@@ -101,6 +101,20 @@ def test_every_gpu_is_known_and_the_declared_exceptions_are_needed(data):
     known = {row["gpu"] for row in data["hardware"]}
     used = {row["gpu"] for name in ("operating_points", "price_book", "power_book") for row in data[name]}
     assert used - known == GPUS_WITHOUT_SPECIFICATIONS
+
+
+def test_runs_with_wrong_answers_are_marked():
+    marked = warehouse.connect().query(
+        """SELECT gpu, precision, spec_decoding, run_id, count(*) AS n FROM measured_points WHERE is_known_wrong
+           GROUP BY ALL ORDER BY run_id"""
+    )
+    assert marked.rows() == [
+        ("gb300", "fp8", "mtp", "21726915223", 1),
+        ("gb300", "fp8", "mtp", "21785935852", 6),
+        ("mi355x", "fp4", "mtp", "23052579053", 3),
+        ("mi355x", "fp4", "mtp", "25471873049", 3),
+        ("mi355x", "fp4", "mtp", "26714221123", 4),
+    ]
 
 
 def test_no_text_names_a_machine_or_a_place_of_work(project):

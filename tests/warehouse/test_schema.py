@@ -210,6 +210,32 @@ GOOD = {
         "interactivity_high": "110",
         "output_tok_per_s_per_decode_gpu": "800",
     },
+    "benchmarks": {
+        "point_id": "ix-7-h200-c4",
+        "evidence": "measured",
+        "gpu": "h200",
+        "model": "demo",
+        "framework": "sglang",
+        "is_disagg": "false",
+        "num_gpu": "8",
+        "isl_tok": "1024",
+        "osl_tok": "1024",
+        "conc": "4",
+        "total_tok_per_s_per_gpu": "120.5",
+        "interactivity_tok_per_s_per_user": "110",
+        "date": "2026-05-01",
+        "run_url": "https://example.org/runs/7",
+        "repairs": "num_gpu_was_tp_times_ep date_from_run",
+    },
+    "known_wrong_runs": {
+        "key": "h200-7",
+        "run_id": "7",
+        "gpu": "h200",
+        "status": "stated",
+        "reason": "wrong answers",
+        "source_url": "https://example.org/issues/1",
+        "accessed": "2026-11-23",
+    },
     "workloads": {
         "workload_id": "a-task",
         "name": "a task",
@@ -261,7 +287,8 @@ GOOD = {
 
 def write(folder, name, *changes, drop=()):
     """A file of `name` with one row per change of the good row."""
-    path = folder / TABLES[name].file
+    path = folder / TABLES[name].file.replace("*", "some")
+    path.parent.mkdir(exist_ok=True)
     header = [column for column in columns(TABLES[name]) if column not in drop]
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, header, restval="", extrasaction="ignore", lineterminator="\n")
@@ -307,6 +334,11 @@ def test_duckdb_types_follow_the_columns():
 @pytest.mark.parametrize(
     ("name", "field", "cell", "says"),
     [
+        ("benchmarks", "conc", "0", "must be above 0"),
+        ("benchmarks", "evidence", "interpolated", "'interpolated' is not one of 'measured', 'derived'"),
+        ("benchmarks", "run_url", "", "is empty, but must be given"),
+        ("known_wrong_runs", "point_id", "a-point", "must be given exactly when run_id is not"),
+        ("known_wrong_runs", "run_id", "", "must be given exactly when run_id is not"),
         ("workloads", "cached_input_tok", "1001", "must be given with input_tok, and not be above it"),
         ("workloads", "input_tok", "", "must be given with input_tok"),
         ("acceptance_lengths", "acceptance_length", "4.01", "4.01 tokens cannot come of 3 drafted ones and one more"),
@@ -412,7 +444,7 @@ def test_a_wrong_cell_is_refused(tmp_path, name, field, cell, says):
     error = refusal(name, write(tmp_path, name, changes, {field: cell}))
     assert says in str(error)
     expected = {"is_reference": "is_reference", "as_of": "status", "row": "cell" if cell == "" else "row"}
-    expected |= {"input_tok": "cached_input_tok", "counts": "success_frac"}
+    expected |= {"input_tok": "cached_input_tok", "counts": "success_frac", "run_id": "point_id"}
     assert error.field == expected.get(field, field)
     assert error.row == 3
 

@@ -167,7 +167,7 @@ def test_several_processes_build_and_read_at_once(place):
 
 
 def test_every_view_is_a_file_and_every_file_a_view():
-    assert sorted(store.VIEWS) == sorted(f.stem for f in files.SQL.glob("*.sql"))
+    assert sorted(store.VIEWS) == sorted(f.relative_to(files.SQL).as_posix()[:-4] for f in files.SQL.rglob("*.sql"))
 
 
 def test_every_view_says_its_meaning_grain_and_units():

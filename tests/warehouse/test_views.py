@@ -3,20 +3,16 @@
 import duckdb
 import pytest
 
-from tokenfactory.measurements import ingest
+from tokenfactory.measurements.attach import attach_tables
 from tokenfactory.warehouse import files, store
-from tokenfactory.warehouse.schema import TABLES, columns
 
 
 @pytest.fixture
 def db():
     """Empty tables and all views; `insert` fills a row from the columns that matter."""
     connection = duckdb.connect()
-    for name, table in TABLES.items():
-        declared = ", ".join(f'"{column}" {kind}' for column, kind in columns(table).items())
-        connection.execute(f"CREATE TABLE {name} ({declared})")
-    connection.execute("CREATE TABLE own_prices AS FROM price_book LIMIT 0")
-    ingest.attach(connection, None)
+    store.declare(connection)
+    attach_tables(connection, None)
     for view in store.VIEWS:
         connection.execute((files.SQL / f"{view}.sql").read_text())
     return connection
@@ -148,19 +144,66 @@ MEASURED = {
 }  # fmt: skip
 
 
-def test_a_model_that_was_measured_is_read_from_the_snapshot_alone(db):
+def test_all_origins_are_one_pool_in_which_the_newest_run_of_a_line_counts(db):
     insert(db, "operating_points", point_id="published-m", **GOOD)
-    insert(db, "operating_points", point_id="published-n", **GOOD | {"model": "n"})
-    insert(db, "measured_points", row_index=0, conc=4, date="2026-05-01", p99_ttft_s=2.5, **MEASURED)
-    insert(db, "measured_points", row_index=1, conc=8, date="2026-05-01", **MEASURED)
-    insert(db, "measured_points", row_index=2, conc=4, date="2026-04-01", **MEASURED | {"run_id": "6"})
-    insert(db, "measured_points", row_index=3, conc=4, date="2026-05-01", **MEASURED | {"workload": "agentic"})
+    insert(db, "snapshot_points", row_index=0, conc=4, date="2026-05-01", p99_ttft_s=2.5, **MEASURED)
+    insert(db, "snapshot_points", row_index=1, conc=8, date="2026-05-01", **MEASURED)
+    insert(db, "snapshot_points", row_index=2, conc=4, date="2026-04-01", **MEASURED | {"run_id": "6"})
+    insert(db, "snapshot_points", row_index=3, conc=4, date="2026-05-01", **MEASURED | {"workload": "agentic"})
+    insert(db, "snapshot_points", row_index=4, conc=2, date="2026-05-02", source="own measurement",
+           **MEASURED | {"run_id": None})  # fmt: skip
+    insert(db, "benchmarks", point_id="shipped", conc=4, **SHIPPED)
     found = db.sql("SELECT point_id, origin, evidence, conc, ttft_p99_s FROM points ORDER BY point_id").fetchall()
     assert found == [
-        ("published-n", "published", "measured", None, None),
+        ("published-m", "published", "measured", None, None),
+        ("shipped", "shipped", "measured", 4, None),  # another configuration: it states its number of GPUs
         ("snapshot-abcdef01-0", "snapshot", "measured", 4, 2.5),
         ("snapshot-abcdef01-1", "snapshot", "measured", 8, None),  # the run of May counts, April's does not
+        ("snapshot-abcdef01-4", "own", "measured", 2, None),  # newer, and yet it replaces nobody else's run
     ]
+
+
+SHIPPED = {
+    "evidence": "measured", "gpu": "x1", "model": "m", "is_disagg": False, "num_gpu": 8, "isl_tok": 1024,
+    "osl_tok": 1024, "interactivity_tok_per_s_per_user": 90.0, "total_tok_per_s_per_gpu": 60.0, "date": "2026-05-01",
+    "run_url": "https://a/runs/7",
+}  # fmt: skip
+
+
+def test_a_run_that_ships_and_was_ingested_counts_once_and_a_newer_run_replaces_it(db):
+    insert(db, "benchmarks", point_id="a", conc=4, **SHIPPED)
+    insert(db, "benchmarks", point_id="b", conc=8, **SHIPPED)
+    (line,) = db.execute("SELECT DISTINCT config_id FROM measured_points").fetchone()
+    same = MEASURED | {"config_id": line, "offload_mode": "off", "source": "InferenceX"}
+    insert(db, "snapshot_points", row_index=0, conc=4, date="2026-05-01", **same)
+    pool = "SELECT point_id FROM points ORDER BY point_id"
+    assert db.sql(pool).fetchall() == [("b",), ("snapshot-abcdef01-0",)]
+    insert(db, "snapshot_points", row_index=1, conc=4, date="2026-06-01", **same | {"run_id": "8"})
+    assert db.sql(pool).fetchall() == [("snapshot-abcdef01-1",)]
+
+
+def test_a_published_point_whose_run_is_at_hand_is_left_out(db):
+    insert(db, "benchmarks", point_id="a", conc=4, precision="fp8", **SHIPPED)
+    near = GOOD | {"interactivity_tok_per_s_per_user": 91.0, "total_tok_per_s_per_gpu": 60.03}
+    changes = {"same": {}, "silent": {"conc": 4}, "other-conc": {"conc": 5}, "fp4": {"precision": "fp4"}}
+    changes |= {"faster": {"interactivity_tok_per_s_per_user": 94.0}, "more": {"total_tok_per_s_per_gpu": 60.1}}
+    for name, change in (changes | {"read-off": {"evidence": "interpolated"}}).items():
+        insert(db, "operating_points", point_id=name, **near | change)
+    left_out = db.sql("SELECT point_id, reason FROM excluded_points ORDER BY point_id").fetchall()
+    assert left_out == [("same", "the run itself is at hand"), ("silent", "the run itself is at hand")]
+
+
+def test_runs_with_wrong_answers_are_marked_and_replace_no_other(db):
+    insert(db, "benchmarks", point_id="right", conc=4, **SHIPPED)
+    wrong = SHIPPED | {"run_url": "https://a/runs/8", "date": "2026-06-01", "framework": "e"}
+    insert(db, "benchmarks", point_id="right-e", conc=4, **SHIPPED | {"framework": "e"})
+    insert(db, "benchmarks", point_id="wrong", conc=4, **wrong)
+    insert(db, "operating_points", point_id="page", **GOOD | {"total_tok_per_s_per_gpu": 70.0})
+    insert(db, "known_wrong_runs", key="1", run_id="8", gpu="x1", model="m", framework="e")
+    insert(db, "known_wrong_runs", key="2", point_id="page")
+    insert(db, "known_wrong_runs", key="3", run_id="7", gpu="x1", model="m", framework="f")
+    found = db.sql("SELECT point_id, is_known_wrong FROM points ORDER BY point_id").fetchall()
+    assert found == [("page", True), ("right", False), ("right-e", False), ("wrong", True)]
 
 
 def test_silence_of_a_source_is_said(db):
@@ -178,7 +221,7 @@ def test_the_known_score_of_a_point(db):
     way = {"gpu": "x1", "model": "m", "framework": "e", "precision": "fp8", "is_disagg": True}
     own, other = {"run_url": "https://a/7"}, {"run_url": "https://a/8"}
     for row, change in enumerate((own, other, own | {"precision": "fp4"}, own | {"accuracy_frac": 0.5})):
-        insert(db, "measured_points", row_index=row, conc=row, date="2026-05-01", **MEASURED | way | change)
+        insert(db, "snapshot_points", row_index=row, conc=row, date="2026-05-01", **MEASURED | way | change)
     for row, change in enumerate((
         {"task": "gsm8k", "score_frac": 0.91, "date": "2026-04-01", **own},
         {"task": "aime", "score_frac": 0.40, "date": "2026-04-01", **own},
@@ -304,7 +347,7 @@ def test_measured_energy(db):
         MEASURED | {"avg_power_kw_per_gpu": None},
     ]
     for index, row in enumerate(rows):
-        insert(db, "measured_points", row_index=index, **run | row)
+        insert(db, "snapshot_points", row_index=index, **run | row)
     found = db.sql(
         """SELECT measurement_id, model, basis, kw_per_gpu, token_scope, j_per_tok, tok_per_s_per_gpu, conditions
            FROM measured_energy ORDER BY measurement_id"""

@@ -21,9 +21,10 @@ from typing import Any
 from reportkit import atomic, strict_yaml
 from tokenfactory.errors import DataError
 from tokenfactory.measurements import adapters, measured
+from tokenfactory.measurements.attach import attach
 from tokenfactory.measurements.documents import SIDECAR, Document, unpacked, walk
 from tokenfactory.measurements.normalise import shown
-from tokenfactory.measurements.repair import KEPT, POINTS_VIEW, refine
+from tokenfactory.measurements.repair import KEPT, refine
 from tokenfactory.measurements.stage import Stage, comes_first, create
 from tokenfactory.warehouse import files
 from tokenfactory.warehouse.store import CONFIG, writing
@@ -34,7 +35,6 @@ _FORMAT = 2  # raise it when the same rows would give other tables
 _MEMORY = "1GB"  # of DuckDB; what does not fit goes to the disk
 # Measured numbers hardly repeat: looking for a dictionary of them takes a third of the time to write.
 _PARQUET = "FORMAT parquet, COMPRESSION lz4, DICTIONARY_SIZE_LIMIT 1000"
-_MACROS = files.SQL / "latest"
 ATTRIBUTION = {
     "InferenceX": "InferenceX data (c) SemiAnalysis LLC, Apache-2.0, https://inferencex.semianalysis.com",
     "MLPerf Inference": "MLPerf Inference results, MLCommons, https://mlcommons.org/benchmarks/inference-datacenter/",
@@ -142,23 +142,6 @@ def read_manifest(snapshot: str | Path) -> dict:
         return json.loads((Path(snapshot) / MANIFEST).read_text())
     except (OSError, ValueError) as error:
         raise DataError(Path(snapshot).name, "is not a snapshot: it has no readable manifest.json") from error
-
-
-def attach(connection, snapshot: str | Path | None) -> None:
-    """Create views of a snapshot's tables in a DuckDB connection, and the `latest_points_...` macros over them.
-
-    Without a snapshot the tables are there and empty, so that a query need not ask first.
-    """
-    if snapshot is None:
-        for name, table in measured.TABLES.items():
-            connection.execute(measured.ddl(name, table.columns))
-    else:
-        for name in (*KEPT, *(name for name in measured.TABLES if name != "measured_points")):
-            path = _parquet(Path(snapshot).absolute(), name)
-            connection.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet('{path}')")
-        connection.execute(POINTS_VIEW)
-    for macro in sorted(_MACROS.glob("*.sql")):
-        connection.execute(macro.read_text())
 
 
 @dataclass(frozen=True)

@@ -160,15 +160,15 @@ REPAIRS = {
     "energy_v1_converted": "version-1 energy counted one pool per token; converted to the whole deployment",
     "energy_disagrees_dropped": "energy per token and power did not agree within 1 %; the energy was removed",
     "zero_latency_dropped": "a latency of 0 means no sample; it was removed",
-    "accuracy_known_wrong": "not a repair but a warning: the source knows that this run gave wrong answers",
     "date_from_run": "the row has no date; another row of its run has",
     "run_from_same_measurement": "the row has no run; a row with the same configuration and values has",
+    "date_from_run_number": "the run has no day; its number lies between those of runs whose days are known",
     "lengths_from_file_name": "input and output length stand in the file name only",
     "run_from_file_name": "the id of the run stands in the path only",
 }
 
 _CONFIG = (
-    Column("config_id", "BIGINT", "", "number of the configuration (hardware, software, topology) in this snapshot"),
+    Column("config_id", "BIGINT", "", "number of the configuration (hardware, software, topology)"),
     Column("gpu", "VARCHAR", "", "GPU, normalised, as in hardware.csv"),
     Column("model", "VARCHAR", "", "language model, normalised, as in operating_points.csv"),
     Column("model_raw", "VARCHAR", "", "the model's name at the source"),
@@ -239,6 +239,19 @@ MEASURED_POINTS = (
     Column("num_sources", "BIGINT", "", "rows that say the same and were merged into this one"),
     Column("raw_keys", "VARCHAR", "", "the source's own values of the configuration, as JSON"),
     Column("repairs", "VARCHAR[]", "", "what was repaired: the codes of REPAIRS"),
+)
+
+# What of a measured point ships as a row of `data/benchmarks/`.
+_SHIPPED = (
+    *(c.name for c in _CONFIG if c.name not in ("config_id", "model_raw")),
+    *("isl_tok", "osl_tok", "conc", "total_tok_per_s_per_gpu", "output_tok_per_s_per_gpu"),
+    *("interactivity_tok_per_s_per_user", "median_ttft_s", "median_tpot_s", "mean_e2el_s", "p99_ttft_s", "p99_tpot_s"),
+    *("avg_power_kw_per_gpu", "j_per_total_tok", "image", "date", "run_url", "repairs"),
+)
+BENCHMARK_COLUMNS = (
+    Column("point_id", "VARCHAR", "", "unique name of the point"),
+    Column("evidence", "VARCHAR", "", "measured; derived: throughput worked out from measured latencies"),
+    *(c for c in MEASURED_POINTS if c.name in _SHIPPED),
 )
 
 # The columns that make a curve: one configuration under one workload. Points of a line differ in conc.

@@ -27,11 +27,6 @@ TIME_TOLERANCE = 1e-2
 # Two rows are the same measurement when their throughput and speed agree to this.
 SAME = 1e-9
 LITTLES_LAW_BAND = 0.1
-# Rows of DeepSeek-R1 with MTP of which InferenceX says that the answers were wrong: GPU, framework, precision, runs.
-KNOWN_WRONG = (
-    ("gb300", "dynamo-trt", "fp8", ("21726915223", "21785935852")),
-    ("mi355x", "mori-sglang", "fp4", ("23052579053", "25471873049", "26714221123")),
-)
 # Requests of the InferenceX load generator are uniform in 80 to 100 % of the nominal length.
 MEAN_LENGTH_FRAC = 0.9
 
@@ -266,15 +261,6 @@ _ROW_REPAIRS = [
     ),
     ("is_power_usable AND NOT is_energy_consistent", "energy_disagrees_dropped"),
     (" OR ".join(f"{c.name} = 0" for c in LATENCY_COLUMNS), "zero_latency_dropped"),
-    (
-        "model = 'deepseek-r1-0528' AND spec_decoding = 'mtp' AND ("
-        + " OR ".join(
-            f"gpu = '{gpu}' AND framework = '{framework}' AND precision = '{precision}' AND run_id IN {runs}"
-            for gpu, framework, precision, runs in KNOWN_WRONG
-        )
-        + ")",
-        "accuracy_known_wrong",
-    ),
     ("date IS NULL AND run_date IS NOT NULL", "date_from_run"),
     ("is_run_adopted", "run_from_same_measurement"),
 ]
@@ -357,11 +343,13 @@ def _once_per(key: str, table: str, *columns: str) -> str:
     return f"(SELECT {key}, {', '.join(f'any_value({c}) AS {c}' for c in columns)} FROM {table} GROUP BY {key})"
 
 
+# The same configuration has the same number in every snapshot, and in the shipped points (measured_points.sql).
+_CONFIG_ID = f"(hash({', '.join(c.name for c in _CONFIG_COLUMNS)}) >> 1)::BIGINT"
 POINTS_VIEW = f"""
-    CREATE VIEW measured_points AS
+    CREATE VIEW snapshot_points AS
     SELECT {", ".join(f"{_FROM_ELSEWHERE.get(c.name, c.name)}::{c.type} AS {c.name}" for c in MEASURED_POINTS)}
     FROM stored_points AS p
-    JOIN configs USING (raw_config)
+    JOIN (SELECT * REPLACE ({_CONFIG_ID} AS config_id) FROM configs) USING (raw_config)
     LEFT JOIN {_once_per("raw_run", "run_facts", "run_id", "run_attempt", "run_started_at", "run_url")} USING (raw_run)
     LEFT JOIN {_once_per("file_no", "documents", "file_sha256")} USING (file_no)
     LEFT JOIN {_once_per("adapter", "adapters", "adapter_version", "source")} USING (adapter)
@@ -463,7 +451,6 @@ _RESULTS = (
     SELECT {", ".join(f"{_ONCE.get(name, f'arg_min({name}, rank)')} AS {name}" for name in STORED)}
     FROM repeats WHERE is_same GROUP BY key
     """,
-    POINTS_VIEW,
     """
     CREATE TABLE excluded AS
     SELECT file_no, row_index, verdict.field, verdict.reason, 'measured_points' AS belongs_to, adapter, raw_config

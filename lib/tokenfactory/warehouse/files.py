@@ -76,6 +76,11 @@ def own_loads(data: Path) -> list[Path]:
     return sorted(path for path in (Path(data) / "load").glob("*.csv") if path.is_file())
 
 
+def tables(data: Path) -> list[Path]:
+    """The CSV files of a data folder."""
+    return sorted([*Path(data).glob("*.csv"), *Path(data).glob("benchmarks/*.csv")])
+
+
 def sha256_of(files) -> str:
     """One hash of the names and bytes of `files`, in their order."""
     digest = hashlib.sha256()
@@ -95,7 +100,7 @@ def hashes() -> dict[str, str]:
         return {Path(finished).name: hashlib.sha256(Path(finished).read_bytes()).hexdigest()}
     data = data_dir()
     snapshot = newest_snapshot(data / "snapshots")
-    found = [*sorted(data.glob("*.csv")), *own_loads(data), *([snapshot / "manifest.json"] if snapshot else [])]
+    found = [*tables(data), *own_loads(data), *([snapshot / "manifest.json"] if snapshot else [])]
     return {path.relative_to(data).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in found}
 
 
@@ -103,7 +108,7 @@ def fingerprint(data: Path | None = None) -> str:
     """Content hash of all that decides what the warehouse holds: data files, newest snapshot, views, loading code."""
     data = data or data_dir()
     snapshot = newest_snapshot(data / "snapshots")
-    content = [*sorted(data.glob("*.csv")), *([snapshot / "manifest.json"] if snapshot else [])]
+    content = [*tables(data), *([snapshot / "manifest.json"] if snapshot else [])]
     content += [*own_scenarios(data), *own_loads(data)]
     code = (ROOM / "schema.py", ROOM / "own.py", ROOM / "store.py")
     return sha256_of([*content, *code, *sorted(SQL.rglob("*.sql"))])

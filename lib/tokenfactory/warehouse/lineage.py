@@ -11,15 +11,21 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from functools import cache, cached_property
 from pathlib import Path
 
+from tokenfactory.measurements import measured
+from tokenfactory.measurements.repair import KEPT
+from tokenfactory.warehouse.own import QUOTE
 from tokenfactory.warehouse.query import connect
 from tokenfactory.warehouse.schema import TABLES
 
 MOST_ROWS = 2000  # that are named of one query: who reads more asks the query itself
 NO_NAMES = ("gpu", "model")  # keys that stand in many tables and so name no row
-SNAPSHOT = "measured_points"  # the table of points of a snapshot, which have names in the view all_points
+SNAPSHOT = "snapshot_points"  # the table of points of a snapshot, which have names in the view points
+_NAMED_IN = {SNAPSHOT: ("points", "point_id"), "own_prices": ("own_prices", "price_id")}
+SNAPSHOT_TABLES = {SNAPSHOT, *KEPT, *measured.TABLES} - {"measured_points"}
 # What is told of a row, where its table has it.
 _ABOUT = (
     "gpu", "basis", "usd_per_gpu_hour", "kw_per_gpu", "parameter", "printed", "value", "unit", "status", "evidence",
@@ -59,22 +65,26 @@ class Archive:
     def lineage(self, sql: str, parameters: Mapping) -> Lineage:
         """What stands behind a query, as it was traced."""
         relations = self._relations(sql)
-        files = sorted({file for name in relations for file in self._files(name)})
         rows = sorted(self._rows(sql, parameters))
+        own = {self._own_rows[name] for name in self._own_rows.keys() & rows}
+        files = sorted({file for name in relations for file in self._files(name)} | own)
         return Lineage(relations, files, rows if len(rows) <= MOST_ROWS else [], len(rows))
 
     def rows(self, names: Iterable[str]) -> dict[str, dict]:
         """File, source and conditions of rows, by their names."""
         told, wanted = {}, sorted(set(names))
         for table in sorted({self._table_of[name] for name in wanted}):
-            relation, key = ("all_points", "point_id") if table == SNAPSHOT else (table, TABLES[table].key[0])
+            relation, key = _NAMED_IN.get(table) or (table, TABLES[table].key[0])
             frame = self._connection.sql(f"SELECT * FROM {relation} WHERE {key} IN $names", params={"names": wanted})
             columns = frame.columns
             for row in frame.fetchall():
                 row = dict(zip(columns, row, strict=True))
                 about = {c: row[c] for c in _ABOUT if row.get(c) is not None}
                 plain = {c: v if isinstance(v, str | int | float) else str(v) for c, v in about.items()}
-                told[row[key]] = {"file": min(self._files(table), default=table), **plain}
+                told[row[key]] = {
+                    "file": row.get("file") or self._own_rows.get(row[key]) or min(self._files(table)),
+                    **plain,
+                }
         return {name: told[name] for name in wanted if name in told}
 
     # The rows
@@ -84,8 +94,9 @@ class Archive:
         """The table of every row that has a name."""
         keys = [(name, table.key[0]) for name, table in TABLES.items() if table.key[0] not in NO_NAMES]
         names = " UNION ALL ".join(f"SELECT {key} AS name, '{table}' AS table_name FROM {table}" for table, key in keys)
-        measured = f"SELECT point_id, '{SNAPSHOT}' FROM all_points WHERE origin = 'snapshot'"
-        return dict(self._fetch(f"{names} UNION ALL {measured}"))
+        quoted = "SELECT price_id, 'own_prices' FROM own_prices"
+        ingested = f"SELECT point_id, '{SNAPSHOT}' FROM points WHERE origin IN ('snapshot', 'own')"
+        return dict(self._fetch(f"{names} UNION ALL {quoted} UNION ALL {ingested}"))
 
     def _rows(self, sql: str, parameters: Mapping) -> set[str]:
         import duckdb
@@ -139,6 +150,17 @@ class Archive:
         return [f"snapshots/{found[1]}/manifest.json"] if found else []
 
     @cached_property
+    def _own_rows(self) -> dict[str, str]:
+        """The scenario file of every price and input of owning that stands in one."""
+        rows = self._fetch("SELECT price_id, basis FROM own_prices UNION ALL SELECT key, profile FROM tco_inputs")
+        placed = ((name, f"scenarios/{whose.removeprefix(QUOTE + '_')}.yaml") for name, whose in rows)
+        return {name: file for name, file in placed if file in self._all_files}
+
+    @cached_property
+    def _all_files(self) -> list[str]:
+        return [file for (file,) in self._fetch("SELECT file FROM files ORDER BY file")]
+
+    @cached_property
     def _known(self) -> set[str]:
         return {name for (name,) in self._fetch("SELECT table_name FROM duckdb_tables()")} | self._definitions.keys()
 
@@ -149,13 +171,15 @@ class Archive:
         return sorted(names & self._known)
 
     def _files(self, relation: str) -> set[str]:
-        if relation in TABLES:
-            return {TABLES[relation].file}
-        if relation == "files":
-            return {table.file for table in TABLES.values()}
-        if relation not in self._definitions or "read_parquet" in self._definitions[relation]:
+        if relation in SNAPSHOT_TABLES:
             return set(self._snapshot)
-        inner = self._relations(self._definitions[relation])
+        if relation == "files":
+            return set(self._all_files)
+        if relation == "own_prices":  # of many scenario files, those count whose rows were read
+            return set()
+        if relation in TABLES:
+            return {file for file in self._all_files if fnmatch(file, TABLES[relation].file)}
+        inner = self._relations(self._definitions.get(relation, ""))
         return {file for name in inner if name != relation for file in self._files(name)}
 
 

@@ -18,9 +18,10 @@ from pathlib import Path
 from types import NoneType
 from typing import Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, create_model, field_validator
 
 from tokenfactory.errors import DataError
+from tokenfactory.measurements.measured import BENCHMARK_COLUMNS
 
 # Priced or benchmarked somewhere, but no specification sheet was found worth a row in hardware.csv.
 GPUS_WITHOUT_SPECIFICATIONS = frozenset({"h800", "jalapeno", "rtx6000pro", "tpuv7", "vr200"})
@@ -788,6 +789,61 @@ class Prediction(Row):
     stand_ins: str | None = optional("kernels that stand for ones nobody measured", **TEXT)
 
 
+class KnownWrong(Row):
+    key: str = required("unique name of the row", **SLUG)
+    run_id: str | None = optional("run whose points are marked, of the configuration named here", **TEXT)
+    point_id: str | None = optional("published point that is marked", **SLUG, validate_default=True)
+    gpu: str | None = optional("GPU, as in gpus.csv", **GPU)
+    model: str | None = optional("language model, normalised", **SLUG)
+    framework: str | None = optional("serving engine, normalised", **SLUG)
+    precision: str | None = optional("number format, normalised", **TEXT)
+    spec_decoding: str | None = optional("speculative decoding, normalised", **SLUG)
+    status: Literal["stated", "likely"] = required(
+        "stated by the owner of this very run; likely: a page that shows the figures of such a run, or of one alike"
+    )
+    reason: str = required("what is known to be wrong", **TEXT)
+    source_url: SourceUrl
+    accessed: Accessed
+
+    @field_validator("point_id")
+    @classmethod
+    def _marks_a_run_or_a_point(cls, point, info: ValidationInfo):
+        if (point is None) == (info.data.get("run_id") is None):
+            raise ValueError("must be given exactly when run_id is not")
+        return point
+
+
+# The rules of the columns of a benchmark file, by type and, before that, by name.
+_BENCHMARK_RULES = {
+    "VARCHAR": (str, TEXT),
+    "VARCHAR[]": (str, TEXT),
+    "BIGINT": (int, {"gt": 0, "le": 10_000_000}),
+    "DOUBLE": (float, {"gt": 0, "le": 500_000}),
+    "BOOLEAN": (bool, {}),
+    "DATE": (Day, {"ge": Day(2023, 1, 1)}),
+    "point_id": (str, SLUG),
+    "gpu": (str, GPU),
+    "model": (str, SLUG),
+    "evidence": (Literal["measured", "derived"], {}),
+    "run_url": (str, URL),
+}
+_BENCHMARK_NEEDS = {
+    *("point_id", "evidence", "gpu", "model", "is_disagg", "num_gpu", "isl_tok", "osl_tok", "conc"),
+    *("total_tok_per_s_per_gpu", "interactivity_tok_per_s_per_user", "date", "run_url"),
+}
+
+
+def _benchmark_field(column) -> tuple:
+    kind, rules = _BENCHMARK_RULES.get(column.name) or _BENCHMARK_RULES[column.type]
+    if column.name in _BENCHMARK_NEEDS:
+        return kind, required(column.meaning, column.unit or None, **rules)
+    return kind | None, optional(column.meaning, column.unit or None, **rules)
+
+
+# A measured point that ships: columns, units and meanings are those of the table of measured points.
+Benchmark = create_model("Benchmark", __base__=Row, **{c.name: _benchmark_field(c) for c in BENCHMARK_COLUMNS})
+
+
 def _ends_after_start(end: Day, info: ValidationInfo) -> Day:
     start = info.data.get("effective_from")
     if start is None:
@@ -909,7 +965,10 @@ def _prefixes_fit(rows: list[dict]) -> Iterable[Problem]:
 
 @dataclass(frozen=True)
 class Table:
-    """One file of `data/` and the table it becomes."""
+    """One file of `data/`, or several of one form, and the table it becomes.
+
+    may_lack_columns : a column of which a file states nothing need not stand in it
+    """
 
     name: str
     file: str
@@ -918,6 +977,15 @@ class Table:
     description: str
     grain: str
     checks: tuple[Callable[[list[dict]], Iterable[Problem]], ...] = ()
+    may_lack_columns: bool = False
+
+    def files(self, folder: Path) -> list[Path]:
+        """The files in the data folder: one that must be there, or all that match."""
+        return sorted(folder.glob(self.file)) if self.has_several_files else [folder / self.file]
+
+    @property
+    def has_several_files(self) -> bool:
+        return "*" in self.file
 
 
 TABLES: dict[str, Table] = {
@@ -931,6 +999,23 @@ TABLES: dict[str, Table] = {
             "what a model was seen to do on a GPU",
             "one published operating point",
             (_duplicates_exist,),
+        ),
+        Table(
+            "benchmarks",
+            "benchmarks/*.csv",
+            Benchmark,
+            ("point_id",),
+            "what runs of the InferenceX benchmark measured",
+            "one measured operating point of one run",
+            may_lack_columns=True,
+        ),
+        Table(
+            "known_wrong_runs",
+            "known_wrong_runs.csv",
+            KnownWrong,
+            ("key",),
+            "which runs gave wrong answers, fast as they were",
+            "one run of one configuration, or one published point",
         ),
         Table(
             "price_book",
@@ -1134,56 +1219,73 @@ def columns(table: Table) -> dict[str, str]:
     return {name: DUCKDB_TYPES[python_type(f.annotation)] for name, f in table.model.model_fields.items()}
 
 
+@dataclass(frozen=True)
+class File:
+    """What was read of one file: its header, how many lines of notice stand above that, and typed rows."""
+
+    path: Path
+    num_notes: int
+    header: list[str]
+    rows: list[dict]
+    lines: list[int]
+
+
 def read_table(table: Table, path: str | Path) -> list[dict]:
     """All rows of one file, typed; refuses the first thing that breaks the schema with a DataError."""
-    return _read(table, Path(path))[0]
+    return _read(table, [Path(path)])[0].rows
 
 
 def read_all(folder: str | Path) -> dict[str, list[dict]]:
     """All files of a data folder by table name, and the rule between them: every gpu is a known one."""
-    read = {name: _read(table, Path(folder) / table.file) for name, table in TABLES.items()}
-    known = {row["gpu"] for row in read["hardware"][0]} | GPUS_WITHOUT_SPECIFICATIONS
+    return {name: [row for file in read for row in file.rows] for name, read in read_files(folder).items()}
+
+
+def read_files(folder: str | Path) -> dict[str, list[File]]:
+    """The same, file by file."""
+    read = {name: _read(table, table.files(Path(folder))) for name, table in TABLES.items()}
+    known = {row["gpu"] for file in read["hardware"] for row in file.rows} | GPUS_WITHOUT_SPECIFICATIONS
     for name, column, also in (
         ("operating_points", "gpu", set()),
+        ("benchmarks", "gpu", set()),
         ("price_book", "gpu", set()),
         ("power_book", "gpu", set()),
         ("tco_inputs", "applies_to", EVERYTHING),
         ("kernel_systems", "gpu", set()),
         ("predictions", "gpu", set()),
     ):
-        rows, lines = read[name]
-        for row, line in zip(rows, lines, strict=True):
-            if row[column] not in known | also:
-                raise DataError(
-                    TABLES[name].file,
-                    f"'{row[column]}' has no row in hardware.csv; add one first",
-                    row=line,
-                    field=column,
-                )
-    return {name: rows for name, (rows, _) in read.items()}
+        for file in read[name]:
+            for row, line in zip(file.rows, file.lines, strict=True):
+                if row[column] not in known | also:
+                    message = f"'{row[column]}' has no row in hardware.csv; add one first"
+                    raise DataError(file.path.name, message, row=line, field=column)
+    return read
 
 
-def _read(table: Table, path: Path) -> tuple[list[dict], list[int]]:
+def _read(table: Table, paths: Iterable[Path]) -> list[File]:
     forms = {name: CELL_FORMS.get(python_type(f.annotation)) for name, f in table.model.model_fields.items()}
-    rows, lines, seen = [], [], {}
-    for line, cells in _records(table, path):
-        row = _validated(table, path.name, line, cells, forms)
-        key = tuple(row[c] for c in table.key)
-        if key in seen:
-            raise DataError(
-                path.name, f"{', '.join(map(str, key))} is already in row {seen[key]}", row=line, field=table.key[0]
-            )
-        seen[key] = line
-        rows.append(row)
-        lines.append(line)
-    for check in table.checks:
-        for i, field, message in check(rows):
-            raise DataError(path.name, message, row=lines[i], field=field)
-    return rows, lines
+    read, seen = [], {}
+    for path in paths:
+        num_notes, header, records = _records(table, path)
+        file = File(path, num_notes, header, [], [])
+        for line, cells in records:
+            row = _validated(table, path.name, line, cells, forms)
+            key = tuple(row[c] for c in table.key)
+            if key in seen:
+                there = f"row {seen[key][1]}" + ("" if seen[key][0] == path else f" of {seen[key][0].name}")
+                message = f"{', '.join(map(str, key))} is already in {there}"
+                raise DataError(path.name, message, row=line, field=table.key[0])
+            seen[key] = path, line
+            file.rows.append(row)
+            file.lines.append(line)
+        for check in table.checks:
+            for i, field, message in check(file.rows):
+                raise DataError(path.name, message, row=file.lines[i], field=field)
+        read.append(file)
+    return read
 
 
-def _records(table: Table, path: Path) -> Iterable[tuple[int, dict[str, str]]]:
-    """Line number and filled cells of every record, after the header was found right."""
+def _records(table: Table, path: Path) -> tuple[int, list[str], Iterable[tuple[int, dict[str, str]]]]:
+    """Number of lines of notice, the header, and line number and filled cells of every record."""
     try:
         raw = path.read_bytes()
     except OSError as error:
@@ -1193,23 +1295,32 @@ def _records(table: Table, path: Path) -> Iterable[tuple[int, dict[str, str]]]:
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
         raise DataError(path.name, "is not UTF-8 text; save it as CSV in UTF-8", row=line) from error
-    notice = num_notice_lines(text)
-    reader = csv.reader(itertools.islice(io.StringIO(text, newline=""), notice, None), strict=True)
-    line = notice + 1
+    num_notes = num_notice_lines(text)
+    lines = io.StringIO(text, newline="")
+    for _ in range(num_notes):
+        lines.readline()
+    reader = csv.reader(lines, strict=True)
     try:
         header = next(reader, None)
-        if header is None:
-            raise DataError(path.name, "is empty; the first line must name the columns")
-        _check_header(table, path.name, header)
-        line = notice + reader.line_num + 1
+    except csv.Error as error:
+        raise DataError(path.name, f"is not well-formed CSV: {error}", row=num_notes + 1) from error
+    if header is None:
+        raise DataError(path.name, "is empty; the first line must name the columns")
+    _check_header(table, path.name, header, num_notes + 1)
+    return num_notes, header, _cells(path.name, reader, header, num_notes)
+
+
+def _cells(file: str, reader, header: list[str], num_notes: int) -> Iterable[tuple[int, dict[str, str]]]:
+    line = num_notes + reader.line_num + 1
+    try:
         for cells in reader:
             if cells and len(cells) != len(header):
-                raise DataError(path.name, f"has {len(cells)} cells, but there are {len(header)} columns", row=line)
+                raise DataError(file, f"has {len(cells)} cells, but there are {len(header)} columns", row=line)
             if cells:
                 yield line, {name: cell for name, cell in zip(header, cells, strict=True) if cell != ""}
-            line = notice + reader.line_num + 1
+            line = num_notes + reader.line_num + 1
     except csv.Error as error:
-        raise DataError(path.name, f"is not well-formed CSV: {error}", row=line) from error
+        raise DataError(file, f"is not well-formed CSV: {error}", row=line) from error
 
 
 def num_notice_lines(text: str) -> int:
@@ -1217,15 +1328,16 @@ def num_notice_lines(text: str) -> int:
     return sum(1 for _ in itertools.takewhile(lambda line: line.startswith("#"), text.splitlines()))
 
 
-def _check_header(table: Table, file: str, header: list[str]) -> None:
-    wanted = table.model.model_fields
+def _check_header(table: Table, file: str, header: list[str], line: int) -> None:
+    fields = table.model.model_fields
+    needed = [name for name, field in fields.items() if field.is_required() or not table.may_lack_columns]
     for problem, names in (
         ("appears twice", [name for name, n in Counter(header).items() if n > 1]),
-        ("is not a column of this file", [name for name in header if name not in wanted]),
-        ("is missing", [name for name in wanted if name not in header]),
+        ("is not a column of this file", [name for name in header if name not in fields]),
+        ("is missing", [name for name in needed if name not in header]),
     ):
         if names:
-            raise DataError(file, f"column '{_shown(names[0])}' {problem}", row=1)
+            raise DataError(file, f"column '{_shown(names[0])}' {problem}", row=line)
 
 
 # pydantic alone would also take 1_000, yes, or seconds since 1970: a file has one way to write a value.

@@ -22,10 +22,13 @@ VIEWS = (
     "power_on",
     "hardware_specs",
     "decode_gpus",
+    "measured_points",
+    "latest/latest_points",
+    "latest/latest_points_by_chain",
+    "latest/latest_points_by_point",
     "point_gaps",
-    "all_points",
-    "point_scores",
     "points",
+    "point_scores",
     "excluded_points",
     "equal_speed_pairs",
     "claim_cells",
@@ -123,32 +126,24 @@ def _verify(path: Path) -> None:
 def _load(data: Path, path: Path) -> None:
     import duckdb
 
-    from tokenfactory.measurements import hours, ingest
+    from tokenfactory.measurements import hours
+    from tokenfactory.measurements.attach import attach_tables
     from tokenfactory.warehouse import catalogue, own
-    from tokenfactory.warehouse.schema import TABLES, columns, num_notice_lines, read_all
+    from tokenfactory.warehouse.schema import TABLES, columns, read_files
 
-    rows_of = read_all(data)
+    read = read_files(data)
     with duckdb.connect(str(path), config=CONFIG) as connection:
         connection.execute("CREATE TABLE files (file VARCHAR, num_rows BIGINT, sha256 VARCHAR)")
+        declare(connection)
         for name, table in TABLES.items():
-            path_of = data / table.file
-            notice = num_notice_lines(path_of.read_text(encoding="utf-8-sig"))
-            # The file has just been checked line by line. DuckDB reads it again, with the types of the schema, because
-            # handing over Python's rows would import pyarrow and with it pandas, which takes longer than all the rest.
-            connection.execute(
-                f"""CREATE TABLE {name} AS SELECT * FROM read_csv(
-                    $file, columns = $columns, header = true, skip = $notice, auto_detect = false, delim = ',',
-                    quote = '"', escape = '"', nullstr = '', dateformat = '%Y-%m-%d')""",
-                {"file": str(path_of), "columns": columns(table), "notice": notice},
-            )
-            connection.execute(
-                "INSERT INTO files VALUES (?, ?, ?)",
-                [table.file, len(rows_of[name]), files.sha256_of([data / table.file])],
-            )
-        # What scenario files add. Their prices stand apart, so that nobody meets them who did not ask for them.
-        connection.execute("CREATE TABLE own_prices AS FROM price_book LIMIT 0")
+            for file in read[name]:
+                place = file.path.relative_to(data).as_posix()
+                _fill(connection, name, columns(table), file, place if table.has_several_files else None)
+                said = [place, len(file.rows), files.sha256_of([file.path])]
+                connection.execute("INSERT INTO files VALUES (?, ?, ?)", said)
+        # What scenario files add.
         gpus, profiles = (
-            frozenset(row[column] for row in rows_of[name])
+            frozenset(row[column] for file in read[name] for row in file.rows)
             for name, column in (("hardware", "gpu"), ("tco_inputs", "profile"))
         )
         for file, added in own.read(data, own.Known(gpus, profiles)).items():
@@ -168,8 +163,39 @@ def _load(data: Path, path: Path) -> None:
             connection.execute(
                 "INSERT INTO files VALUES (?, ?, ?)", [f"load/{path.name}", len(rows), files.sha256_of([path])]
             )
-        ingest.attach(connection, files.newest_snapshot(data / "snapshots"))
+        attach_tables(connection, files.newest_snapshot(data / "snapshots"))
         for view in VIEWS:
             connection.execute((files.SQL / f"{view}.sql").read_text())
         catalogue.comment(connection)
         connection.execute("CHECKPOINT")  # closing would do it too, and keep to itself that the disk is full
+
+
+def declare(connection) -> None:
+    """Create the tables of `data/`, empty."""
+    from tokenfactory.warehouse.schema import TABLES, columns
+
+    for name, table in TABLES.items():
+        declared = [f'"{column}" {kind}' for column, kind in columns(table).items()]
+        declared += ['"file" VARCHAR'] if table.has_several_files else []  # a row says in which of them it stands
+        connection.execute(f"CREATE TABLE {name} ({', '.join(declared)})")
+    # Prices of scenario files stand apart, so that nobody meets them who did not ask for them.
+    connection.execute("CREATE TABLE own_prices AS FROM price_book LIMIT 0")
+
+
+def _fill(connection, table: str, types: dict[str, str], file, place: str | None) -> None:
+    """Insert the rows of a file, column by column name: its header may have any order.
+
+    The file has just been checked line by line. DuckDB reads it again, with the types of the schema, because handing
+    over Python's rows would import pyarrow and with it pandas, which takes longer than all the rest.
+    """
+    connection.execute(
+        f"""INSERT INTO {table} BY NAME SELECT *{", $place AS file" if place else ""} FROM read_csv(
+            $file, columns = $columns, header = true, skip = $skip, auto_detect = false, delim = ',', quote = '"',
+            escape = '"', nullstr = '', dateformat = '%Y-%m-%d')""",
+        {
+            "file": str(file.path),
+            "columns": {name: types[name] for name in file.header},
+            "skip": file.num_notes,
+            **({"place": place} if place else {}),
+        },
+    )

@@ -20,8 +20,8 @@ SELECT a.model, a.isl, a.osl,
        a.precision = b.precision AND a.spec_decoding = b.spec_decoding
            AND a.precision <> 'not stated' AND a.spec_decoding <> 'not stated' AS is_like_for_like,
        a.source_url AS source_a, b.source_url AS source_b
-FROM all_points AS a
-JOIN all_points AS b USING (model, isl, osl)
+FROM points AS a
+JOIN points AS b USING (model, isl, osl)
 WHERE a.gpu = gpu_a
   AND b.gpu = gpu_b
   AND a.interactivity_tok_per_s_per_user BETWEEN b.interactivity_tok_per_s_per_user / tolerance

@@ -3,7 +3,7 @@
 -- basis is board_measured (the GPU boards alone) or system_measured (a whole system, as its author draws the line).
 -- Energy follows where it is not printed: power over throughput of the same row. Total counts input and output
 -- tokens; where only output tokens are counted the scope says so, and such a figure is compared with no total one.
--- Published rows state their conditions in words. Of a snapshot every run counts, not only the newest of a line.
+-- Published rows state their conditions in words. Of what was measured every run counts, not only the newest of a line.
 CREATE VIEW measured_energy AS
 WITH published AS (
     SELECT power_id AS measurement_id, gpu, model, basis, 'published' AS origin, provider AS measured_by,
@@ -24,9 +24,9 @@ scoped AS (
     WHERE avg_power_kw_per_gpu IS NOT NULL AND gpu IS NOT NULL
 ),
 measured AS (
-    SELECT concat('snapshot-', left(file_sha256, 8), '-', row_index) AS measurement_id, gpu, model,
-           CASE power_basis WHEN 'gpu_board' THEN 'board_measured' ELSE 'system_measured' END AS basis,
-           'snapshot' AS origin, source AS measured_by,
+    SELECT point_id AS measurement_id, gpu, model,
+           CASE power_basis WHEN 'system_wall' THEN 'system_measured' ELSE 'board_measured' END AS basis,
+           origin, source AS measured_by,
            concat_ws(', ', upper(precision), framework,
                      if(isl_tok IS NULL, NULL, concat(isl_tok, '/', osl_tok)), scenario,
                      if(conc IS NULL, NULL, concat('concurrency ', conc))) AS conditions,

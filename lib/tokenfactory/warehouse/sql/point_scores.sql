@@ -1,9 +1,9 @@
 -- The accuracy that is known of a measured point: that of its own run, else the newest of the same way of serving.
--- Grain: one point of a snapshot with a known score. Units: fraction. A score that a row brought itself goes before one
+-- Grain: one measured point with a known score. Units: fraction. A score that a row brought itself goes before one
 -- that an evaluation found on the same GPU, engine, number format, speculation and topology, and GSM8K before other tasks.
 CREATE VIEW point_scores AS
 WITH found AS (
-    SELECT concat('snapshot-', left(p.file_sha256, 8), '-', p.row_index) AS point_id,
+    SELECT p.point_id,
            e.task, e.score_frac,
            coalesce(e.run_url = p.run_url, false) AS is_of_own_run,
            e.date, e.file_sha256, e.row_index
@@ -14,7 +14,7 @@ WITH found AS (
      AND e.spec_decoding IS NOT DISTINCT FROM p.spec_decoding AND e.is_disagg IS NOT DISTINCT FROM p.is_disagg
     WHERE e.score_frac IS NOT NULL
     UNION ALL
-    SELECT concat('snapshot-', left(file_sha256, 8), '-', row_index), NULL, accuracy_frac, true, date, file_sha256,
+    SELECT point_id, NULL, accuracy_frac, true, date, file_sha256,
            row_index
     FROM latest_points(as_of := DATE '9999-12-31')
     WHERE accuracy_frac IS NOT NULL

@@ -1,0 +1,160 @@
+"""Measured points as CSV files of facts that ship in `data/benchmarks/`: compact, with their owner's notice, sorted.
+
+`tokenfactory export PATH... --name NAME` reads files of any known format as `ingest` does, with the same repairs, and
+writes one CSV per model and year: only points of fixed lengths that InferenceX measured, only the columns that the
+pool of points needs. Six digits are kept, which is more than two runs of one recipe agree to.
+"""
+
+import csv
+import hashlib
+import io
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tokenfactory.errors import DataError
+from tokenfactory.measurements import ingest
+from tokenfactory.measurements.attach import attach
+from tokenfactory.measurements.measured import BENCHMARK_COLUMNS
+
+NOTICE = (
+    "# Licensed under Apache License 2.0 — https://www.apache.org/licenses/LICENSE-2.0",
+    "# Copyright {year} SemiAnalysis LLC. Data from InferenceX (https://github.com/SemiAnalysisAI/InferenceX).",
+    "# Attribution to InferenceX is required for any derivative work.",
+    "# Unofficial: facts of public runs, re-expressed by Token Factory; not an official InferenceX result.",
+)
+RUN_PAGE = "https://github.com/SemiAnalysisAI/InferenceX/actions/runs/"
+
+# A run without a day lies between the runs before and after it, whose numbers and days both only grow: the day of the
+# file is the one its number points to, and `repairs` says so. Known days of 166 runs never step back by more than two.
+_ROWS = f"""
+WITH known AS (SELECT run_id::BIGINT AS run, min(date) AS day FROM measured_points
+               WHERE date IS NOT NULL AND regexp_full_match(run_id, '[0-9]{{1,18}}') GROUP BY ALL),
+near AS (
+    SELECT u.run, max(k.run) FILTER (k.run < u.run) AS before, max(k.day) FILTER (k.run < u.run) AS day_before,
+           min(k.run) FILTER (k.run > u.run) AS after, min(k.day) FILTER (k.run > u.run) AS day_after
+    FROM (SELECT DISTINCT run_id::BIGINT AS run FROM measured_points
+          WHERE date IS NULL AND regexp_full_match(run_id, '[0-9]{{1,18}}')) AS u, known AS k GROUP BY u.run
+),
+guessed AS (
+    SELECT run::VARCHAR AS run_id,
+           day_before + round((day_after - day_before) * (run - before) / (after - before))::INTEGER AS guessed_day
+    FROM near WHERE day_after >= day_before
+)
+SELECT * REPLACE (coalesce(date, guessed_day) AS date,
+                  coalesce(run_url, if(run_id IS NULL, source_url, '{RUN_PAGE}' || run_id)) AS run_url,
+                  if(date IS NULL AND guessed_day IS NOT NULL, list_append(repairs, 'date_from_run_number'), repairs)
+                      AS repairs)
+FROM measured_points LEFT JOIN guessed USING (run_id)
+WHERE source = 'InferenceX' AND workload = 'fixed_length' AND offload_mode IS NOT DISTINCT FROM 'off'
+  AND total_tok_per_s_per_gpu > 0 AND interactivity_tok_per_s_per_user > 0 AND isl_tok > 0 AND osl_tok > 0
+"""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What an export wrote, and how it differs from what stood there."""
+
+    path: Path
+    num_rows: int
+    num_added: int
+    num_removed: int
+    num_changed: int
+
+    def text(self) -> str:
+        if not (self.num_added or self.num_removed or self.num_changed):
+            return f"{self.path.name}: {self.num_rows} rows, as before"
+        changes = f"{self.num_added} added, {self.num_changed} changed, {self.num_removed} no longer there"
+        return f"{self.path.name}: {self.num_rows} rows ({changes})"
+
+
+def export(paths: Sequence[str | Path], folder: Path, *, name: str) -> list[Exported]:
+    """Write the InferenceX points of some files into `folder`, one CSV per model and year.
+
+    Parameters
+    ----------
+    paths : files, folders and zips of any known format; a snapshot's folder counts as what it was made from
+    name : how the files' names begin
+
+    Raises
+    ------
+    DataError : nothing could be read, or no InferenceX point of fixed lengths was in it
+    """
+    with tempfile.TemporaryDirectory() as place:
+        rows = _rows(ingest.ingest(paths, place).snapshot)
+    if not rows:
+        raise DataError(str(paths[0]), "holds no InferenceX point of fixed lengths that has a day")
+    folder.mkdir(parents=True, exist_ok=True)
+    parts: dict[str, list[dict]] = {}
+    for row in rows:
+        parts.setdefault(f"{name}_{row['model']}_{row['date'].year}.csv", []).append(row)
+    return [_write(folder / file, part) for file, part in sorted(parts.items())]
+
+
+def _rows(snapshot: Path) -> list[dict]:
+    """The points that ship, named and sorted."""
+    import duckdb
+
+    columns = [c.name for c in BENCHMARK_COLUMNS]
+    with duckdb.connect() as connection:
+        attach(connection, snapshot)
+        chosen = ", ".join(name for name in columns if name not in ("point_id", "evidence"))
+        found = connection.execute(f"SELECT {chosen}, run_id FROM ({_ROWS}) WHERE date IS NOT NULL")
+        names = [column[0] for column in found.description]
+        rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+    identity = [c for c in columns if c in _IDENTITY]
+    rows.sort(key=lambda row: [str(row[c]).rjust(12) for c in identity] + [row["date"], row["run_id"] or ""])
+    return _named(rows, identity)
+
+
+_IDENTITY = {
+    *("gpu", "model", "framework", "precision", "spec_decoding", "is_disagg", "is_multinode", "num_gpu"),
+    *(f"{role}_{what}" for role in ("prefill", "decode") for what in ("tp", "ep", "dp_attention", "num_workers")),
+    *("num_prefill_gpu", "num_decode_gpu", "isl_tok", "osl_tok", "conc"),
+}
+
+
+def _named(rows: Iterable[dict], identity: Sequence[str]) -> list[dict]:
+    """Give each row a name that stays: its run, GPU, concurrency, and what stands for the rest of its configuration."""
+    named = []
+    for row in rows:
+        run = row.pop("run_id") or str(row["date"])
+        rest = hashlib.sha256(repr([row[c] for c in identity]).encode()).hexdigest()[:6]
+        named.append({"point_id": f"ix-{run}-{row['gpu']}-c{row['conc']}-{rest}", "evidence": "measured", **row})
+    return named
+
+
+def text(rows: Sequence[dict], notice: Sequence[str] = NOTICE) -> str:
+    """A file of `data/benchmarks/`: the notice, the header, the rows."""
+    names = [c.name for c in BENCHMARK_COLUMNS if any(row.get(c.name) not in (None, []) for row in rows)]
+    year = max(row["date"].year for row in rows)
+    written = io.StringIO()
+    writer = csv.writer(written, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows([[_cell(row.get(name)) for name in names] for row in rows])
+    return "".join(f"{line.format(year=year)}\n" for line in notice) + written.getvalue()
+
+
+def _cell(value) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return " ".join(value) if isinstance(value, list) else str(value)
+
+
+def _write(path: Path, rows: Sequence[dict]) -> Exported:
+    old = _by_name(path.read_text(encoding="utf-8")) if path.exists() else {}
+    content = text(rows)
+    new = _by_name(content)
+    path.write_text(content, encoding="utf-8")
+    changed = sum(new[name] != old[name] for name in new.keys() & old.keys())
+    return Exported(path, len(new), len(new.keys() - old.keys()), len(old.keys() - new.keys()), changed)
+
+
+def _by_name(content: str) -> dict[str, dict]:
+    lines = [line for line in content.splitlines() if not line.startswith("#")]
+    return {row["point_id"]: row for row in csv.DictReader(lines)}
