@@ -497,10 +497,18 @@ def _forget(memory: Path, keep: int = 500) -> None:
 # The rows behind
 
 
-def _rows(content: bytes | None) -> dict[str, dict[str, str]]:
-    """The rows of a data file by what stands in its first column, which is its key."""
-    reader = csv.DictReader(io.StringIO((content or b"").decode()))
-    return {row[reader.fieldnames[0]]: row for row in reader}
+def _rows(*contents: bytes | None) -> list[dict[str, dict[str, str]]]:
+    """The rows of states of one data file by their key: the fewest leading columns that tell rows apart in each state.
+
+    Lines that begin with # are a notice and no rows.
+    """
+    lines = [[line for line in (c or b"").decode().splitlines(keepends=True) if line[:1] != "#"] for c in contents]
+    tables = [list(csv.reader(io.StringIO("".join(of_one)))) or [[]] for of_one in lines]
+    for size in range(1, 1 + max(len(header) for header, *_ in tables)):
+        keyed = [{"/".join(row[:size]): dict(zip(head, row, strict=False)) for row in rows} for head, *rows in tables]
+        if all(len(rows) == len(table) - 1 for rows, table in zip(keyed, tables, strict=True)):
+            return keyed
+    return keyed if any(len(table) > 1 for table in tables) else [{} for _ in tables]
 
 
 def _changed(file: str, old: Mapping[str, Mapping], new: Mapping[str, Mapping]) -> Iterator[dict]:
@@ -519,7 +527,7 @@ def _data_rows(a: Run, b: Run, group: str) -> list[dict]:
     for path in sorted(old.keys() | new.keys()):
         if old.get(path) != new.get(path) and path.endswith(".csv"):
             contents = (run.file(path) if path in run.files else None for run in (a, b))
-            found += _changed(path.removeprefix("data/"), *map(_rows, contents))
+            found += _changed(path.removeprefix("data/"), *_rows(*contents))
     if group == DATA:
         found += _changed("snapshot", *(_snapshot_files(run) for run in (a, b)))
     return found

@@ -73,10 +73,18 @@ def test_every_file_has_its_group():
         assert attribution.group_of(path) == "method"
 
 
-def test_the_first_column_of_every_data_file_is_its_key():
-    from tokenfactory.warehouse.schema import TABLES, columns
+def test_rows_are_told_apart_by_as_few_leading_columns_as_it_takes():
+    one, two = attribution._rows(b"# notice\nid,x\na,1\nb,2\n", b"id,x\na,1\n")
+    assert (one.keys(), two) == ({"a", "b"}, {"a": {"id": "a", "x": "1"}})
+    one, none = attribution._rows(b"curve,slot,x\nday,0,1\nday,1,2\n", None)
+    assert (one.keys(), none) == ({"day/0", "day/1"}, {})
 
-    assert all(table.key == (next(iter(columns(table))),) for table in TABLES.values())
+
+def test_every_row_of_every_data_file_is_told_apart(project):
+    for path in sorted((project / "data").rglob("*.csv")):
+        content = path.read_bytes()
+        num_rows = len(list(csv.reader(line for line in content.decode().splitlines() if line[:1] != "#"))) - 1
+        assert len(attribution._rows(content)[0]) == num_rows, path.name
 
 
 # Whole runs
@@ -113,7 +121,7 @@ def change_data(runs, factor):
 
 def change_formula(runs, old="1e6", new="2e6"):
     path = runs.project.root / "lib" / "tokenfactory" / "formulas" / "cost.py"
-    line = "    return usd_per_gpu_hour * {} / (3600 * tok_per_s_per_gpu * utilisation_frac)\n"
+    line = "    return (1 - cached_total_frac) * usd_per_gpu_hour * {} / (3600 * tok_per_s_per_gpu * utilisation_frac)\n"
     text = path.read_text()
     assert text.count(line.format(old)) == 1
     path.write_text(text.replace(line.format(old), line.format(new)))
@@ -196,7 +204,7 @@ def test_a_changed_formula_is_the_cause_of_what_it_changes(steps):
     assert causes(headline) == {"method": headline["change"]}
     (row,) = found["inputs"]["method"]
     ((where, (old, new)),) = row["values"].items()
-    assert (row["file"], where) == ("lib/tokenfactory/formulas/cost.py", "line 45")
+    assert (row["file"], where) == ("lib/tokenfactory/formulas/cost.py", "line 48")
     assert old.replace("1e6", "2e6") == new
     assert_sums(found)
 
