@@ -107,6 +107,14 @@ SELECT replace(replace(parse_filename(file, true), '_', '-'), '-sample-method', 
 FROM read_csv($file) ORDER BY curve, depth
 """
 
+# Only recipes of DeepSeek-R1 whose file name says how many tokens they draft.
+DEPTHS = """
+SELECT split_part(runner, '-', 1) AS gpu, 'deepseek-r1-0528' AS model, framework, precision, isl, osl, conc,
+       decode_workers AS decode_num_workers, decode_tp, decode_ep, any_value(mtp_depth) AS depth
+FROM read_csv($file) WHERE spec_decoding = 'mtp' AND model_prefix = 'dsr1' AND mtp_depth IS NOT NULL
+GROUP BY ALL HAVING count(DISTINCT mtp_depth) = 1 ORDER BY ALL
+"""
+
 
 def tables(shared: Path):
     """Name, owner and rows (with their column names) of each file that is written."""
@@ -143,6 +151,8 @@ def tables(shared: Path):
     yield "model_architectures.csv", AICONFIGURATOR, rows(ARCHITECTURES, files)
     files = [({}, shared / "golden-acceptance-lengths" / "acceptance_lengths.csv")]
     yield "acceptance_lengths.csv", INFERENCEX, rows(ACCEPTANCE, files)
+    files = [({}, shared / "inferencex-recipes" / "recipes.csv")]
+    yield "mtp_recipes.csv", INFERENCEX, rows(DEPTHS, files)
 
 
 def cell(value) -> str:

@@ -20,7 +20,7 @@ def reduced(shared):
 
 
 def test_the_shipped_files_are_the_program_s(reduced):
-    assert len(reduced) == 6
+    assert len(reduced) == 7
     for name, text in reduced.items():
         assert (PROJECT / "data" / name).read_text() == text, name
 

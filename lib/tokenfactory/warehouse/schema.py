@@ -765,6 +765,20 @@ class AcceptanceLength(Row):
         return length
 
 
+class MtpRecipe(Row):
+    gpu: str = required("GPU, as in hardware.csv", **GPU)
+    model: str = required("language model, as in operating_points.csv", **SLUG)
+    framework: str = required("serving engine", **SLUG)
+    precision: Literal["fp4", "fp8"] = required("number format of the weights")
+    isl: int = required("input length", "tok", gt=0)
+    osl: int = required("output length", "tok", gt=0)
+    conc: int = required("requests in flight", gt=0)
+    decode_num_workers: int = required("decode workers", gt=0)
+    decode_tp: int = required("GPUs of a decode worker", "gpu", gt=0)
+    decode_ep: int = required("GPUs of it that share the experts", "gpu", gt=0)
+    depth: int = required("tokens that are drafted a step", gt=0, le=64)
+
+
 class Prediction(Row):
     prediction_id: str = required("unique name of the prediction", **SLUG)
     registered_on: Day = required("day it was registered", ge=Day(2026, 11, 1))
@@ -1194,6 +1208,25 @@ TABLES: dict[str, Table] = {
             "one depth of one curve",
         ),
         Table(
+            "mtp_recipes",
+            "mtp_recipes.csv",
+            MtpRecipe,
+            (
+                "gpu",
+                "model",
+                "framework",
+                "precision",
+                "isl",
+                "osl",
+                "conc",
+                "decode_num_workers",
+                "decode_tp",
+                "decode_ep",
+            ),
+            "how many tokens a recipe of InferenceX drafts, which results do not say",
+            "one recipe at one concurrency",
+        ),
+        Table(
             "predictions",
             "predictions.csv",
             Prediction,
@@ -1251,6 +1284,7 @@ def read_files(folder: str | Path) -> dict[str, list[File]]:
         ("power_book", "gpu", set()),
         ("tco_inputs", "applies_to", EVERYTHING),
         ("kernel_systems", "gpu", set()),
+        ("mtp_recipes", "gpu", set()),
         ("predictions", "gpu", set()),
     ):
         for file in read[name]:

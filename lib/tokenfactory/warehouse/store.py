@@ -36,6 +36,8 @@ VIEWS = (
     "tco_inputs_for",
     "lifetime_inputs_for",
     "measured_energy",
+    "deployments",
+    "prediction_scores",
 )
 
 # Extensions are not fetched: without a network that stalls, with one it is a surprise.
