@@ -102,6 +102,19 @@ def _speeds(text: str) -> list[float]:
     return speeds
 
 
+def _whole(text: str) -> int:
+    if not re.fullmatch(r"-?[0-9]{1,9}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
+    return int(text)
+
+
+def _decimal(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+
+
 def _day(text: str) -> date:
     try:
         return date.fromisoformat(text)
@@ -176,6 +189,19 @@ def _parser() -> argparse.ArgumentParser:
     option("--on", type=_day, default=None, metavar="DATE", help="day of the prices and powers (default: today)")
     audit = command("audit", _audit, "hold a claim, or a set of them, against itself and against the measured points")
     audit.add_argument("claim", help="a claim or a set of claims of data/claims.csv, such as nvidia-2026-04")
+
+    explain = command(
+        "explain", _explain, "print how long a decode step takes: bound, sum of kernels, nearest measured"
+    )
+    option = explain.add_argument
+    option("--model", required=True, help="such as deepseek-r1-0528")
+    option("--gpu", required=True, help="such as gb300")
+    option("--precision", required=True, choices=("fp4", "fp8"), help="number format of the weights")
+    option("--ep", type=_whole, required=True, metavar="GPUS", help="GPUs that share the experts")
+    option("--batch", type=_decimal, required=True, metavar="N", help="requests in flight per decode GPU, such as 38.4")
+    option("--context", type=_decimal, required=True, metavar="TOKENS", help="context of each request")
+    option("--mtp", type=_whole, default=0, metavar="N", help="tokens drafted a step (default: 0)")
+    option("--acceptance", type=_decimal, default=1.0, metavar="TOKENS", help="tokens a step yields (default: 1)")
 
     rents = command(
         "rents", _rents, "clean rents that somebody observed, and print what an hour of a GPU cost by month"
@@ -500,6 +526,18 @@ def _compare(arguments, project) -> int:
         gpus=arguments.gpu, on=arguments.on or date.today(),
     )  # fmt: skip
     print(json.dumps(answer) if arguments.json else "\n".join(ask.compare_text(answer)))
+    return MADE
+
+
+def _explain(arguments, project) -> int:
+    from tokenfactory import explain, warehouse
+
+    asked = explain.Question(
+        model=arguments.model, gpu=arguments.gpu, precision=arguments.precision, ep=arguments.ep,
+        batch=arguments.batch, context_tok=arguments.context, depth=arguments.mtp, acceptance=arguments.acceptance,
+    )  # fmt: skip
+    answer = explain.explain(warehouse.connect(), asked)
+    print(json.dumps(answer) if arguments.json else "\n".join(explain.text(answer)))
     return MADE
 
 
