@@ -12,13 +12,13 @@ the end of the life, when the GPU is sold and what is not yet written off is ded
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
 
 from tokenfactory.errors import ParameterError
-from tokenfactory.formulas import cashflow
+from tokenfactory.formulas import cashflow, finance
 
 MONTH_YEAR = 1 / 12
 
@@ -78,6 +78,42 @@ def _check(name: str, low: float, high: float) -> None:
         raise ParameterError(f"{name}: {high:g} leaves nothing after a year: it must be below 1")
     if name == "salvage_frac" and high > 1:
         raise ParameterError(f"{name}: {high:g} is more than the GPU was bought for")
+
+
+INSTALLED = ("usd_per_system", "gpu_per_system", "network_storage_frac", "installation_frac", "spares_frac")
+MOVING = ("salvage_frac", "software_growth_frac", "lead_year", "tax_frac")
+NOT_OF_THE_HOUR = ("rent_decline_frac", "token_price_decline_frac", "tok_per_s_per_gpu", "usd_per_mtok")
+
+
+def of_hour(inputs: Mapping) -> dict:
+    """Those of the inputs of a life that `finance.system_parts` asks for."""
+    return {n: v for n, v in inputs.items() if n not in (*MOVING[1:], *NOT_OF_THE_HOUR, "utilisation_frac")}
+
+
+def of_inputs(inputs: Mapping, *, tok_per_s_per_gpu, usd_per_mtok, written_off_fracs: Sequence[float] = ()) -> Life:
+    """The life of an owned GPU from the inputs of its hour and of what changes over its life.
+
+    Parameters
+    ----------
+    inputs : by the names they have in `finance.system_parts`, with use, tax, lead time and the yearly changes
+    tok_per_s_per_gpu : throughput at the asked speed [tok/(s GPU)]
+    usd_per_mtok : price of a million of these tokens on the day of the order [USD/Mtok]
+    written_off_fracs : from `cashflow`
+    """
+    parts = finance.system_parts(**of_hour(inputs))
+    return Life(
+        usd_per_gpu=finance.usd_per_gpu_installed(**{name: inputs[name] for name in INSTALLED}),
+        usd_per_mtok=usd_per_mtok,
+        mtok_per_year=finance.mtok_per_gpu_year(
+            tok_per_s_per_gpu=tok_per_s_per_gpu, utilisation_frac=inputs["utilisation_frac"]
+        ),
+        running_usd_per_year=sum(usd for part, usd in parts.items() if part != "capital") * finance.HOURS_PER_YEAR,
+        life_year=inputs["life_year"],
+        wacc_frac=inputs["wacc_frac"],
+        price_decline_frac=inputs["token_price_decline_frac"],
+        written_off_fracs=written_off_fracs,
+        **{name: inputs[name] for name in MOVING},
+    )
 
 
 def num_years(life_year: float) -> int:
@@ -252,6 +288,25 @@ def keep_or_replace(
         kept += cash[k] * discount / (1 + wacc_frac) if k < len(cash) else 0.0
     best = int(np.argmax(worth))
     return Choice(best, next_npv[best] > 0, worth[best], tuple(worth))
+
+
+def replace_by(life: Life, next_at: Callable[[float], Life]) -> Choice:
+    """The best year to replace a GPU that has just been installed by one of the next generation.
+
+    Parameters
+    ----------
+    life : what runs; it can be sold for its salvage share at any time
+    next_at : the life of the next generation, ordered at a price of a million tokens
+    """
+    last = num_years(life.life_year)
+    cash = [year["cash"] - year["resale"] for year in years(life, last)]
+    prices = [life.usd_per_mtok * (1 - life.price_decline_frac) ** k for k in range(last + 1)]
+    return keep_or_replace(
+        cash=cash,
+        resale=[life.usd_per_gpu * life.salvage_frac] * (last + 1),
+        next_npv=[npv(next_at(price)) for price in prices],
+        wacc_frac=life.wacc_frac,
+    )
 
 
 def obsolete_after_year(life: Life, usd_per_mtok_of_next: Callable[[int], float], num_year: int = 12) -> int | None:
