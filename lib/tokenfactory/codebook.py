@@ -184,7 +184,8 @@ edited. The view `prediction_scores` holds it against the first measured point o
 
 A **profile** is a layer: its rows replace the `typical` ones, and a row about a GPU goes before one about its kind of
 cooling, and that before `all`. `hyperscaler` was chosen, inside published ranges, to come near the owning price of
-March 2026 for H200 and GB300; it is not the model behind that price. `utilisation-05` to `-85` are scenarios.
+March 2026 for H200 and GB300; it is not the model behind that price. `utilisation-05` to `-85` are scenarios;
+`conservative`, `moderate` and `advanced` are the named cases of notebook 12.
 """,
     "load_curves": """\
 A curve of your own is a file `load/NAME.csv` with the header `time,demand`: the start of each hour, and its mean tokens

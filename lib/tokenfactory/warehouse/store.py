@@ -35,6 +35,7 @@ VIEWS = (
     "inputs_for",
     "tco_inputs_for",
     "lifetime_inputs_for",
+    "moved",
     "measured_energy",
     "deployments",
     "prediction_scores",
