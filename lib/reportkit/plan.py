@@ -37,8 +37,8 @@ RANGES = {
     "frac": (lambda value: 0 < value <= 1, "a fraction above 0, at most 1"),
     **dict.fromkeys(("0..1", "share"), (lambda value: 0 <= value <= 1, "a share from 0 to 1")),
     "rho": (lambda value: -1 < value < 1, "a correlation between -1 and 1"),
-    **dict.fromkeys(("tok", "tok/s/user", "mw", "usd/mtok"), _POSITIVE),
-    **dict.fromkeys(("sigma", "usd/kwh", "s", "day", "unit"), _NOT_NEGATIVE),
+    **dict.fromkeys(("tok", "tok/s/user", "mtok/day", "mw", "usd/mtok"), _POSITIVE),
+    **dict.fromkeys(("sigma", "usd", "usd/kwh", "s", "day", "unit"), _NOT_NEGATIVE),
 }
 
 Value = str | int | float | bool

@@ -224,7 +224,7 @@ def test_every_report_has_its_tables_in_a_workbook(project, tmp_path, name):
     made = stored(project, name)
     xlsx.write(made, tmp_path / "x.xlsx", name=name, made_on=MADE_ON)
     book = openpyxl.load_workbook(tmp_path / "x.xlsx")
-    assert ("Build-up" in book.sheetnames) == (name in ("03", "07", "08", "09"))
+    assert ("Build-up" in book.sheetnames) == (name in ("03", "07", "08", "09", "12"))
     captions = [c.split("</caption>")[0] for cell in made.cells for o in cell.get("outputs", ())
                 for c in o.get("data", {}).get("text/html", "").split("<caption>")[1:]]  # fmt: skip
     assert (
@@ -263,7 +263,10 @@ def check_equal(book, made):
     for label, _, *values in texts(book["Build-up"])[4:]:
         for column, value in zip(columns, values, strict=False):
             if column in lines[label]["cells"]:
-                assert value == pytest.approx(lines[label]["cells"][column]["value"], rel=1e-4), (label, column)
+                assert value == pytest.approx(lines[label]["cells"][column]["value"], rel=1e-4, abs=1e-6), (
+                    label,
+                    column,
+                )
                 num_checked += 1
     assert num_checked == sum(len(line["cells"]) for line in lines.values())
 
@@ -276,7 +279,7 @@ def headline_of(made, key):
 
 @needs_office
 def test_libreoffice_computes_what_the_notebooks_computed(project, tmp_path):
-    names = ("03", "07", "08", "09")
+    names = ("03", "07", "08", "09", "12")
     notebooks = [stored(project, name) for name in names]
     paths = [tmp_path / f"{name}.xlsx" for name in names]
     for made, path in zip(notebooks, paths, strict=True):
@@ -311,3 +314,27 @@ def test_a_life_of_three_years_changes_workbook_and_notebook_alike(project, tmp_
         key = f"owned_usd_per_gpu_hour_{role}"
         assert value == pytest.approx(headline_of(three, key), rel=1e-4)
         assert value > 1.1 * headline_of(four, key)  # three years cost far more an hour than four
+
+
+@needs_office
+def test_the_cash_flows_of_a_life_are_those_of_the_case_whose_number_is_typed(project, tmp_path):
+    made = stored(project, "12")
+    assert list(described_by(made)["columns"].values()) == ["Conservative", "Moderate", "Advanced", "Chosen case"]
+    paths = []
+    for case in (1, 2, 3):
+        paths.append(tmp_path / f"case-{case}.xlsx")
+        xlsx.write(made, paths[-1], name="12", made_on=MADE_ON)
+        book = openpyxl.load_workbook(paths[-1])
+        (cell,) = (c for row in book["Inputs"].iter_rows() if str(row[0].value).startswith("case in the last column")
+                   for c in row[2:7] if isinstance(c.value, int | float))  # fmt: skip
+        cell.value = case
+        book.save(paths[-1])
+    lines = {line["label"]: line for line in described_by(made)["lines"]}
+    for case, book in enumerate(recalculated(tmp_path / "out", *paths), 1):
+        rows = {label: values for label, _, *values in texts(book["Build-up"])[4:] if label.startswith(("Year", "Net"))}
+        assert len(rows) == 8 * 8 + 1
+        for label, values in rows.items():
+            of_notebook = lines[label]["cells"][f"case_{case}"]["value"]
+            assert values[case - 1] == pytest.approx(of_notebook, rel=1e-4, abs=1e-6), (label, case)
+            assert values[3] == pytest.approx(of_notebook, rel=1e-4, abs=1e-6), (label, case)
+    assert rows["Net present value of a GPU"][1] == pytest.approx(headline_of(made, "npv_usd_per_gpu"), rel=1e-4)
