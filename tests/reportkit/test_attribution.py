@@ -121,7 +121,9 @@ def change_data(runs, factor):
 
 def change_formula(runs, old="1e6", new="2e6"):
     path = runs.project.root / "lib" / "tokenfactory" / "formulas" / "cost.py"
-    line = "    return (1 - cached_total_frac) * usd_per_gpu_hour * {} / (3600 * tok_per_s_per_gpu * utilisation_frac)\n"
+    line = (
+        "    return (1 - cached_total_frac) * usd_per_gpu_hour * {} / (3600 * tok_per_s_per_gpu * utilisation_frac)\n"
+    )
     text = path.read_text()
     assert text.count(line.format(old)) == 1
     path.write_text(text.replace(line.format(old), line.format(new)))

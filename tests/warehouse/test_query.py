@@ -114,3 +114,20 @@ def test_the_latest_day_is_that_of_the_books_and_not_of_the_clock(db):
     assert db.day("2026-04-15") == db.day(date(2026, 4, 15)) == date(2026, 4, 15)
     basis = "owning_hyperscaler"
     assert db.price(gpu="gb300", basis=basis, on="latest") == db.price(gpu="gb300", basis=basis, on=db.day())
+
+
+def test_prices_and_powers_of_every_gpu(db):
+    prices = db.prices(basis="owning_hyperscaler", on="2026-04-15")
+    assert (prices["h200"], prices["gb300"]) == (1.41, 2.652)
+    assert db.powers(basis="allin_utility_provisioned", on="2026-04-15")["gb300"] == 2.1
+    assert db.prices(basis="owning_hyperscaler", on="2020-01-01") == {}
+
+
+def test_points_are_those_of_the_view_once_each(db):
+    rows = db.points()
+    assert (
+        len({row["point_id"] for row in rows})
+        == len(rows)
+        == db.query("SELECT count(*) AS n FROM points ORDER BY n").item()
+    )
+    assert {"gpu", "score_frac", "evidence", "origin"} <= rows[0].keys()

@@ -149,6 +149,29 @@ class Warehouse:
             owner=OWNER,
         ).item()
 
+    def points(self) -> list[dict]:
+        """All rows of the view `points`, with the known score of each: what `methods.serving` makes curves of."""
+        return self.query(
+            "SELECT points.*, score_frac, task FROM points LEFT JOIN point_scores USING (point_id) ORDER BY point_id"
+        ).rows(named=True)
+
+    def prices(self, *, basis: str, on: str | date, provider: str = OWNER) -> dict[str, float]:
+        """USD per GPU-hour of every GPU with one price of this basis and owner, or your own quote, on a day."""
+        return self._of_every_gpu("price", "usd_per_gpu_hour", basis, on, provider)
+
+    def powers(self, *, basis: str, on: str | date, provider: str = OWNER) -> dict[str, float]:
+        """kW per GPU of every GPU with one power figure of this basis and owner on a day."""
+        return self._of_every_gpu("power", "kw_per_gpu", basis, on, provider)
+
+    def _of_every_gpu(self, what: str, value: str, basis: str, on, provider: str) -> dict[str, float]:
+        found = self.query(
+            f"""SELECT gpu, any_value({value}) AS {value} FROM {what}_on($on)
+                WHERE basis = $basis AND (provider = $provider OR starts_with(basis, 'your_quote'))
+                GROUP BY gpu HAVING count(*) = 1 ORDER BY gpu""",
+            on=self.day(on), basis=basis, provider=provider,
+        )  # fmt: skip
+        return dict(found.rows())
+
     def price(self, *, gpu: str, basis: str, on: str | date, provider: str | None = None) -> dict:
         """The row of the price book in force on a day (see `day`), of `OWNER`, another provider, or your own quote.
 

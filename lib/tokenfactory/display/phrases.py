@@ -1,0 +1,101 @@
+"""Numbers and names as a person would say them, for the sentences of an answer.
+
+The sentences of all pages are made of these, so that one thing has one wording everywhere.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import date
+
+from tokenfactory.display.show import NOT_MEASURED, between, number, usd
+
+ENGINES = {
+    "trt": "TensorRT-LLM",
+    "sglang": "SGLang",
+    "vllm": "vLLM",
+    "atom": "ATOM",
+    "mori": "MoRI",
+    "dynamo": "Dynamo",
+}
+SPECULATION = {"mtp": "with multi-token prediction (MTP)", "none": "without MTP"}
+
+
+def day(value: date | str | None) -> str:
+    """A date in prose: 2026-04-15 -> 15 April 2026."""
+    if value is None:
+        return "an unknown day"
+    value = date.fromisoformat(value) if isinstance(value, str) else value
+    return f"{value.day} {value:%B %Y}"
+
+
+def ratio(times: float) -> str:
+    """How much less, or more, the first of two costs is, from second over first: 34.1 -> "34 times less".
+
+    >>> ratio(34.08), ratio(1.4), ratio(0.5), ratio(1.004), ratio(0.8)
+    ('34 times less', '29% less', '2.0 times as much', 'as much', '25% more')
+    """
+    if math.isnan(times):
+        return NOT_MEASURED
+    if abs(times - 1) < 0.005:
+        return "as much"
+    if times >= 2:
+        return f"{number(times, 2)} times less"
+    if times > 1:
+        return f"{100 * (1 - 1 / times):.0f}% less"
+    return f"{number(1 / times, 2)} times as much" if times <= 1 / 1.5 else f"{100 * (1 / times - 1):.0f}% more"
+
+
+def ratio_band(low: float, high: float) -> str:
+    """Both ends of a ratio of costs, once: "between 28 and 41 times less", "between 10% more and 1.3 times less"."""
+    if low >= 2:
+        return f"between {number(low, 2)} and {number(high, 2)} times less"
+    return f"between {ratio(low)} and {ratio(high)}"
+
+
+def money(value: float | None) -> str:
+    """Money in prose, two digits below a dollar and words for millions: 0.1234 -> $0.12, 3.91e8 -> $391 million."""
+    if value is None or math.isnan(value):
+        return NOT_MEASURED
+    for size, word in ((1e12, "trillion"), (1e9, "billion"), (1e6, "million")):
+        if abs(value) >= size:
+            return f"{'-' if value < 0 else ''}${number(abs(value) / size)} {word}"
+    return f"{'-' if value < 0 else ''}${value:,.0f}" if abs(value) >= 1000 else usd(value, 2)
+
+
+def money_band(low: float | None, high: float | None) -> str:
+    """Two ends of money: $0.09 to $0.13."""
+    return between(low, high, money)
+
+
+def speed(value: float) -> str:
+    """A speed of one user: 75.0 -> "75 tokens a second per user"."""
+    return f"{value:,.0f} tokens a second per user" if value >= 10 else f"{number(value)} tokens a second per user"
+
+
+def lengths(isl: int, osl: int) -> str:
+    """Lengths of a request: "8,192 tokens in, 1,024 out"."""
+    return f"{isl:,} tokens in, {osl:,} out"
+
+
+def engine(framework: str | None) -> str:
+    """dynamo-trt -> Dynamo TensorRT-LLM; what nobody stated is said to be unknown."""
+    return " ".join(ENGINES.get(part, part) for part in framework.split("-")) if framework else "engine not stated"
+
+
+def configuration(one) -> str:
+    """A `ServingConfiguration` in words: "FP8 without MTP, Dynamo SGLang, February 2026"."""
+    spec = SPECULATION.get(one.spec_decoding, "MTP not stated")
+    form = one.precision.upper() if one.precision != "not stated" else "number format not stated"
+    when = f"{one.as_of:%B %Y}" if one.as_of else "undated"
+    return f"{form} {spec}, {engine(one.framework)}, {when}"
+
+
+def gpus_and_users(reading) -> str:
+    """How large the deployment behind a reading is: "1,229 users on 38 GPUs"; empty where it is not stated."""
+    if not reading.num_gpu or not reading.num_users:
+        return ""
+    users, gpus = (
+        f"{v[0]:,}" if len(v) == 1 else f"{v[0]:,} to {v[-1]:,}" for v in (reading.num_users, reading.num_gpu)
+    )
+    return f"{users} users on {gpus} GPUs"
