@@ -6,11 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tokenfactory.formulas import cache, cost
+from tokenfactory.formulas import cache, cost, finance
 
 GB = 35.136  # a million tokens in FP8
 FRESH = 2.31e6 / (3600 * 20_893)  # 0.030712
 POOLS = dict(isl_tok=8192.0, osl_tok=1024.0, usd_per_mtok_fresh=0.0352587, usd_per_mtok_output=0.173550)
+TARIFF = dict(
+    cost_usd_per_mtok=0.1, isl_tok=8192.0, osl_tok=1024.0, usd_per_mtok_input=0.55, usd_per_mtok_output=2.19,
+    usd_per_mtok_cached_input=0.14,
+)  # fmt: skip
 
 VECTORS = [
     # (512 + 64) * 61 values of one byte, of two
@@ -42,6 +46,10 @@ VECTORS = [
     (cache.request_usd, POOLS | dict(cached_frac=0.5, usd_per_mtok_cached=0.01), 3.630948e-4),
     (cache.min_cached_frac, POOLS | dict(usd_per_request=3.630948e-4, usd_per_mtok_cached=0.01), 0.5),
     (cache.cached_total_frac, dict(isl_tok=8192, osl_tok=1024, cached_frac=0.563), 0.500444),
+    # nine tokens of ten are input: (8 * 0.55 + 2.19) / 9 = 0.732222; 1 - 0.1 / 0.732222
+    (cache.tariff_margin_frac, TARIFF, 0.863429),
+    # (8 * (0.563 * 0.14 + 0.437 * 0.55) + 2.19) / 9 = 0.527031; computed 1 - 0.563 * 8 / 9 = 0.499556
+    (cache.tariff_margin_frac, TARIFF | dict(cached_frac=0.563), 0.905213),
     # 3 * 10 + 2 * (0 + 1 + 2); of it 10 + 2 + 2 are new
     (cache.session_input_tok, dict(first_tok=10, growth_tok=2, num_turns=3), 36),
     (cache.session_cached_frac, dict(first_tok=10, growth_tok=2, num_turns=3), 1 - 14 / 36),
@@ -111,3 +119,12 @@ def test_a_session_is_the_sum_of_its_turns(first, growth, turns):
     contexts = [first + growth * k for k in range(turns)]
     assert cache.session_input_tok(**session) == sum(contexts)
     assert cache.session_cached_frac(**session) == pytest.approx(sum(contexts[:-1]) / sum(contexts), abs=1e-12)
+
+
+@given(c=rate, fresh=rate, out=rate, cached=rate)
+def test_without_a_hit_rate_a_margin_is_what_it_always_was(c, fresh, out, cached):
+    tariff = dict(usd_per_mtok_input=fresh, usd_per_mtok_output=out, usd_per_mtok_cached_input=cached)
+    price = cost.blended_usd_per_mtok(**tariff, input_per_output=8192 / 1024)
+    assert cache.tariff_margin_frac(
+        **tariff, cost_usd_per_mtok=c, isl_tok=8192, osl_tok=1024
+    ) == finance.gross_margin_frac(cost_usd_per_mtok=c, price_usd_per_mtok=price)

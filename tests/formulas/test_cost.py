@@ -43,6 +43,12 @@ VECTORS = [
     (cost.usd_per_mtok, dict(usd_per_gpu_hour=2.31, tok_per_s_per_gpu=26666.667), 0.0240625),
     (cost.usd_per_mtok, dict(usd_per_gpu_hour=2.31, tok_per_s_per_gpu=1666.667 * 32 / 48), 0.5775),
     (cost.usd_per_mtok, dict(usd_per_gpu_hour=2.31, tok_per_s_per_gpu=26666.667 * 16 / 48), 0.0721875),
+    # 16 of 48 GPUs, back to the GPUs of the role: 26666.667 * 16 / 48 * 48 / 16
+    (
+        cost.tok_per_s_per_role_gpu,
+        dict(tok_per_s_per_deployed_gpu=8888.889, num_gpu=48.0, num_role_gpu=16.0),
+        26666.667,
+    ),
     # a price of one's own: 2500000 / 36000000
     (cost.usd_per_mtok, dict(usd_per_gpu_hour=2.5, tok_per_s_per_gpu=10000.0), 0.0694444),
     # each role charged with its own GPUs: 2652000 / (3600 * 20893.2), 2652000 / (3600 * 4244.7)

@@ -6,6 +6,8 @@ Where its name says `total`, it is the share of input and output tokens together
 Test vectors: DeepSeek-R1 caches 35,136 values a token; GB300 prefills 20,893 tok/s per GPU at 2.31 USD an hour.
 """
 
+from tokenfactory.formulas.cost import blended_usd_per_mtok
+
 
 def kv_gb_per_mtok(*, kv_value_per_tok, byte_per_value):
     """Memory that the keys and values of a million tokens take.
@@ -252,6 +254,46 @@ def cached_total_frac(*, isl_tok, osl_tok, cached_frac):
     0.8
     """
     return cached_frac * isl_tok / (isl_tok + osl_tok)
+
+
+def tariff_margin_frac(
+    *, cost_usd_per_mtok, isl_tok, osl_tok, usd_per_mtok_input, usd_per_mtok_output,
+    usd_per_mtok_cached_input=0, cached_frac=0,
+):  # fmt: skip
+    """Gross margin of a tariff on requests of which some input is cached, both sold and computed as such.
+
+    Parameters
+    ----------
+    cost_usd_per_mtok : cost of a million input and output tokens where nothing is cached [USD/Mtok]
+    isl_tok, osl_tok : input and output tokens of a request [tok]
+    usd_per_mtok_input, usd_per_mtok_output, usd_per_mtok_cached_input : the tariff [USD/Mtok]
+    cached_frac : share of the input tokens that is cached [0..1]
+
+    Returns
+    -------
+    share of the income that is left [1]; below 0 a loss
+
+    Notes
+    -----
+    1 - c (1 - h I / (I + O)) / P, with the income P of `cost.blended_usd_per_mtok`. A cached token takes no GPU time
+    worth counting, so this is the margin from above.
+
+    Examples
+    --------
+    DeepSeek-R1's tariff of March 2025, without a cache and with DeepSeek's own hit rate:
+
+    >>> tariff = dict(usd_per_mtok_input=0.55, usd_per_mtok_output=2.19, usd_per_mtok_cached_input=0.14)
+    >>> at = dict(cost_usd_per_mtok=0.1, isl_tok=8192, osl_tok=1024)
+    >>> [round(tariff_margin_frac(**at, **tariff, cached_frac=h), 4) for h in (0, 0.563)]
+    [0.8634, 0.9052]
+    """
+    income = blended_usd_per_mtok(
+        usd_per_mtok_input=usd_per_mtok_input, usd_per_mtok_output=usd_per_mtok_output,
+        usd_per_mtok_cached_input=usd_per_mtok_cached_input, input_per_output=isl_tok / osl_tok,
+        cached_frac=cached_frac,
+    )  # fmt: skip
+    computed_frac = 1 - cached_total_frac(isl_tok=isl_tok, osl_tok=osl_tok, cached_frac=cached_frac)
+    return 1 - cost_usd_per_mtok * computed_frac / income
 
 
 def session_input_tok(*, first_tok, growth_tok, num_turns):

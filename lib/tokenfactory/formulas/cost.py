@@ -310,6 +310,33 @@ def tok_per_s_per_deployed_gpu(*, tok_per_s_per_prefill_gpu, tok_per_s_per_decod
     return tok_per_s / (num_prefill_gpu + num_decode_gpu)
 
 
+def tok_per_s_per_role_gpu(*, tok_per_s_per_deployed_gpu, num_gpu, num_role_gpu):
+    """Throughput of the tokens of one role over the GPUs of that role, from that over all deployed GPUs.
+
+    Parameters
+    ----------
+    tok_per_s_per_deployed_gpu : input tokens for prefill, output tokens for decode [tok/(s GPU)]
+    num_gpu, num_role_gpu : all GPUs, and those of the role [GPU]
+
+    Returns
+    -------
+    tokens per second and GPU of the role [tok/(s GPU)]
+
+    Notes
+    -----
+    t_role = t N / n; the hour of a role's GPU over it is what a token of that role costs
+
+    Examples
+    --------
+    26 of 42 GPUs of a GB300 system prefill 8,192 of 9,216 tokens:
+
+    >>> t_in = input_scope(total=14_550.9, isl_tok=8192, osl_tok=1024)
+    >>> round(tok_per_s_per_role_gpu(tok_per_s_per_deployed_gpu=t_in, num_gpu=42, num_role_gpu=26), 1)
+    20893.6
+    """
+    return tok_per_s_per_deployed_gpu * num_gpu / num_role_gpu
+
+
 def blended_usd_per_mtok(
     *, usd_per_mtok_input, usd_per_mtok_output, input_per_output, usd_per_mtok_cached_input=0, cached_frac=0
 ):
