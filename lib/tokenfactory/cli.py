@@ -80,6 +80,12 @@ def _fraction(text: str) -> float:
     return fraction
 
 
+def _share(text: str) -> float:
+    if not 0 < (share := _fraction(text)) <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a share above 0 and at most 1")
+    return share
+
+
 def _scheduler(text: str) -> str:
     if text != "local" and not re.fullmatch(r"(tcp|tls|ws|wss)://[^\s/]+:\d+", text):
         raise argparse.ArgumentTypeError(f"{text!r} is neither local nor an address such as tcp://host:8786")
@@ -120,6 +126,10 @@ def _day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a date such as 2026-04-15") from None
+
+
+def _day_or_latest(text: str) -> date | str:
+    return text if text == "latest" else _day(text)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -202,6 +212,21 @@ def _parser() -> argparse.ArgumentParser:
     option("--context", type=_decimal, required=True, metavar="TOKENS", help="context of each request")
     option("--mtp", type=_whole, default=0, metavar="N", help="tokens drafted a step (default: 0)")
     option("--acceptance", type=_decimal, default=1.0, metavar="TOKENS", help="tokens a step yields (default: 1)")
+
+    cached = command("cache", _cache, "say how often a prefix cache would be hit by a trace, and what that is worth")
+    option = cached.add_argument
+    option("trace", type=Path, help="requests with the blocks of their prompts; see tokenfactory.measurements.traces")
+    option("--model", default="deepseek-r1-0528", help="the model that serves it (default: deepseek-r1-0528)")
+    option("--gpu", default="gb300", help="the GPU that it runs on (default: gb300)")
+    option(
+        "--at", type=_seconds, default=50.0, metavar="SPEED", help="slowest tok/s per user that counts (default: 50)"
+    )
+    option("--on", type=_day_or_latest, default="latest", metavar="DATE", help="day of the prices (default: latest)")
+    option("--use", type=_share, default=0.6, metavar="FRAC", help="share of the hours that is used (default: 0.6)")
+    option(
+        "--block-tokens", type=_positive_tokens, metavar="TOKENS", help="tokens of a block, which a CSV does not tell"
+    )
+    option("--sample", type=_share, default=1.0, metavar="FRAC", help="share of the blocks to look at (default: all)")
 
     rents = command(
         "rents", _rents, "clean rents that somebody observed, and print what an hour of a GPU cost by month"
@@ -549,6 +574,19 @@ def _audit(arguments, project) -> int:
         print(json.dumps(ask.audit_data(found)))
     else:
         print("\n".join(ask.audit_text(found)))
+    return MADE
+
+
+def _cache(arguments, project) -> int:
+    from tokenfactory import ask_cache, warehouse
+    from tokenfactory.measurements import traces
+
+    read = traces.read(arguments.trace, block_tok=arguments.block_tokens, sample_frac=arguments.sample)
+    told = ask_cache.answer(
+        warehouse.connect(), read, model=arguments.model, gpu=arguments.gpu, speed=arguments.at, on=arguments.on,
+        utilisation_frac=arguments.use,
+    )  # fmt: skip
+    print(json.dumps(told) if arguments.json else "\n".join(ask_cache.text(told)))
     return MADE
 
 
