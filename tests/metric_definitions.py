@@ -32,7 +32,7 @@ from pathlib import Path
 PROJECT = Path(__file__).parents[1]
 RECORD = PROJECT / "reports" / "metric_definitions.csv"
 COLUMNS = ("key", "notebook", "unit", "label", "formulas")
-FORMULAS = ("cashflow", "cost", "finance", "power")
+FORMULAS = ("cashflow", "cost", "finance", "power", "reuse")
 NEW_KEY = "give it a new key (or, if only words changed: python tests/metric_definitions.py --reworded KEY)"
 MIME = "application/vnd.tokenfactory.headlines+json"
 

@@ -10,7 +10,7 @@ import numpy as np
 from tokenfactory.display import show
 from tokenfactory.display.show import number, percent, usd
 from tokenfactory.errors import NotMeasuredError, ParameterError, nearest
-from tokenfactory.formulas import cache as keep
+from tokenfactory.formulas import reuse
 from tokenfactory.measurements.traces import Read
 from tokenfactory.methods import cache, pools
 from tokenfactory.methods.architecture import Architecture
@@ -107,11 +107,11 @@ def _worth(warehouse, *, model: str, gpu: str, speed: float, on: date | str, uti
     life_year, = warehouse.query(
         """SELECT value FROM tco_inputs WHERE profile = 'typical' AND parameter = 'life_year' AND applies_to = 'all'
            ORDER BY key""")["value"]  # fmt: skip
-    gb = keep.kv_gb_per_mtok(kv_value_per_tok=size.kv_per_tok + size.index_per_tok, byte_per_value=1)
+    gb = reuse.kv_gb_per_mtok(kv_value_per_tok=size.kv_per_tok + size.index_per_tok, byte_per_value=1)
     return {
         "gb_per_mtok": gb, "usd_per_mtok_fresh": here.usd_per_mtok_fresh,
         "usd_per_mtok_loaded": here.usd_per_mtok_loaded(gb_per_mtok=gb, gb_per_s=tier["gb_per_s"]),
-        "usd_per_gb": tier["usd_per_gb"], "storage_usd_per_mtok_hour": keep.storage_usd_per_mtok_hour(
+        "usd_per_gb": tier["usd_per_gb"], "storage_usd_per_mtok_hour": reuse.storage_usd_per_mtok_hour(
             gb_per_mtok=gb, usd_per_gb=tier["usd_per_gb"], life_year=life_year),
     }  # fmt: skip
 
@@ -124,7 +124,7 @@ def _at_knee(value: Mapping, told: Mapping, hours: float, asked_tok: int) -> dic
         "knee_gb": knee["capacity_tok"] * value["gb_per_mtok"] / 1e6,
         "memory_usd_per_hour": knee["capacity_tok"] * value["storage_usd_per_mtok_hour"] / 1e6,
         "saved_usd_per_hour": saved,
-        "input_usd_per_mtok": keep.input_usd_per_mtok(
+        "input_usd_per_mtok": reuse.input_usd_per_mtok(
             usd_per_mtok_fresh=value["usd_per_mtok_fresh"], usd_per_mtok_cached=value["usd_per_mtok_loaded"],
             cached_frac=knee["hit_frac"]),
         "break_even_residence_h": spared / value["storage_usd_per_mtok_hour"],

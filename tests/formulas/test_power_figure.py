@@ -19,7 +19,7 @@ import tokenfactory.formulas
 import tokenfactory.methods
 from tokenfactory import warehouse
 from tokenfactory.errors import NotMeasuredError, ParameterError
-from tokenfactory.formulas import cache, finance, power, power_figure
+from tokenfactory.formulas import finance, power, power_figure, reuse
 from tokenfactory.formulas.power_figure import (
     ALLIN_UTILITY,
     BASES,
@@ -84,8 +84,8 @@ def mixtures(one, other):
     sales_of_mw = [finance.sales_usd_per_mw_year(tok_per_s_per_gpu=9, usd_per_mtok=1, **figure) for figure in of_gpu]
     yield finance.usd_per_mw_year, lambda: cost_of_mw[0] - cost_of_mw[1]
     yield finance.sales_usd_per_mw_year, lambda: sales_of_mw[0] - cost_of_mw[1]
-    agents_of_mw = [cache.agents_per_mw(gpu_s_per_turn=0.25, s_per_turn=30, **figure) for figure in of_gpu]
-    yield cache.agents_per_mw, lambda: agents_of_mw[0] / agents_of_mw[1]
+    agents_of_mw = [reuse.agents_per_mw(gpu_s_per_turn=0.25, s_per_turn=30, **figure) for figure in of_gpu]
+    yield reuse.agents_per_mw, lambda: agents_of_mw[0] / agents_of_mw[1]
     yield power.num_gpu_in_power, lambda: power.num_gpu_in_power(mw=kw(10, one), kw_per_gpu=per_gpu["baseline"])
     yield power.num_racks_in_power, lambda: power.num_racks_in_power(mw=kw(10, one), kw_per_rack=kw(142, other))
     yield (

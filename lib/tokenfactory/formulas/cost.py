@@ -21,7 +21,7 @@ def usd_per_mtok(*, usd_per_gpu_hour, tok_per_s_per_gpu, utilisation_frac=1, cac
     utilisation_frac : share of the paid hours in which that throughput is really sold [0..1];
         1 (the default, and what published tables use) is the lower bound of the cost
     cached_total_frac : share of the tokens sold that is read from a prefix cache (see
-        `formulas.cache.cached_total_frac`), where the throughput was measured without one [0..1]
+        `formulas.reuse.cached_total_frac`), where the throughput was measured without one [0..1]
 
     Returns
     -------

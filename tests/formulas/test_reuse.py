@@ -1,4 +1,4 @@
-"""Hand-worked vectors of `cache`: DeepSeek-R1's 35,136 cached values a token, and GB300's prefill."""
+"""Hand-worked vectors of `reuse`: DeepSeek-R1's 35,136 cached values a token, and GB300's prefill."""
 
 import numpy as np
 import polars as pl
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tokenfactory.formulas import cache, cost, finance
+from tokenfactory.formulas import cost, finance, reuse
 
 GB = 35.136  # a million tokens in FP8
 FRESH = 2.31e6 / (3600 * 20_893)  # 0.030712
@@ -18,43 +18,43 @@ TARIFF = dict(
 
 VECTORS = [
     # (512 + 64) * 61 values of one byte, of two
-    (cache.kv_gb_per_mtok, dict(kv_value_per_tok=(512 + 64) * 61, byte_per_value=1), 35.136),
-    (cache.kv_gb_per_mtok, dict(kv_value_per_tok=35_136, byte_per_value=2), 70.272),
+    (reuse.kv_gb_per_mtok, dict(kv_value_per_tok=(512 + 64) * 61, byte_per_value=1), 35.136),
+    (reuse.kv_gb_per_mtok, dict(kv_value_per_tok=35_136, byte_per_value=2), 70.272),
     # 35.136 * 2100 / 128 = 576.45 USD over 35,040 h; 35.136 * 2400 / 128 = 658.8
-    (cache.storage_usd_per_mtok_hour, dict(gb_per_mtok=GB, usd_per_gb=2100 / 128, life_year=4), 0.0164512),
-    (cache.storage_usd_per_mtok_hour, dict(gb_per_mtok=GB, usd_per_gb=2400 / 128, life_year=4), 0.0188014),
+    (reuse.storage_usd_per_mtok_hour, dict(gb_per_mtok=GB, usd_per_gb=2100 / 128, life_year=4), 0.0164512),
+    (reuse.storage_usd_per_mtok_hour, dict(gb_per_mtok=GB, usd_per_gb=2400 / 128, life_year=4), 0.0188014),
     # 0.0307120 over the middle of both, 0.0176263; from 1.63 to 1.87 h at the ends
     (
-        cache.break_even_residence_h,
+        reuse.break_even_residence_h,
         dict(usd_per_mtok_fresh=FRESH, storage_usd_per_mtok_hour=0.0176263),
         1.742397,
     ),
     (
-        cache.break_even_residence_h,
+        reuse.break_even_residence_h,
         dict(usd_per_mtok_fresh=0.5, storage_usd_per_mtok_hour=0.1, usd_per_mtok_cached=0.2),
         3.0,
     ),
     # 8192 tokens are 0.287834 GB
-    (cache.load_ms, dict(num_tok=8192, gb_per_mtok=GB, gb_per_s=83.4), 3.451248),
-    (cache.load_ms, dict(num_tok=8192, gb_per_mtok=GB, gb_per_s=142), 2.027001),
-    (cache.prefill_ms, dict(num_tok=8192, tok_per_s=20_893), 392.0930),
-    (cache.input_usd_per_mtok, dict(usd_per_mtok_fresh=2.0, usd_per_mtok_cached=0.5, cached_frac=0.6), 1.1),
+    (reuse.load_ms, dict(num_tok=8192, gb_per_mtok=GB, gb_per_s=83.4), 3.451248),
+    (reuse.load_ms, dict(num_tok=8192, gb_per_mtok=GB, gb_per_s=142), 2.027001),
+    (reuse.prefill_ms, dict(num_tok=8192, tok_per_s=20_893), 392.0930),
+    (reuse.input_usd_per_mtok, dict(usd_per_mtok_fresh=2.0, usd_per_mtok_cached=0.5, cached_frac=0.6), 1.1),
     # (8192 * 0.0352587 + 1024 * 0.17355) / 10^6; half of the first gone
-    (cache.request_usd, POOLS, 4.665545e-4),
-    (cache.request_usd, POOLS | dict(cached_frac=0.5), 3.221348e-4),
+    (reuse.request_usd, POOLS, 4.665545e-4),
+    (reuse.request_usd, POOLS | dict(cached_frac=0.5), 3.221348e-4),
     # 8192 * (0.5 * 0.0352587 + 0.5 * 0.01) = 185.380
-    (cache.request_usd, POOLS | dict(cached_frac=0.5, usd_per_mtok_cached=0.01), 3.630948e-4),
-    (cache.min_cached_frac, POOLS | dict(usd_per_request=3.630948e-4, usd_per_mtok_cached=0.01), 0.5),
-    (cache.cached_total_frac, dict(isl_tok=8192, osl_tok=1024, cached_frac=0.563), 0.500444),
+    (reuse.request_usd, POOLS | dict(cached_frac=0.5, usd_per_mtok_cached=0.01), 3.630948e-4),
+    (reuse.min_cached_frac, POOLS | dict(usd_per_request=3.630948e-4, usd_per_mtok_cached=0.01), 0.5),
+    (reuse.cached_total_frac, dict(isl_tok=8192, osl_tok=1024, cached_frac=0.563), 0.500444),
     # nine tokens of ten are input: (8 * 0.55 + 2.19) / 9 = 0.732222; 1 - 0.1 / 0.732222
-    (cache.tariff_margin_frac, TARIFF, 0.863429),
+    (reuse.tariff_margin_frac, TARIFF, 0.863429),
     # (8 * (0.563 * 0.14 + 0.437 * 0.55) + 2.19) / 9 = 0.527031; computed 1 - 0.563 * 8 / 9 = 0.499556
-    (cache.tariff_margin_frac, TARIFF | dict(cached_frac=0.563), 0.905213),
+    (reuse.tariff_margin_frac, TARIFF | dict(cached_frac=0.563), 0.905213),
     # 3 * 10 + 2 * (0 + 1 + 2); of it 10 + 2 + 2 are new
-    (cache.session_input_tok, dict(first_tok=10, growth_tok=2, num_turns=3), 36),
-    (cache.session_cached_frac, dict(first_tok=10, growth_tok=2, num_turns=3), 1 - 14 / 36),
+    (reuse.session_input_tok, dict(first_tok=10, growth_tok=2, num_turns=3), 36),
+    (reuse.session_cached_frac, dict(first_tok=10, growth_tok=2, num_turns=3), 1 - 14 / 36),
     # 500 GPUs sell 300 GPU-seconds a second; an agent takes 0.25 in 30
-    (cache.agents_per_mw, dict(kw_per_gpu=2.0, gpu_s_per_turn=0.25, s_per_turn=30, utilisation_frac=0.6), 36_000),
+    (reuse.agents_per_mw, dict(kw_per_gpu=2.0, gpu_s_per_turn=0.25, s_per_turn=30, utilisation_frac=0.6), 36_000),
 ]
 IDS = [f"{function.__name__}-{i}" for i, (function, _, _) in enumerate(VECTORS)]
 
@@ -78,10 +78,10 @@ def test_same_result_for_every_kind_of_argument(function, arguments, expected):
 
 def test_the_ranges_as_they_are_quoted():
     """A million tokens: 35.14 GB of DRAM, what an hour of it costs, and about 1.7 hours of it for one use."""
-    assert round(cache.kv_gb_per_mtok(kv_value_per_tok=35_136, byte_per_value=1), 2) == 35.14
-    store = [cache.storage_usd_per_mtok_hour(gb_per_mtok=GB, usd_per_gb=p / 128, life_year=4) for p in (2100, 2400)]
+    assert round(reuse.kv_gb_per_mtok(kv_value_per_tok=35_136, byte_per_value=1), 2) == 35.14
+    store = [reuse.storage_usd_per_mtok_hour(gb_per_mtok=GB, usd_per_gb=p / 128, life_year=4) for p in (2100, 2400)]
     assert [round(usd, 4) for usd in store] == [0.0165, 0.0188]
-    hours = [cache.break_even_residence_h(usd_per_mtok_fresh=FRESH, storage_usd_per_mtok_hour=usd) for usd in store]
+    hours = [reuse.break_even_residence_h(usd_per_mtok_fresh=FRESH, storage_usd_per_mtok_hour=usd) for usd in store]
     assert [round(h, 1) for h in hours] == [1.9, 1.6]
 
 
@@ -99,7 +99,7 @@ def test_a_request_costs_what_its_pools_are_paid():
         num_prefill = cost.prefill_gpu_per_decode_gpu(**mix, cached_frac=h)
         requests_per_s = 4244.7 / 1024  # of one decode GPU
         paid = 2.652 / 3600 * (num_prefill + 1) / requests_per_s
-        assert cache.request_usd(**POOLS, cached_frac=h) == pytest.approx(paid, rel=5e-6)
+        assert reuse.request_usd(**POOLS, cached_frac=h) == pytest.approx(paid, rel=5e-6)
 
 
 rate = st.floats(1e-3, 100)
@@ -109,22 +109,22 @@ rate = st.floats(1e-3, 100)
 def test_the_least_hit_rate_returns_where_it_came_from(fresh, out, h, share):
     tokens = dict(isl_tok=9000, osl_tok=300, usd_per_mtok_fresh=fresh, usd_per_mtok_output=out)
     cached = dict(usd_per_mtok_cached=share * fresh)
-    paid = cache.request_usd(**tokens, **cached, cached_frac=h)
-    assert cache.min_cached_frac(**tokens, **cached, usd_per_request=paid) == pytest.approx(h, abs=1e-6)
+    paid = reuse.request_usd(**tokens, **cached, cached_frac=h)
+    assert reuse.min_cached_frac(**tokens, **cached, usd_per_request=paid) == pytest.approx(h, abs=1e-6)
 
 
 @given(first=st.integers(1, 10**5), growth=st.integers(0, 10**4), turns=st.integers(1, 200))
 def test_a_session_is_the_sum_of_its_turns(first, growth, turns):
     session = dict(first_tok=first, growth_tok=growth, num_turns=turns)
     contexts = [first + growth * k for k in range(turns)]
-    assert cache.session_input_tok(**session) == sum(contexts)
-    assert cache.session_cached_frac(**session) == pytest.approx(sum(contexts[:-1]) / sum(contexts), abs=1e-12)
+    assert reuse.session_input_tok(**session) == sum(contexts)
+    assert reuse.session_cached_frac(**session) == pytest.approx(sum(contexts[:-1]) / sum(contexts), abs=1e-12)
 
 
 @given(c=rate, fresh=rate, out=rate, cached=rate)
 def test_without_a_hit_rate_a_margin_is_what_it_always_was(c, fresh, out, cached):
     tariff = dict(usd_per_mtok_input=fresh, usd_per_mtok_output=out, usd_per_mtok_cached_input=cached)
     price = cost.blended_usd_per_mtok(**tariff, input_per_output=8192 / 1024)
-    assert cache.tariff_margin_frac(
+    assert reuse.tariff_margin_frac(
         **tariff, cost_usd_per_mtok=c, isl_tok=8192, osl_tok=1024
     ) == finance.gross_margin_frac(cost_usd_per_mtok=c, price_usd_per_mtok=price)
