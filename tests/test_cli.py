@@ -269,7 +269,7 @@ ODD_VALUES = """
 @pytest.mark.parametrize(
     ("form", "expected"),
     [
-        ("table", ["6162", "[1, 2]", '{"a": 1.5}', "inf", "", "true", "2 days, 0:00:00", "x?[31m", "2026-05-20"]),
+        ("table", ["6162", "[1, 2]", '{"a": 1.5}', "inf", "", "true", "2 days, 0:00:00", "x\\u001b[31m", "2026-05-20"]),
         ("csv", '6162,"[1, 2]","{""a"": 1.5}",inf,,true,"2 days, 0:00:00",x\x1b[31m,2026-05-20'),
         (
             "json",
@@ -375,3 +375,58 @@ def test_models_says_what_is_measured_where(capsys):
     assert "| b200 " in capsys.readouterr().out
     assert cli.run(["models", "deepsek-r1-0528"]) == 2
     assert "did you mean 'deepseek-r1-0528'" in capsys.readouterr().err
+
+
+ENDLESS = "SELECT count(*) FROM range(1000000) a, range(1000000) b"
+
+
+@pytest.mark.parametrize(
+    ("query", "options", "said"),
+    [
+        (ENDLESS, ["--timeout", "0.5"], "the query takes longer than 0.5 s; --timeout allows more"),
+        ("SELECT list(r) FROM range(100000000) t(r)", ["--memory-mb", "50"], "needs more memory than it may have"),
+        ("SELECT * FROM range(2000000)", [], "the query gives more than 1,000,000 rows; add a LIMIT to it"),
+    ],
+)
+def test_a_query_has_limits(query, options, said):
+    # In a process of its own: connections of one process share the settings of the first.
+    done = main("sql", query, *options)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1 and said in done.stderr, done.stderr
+
+
+def test_half_a_character_is_refused_in_a_query(capsys):
+    assert cli.run(["sql", "SELECT '\ud800'"]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def main(*arguments, **environment):
+    """The program in a process of its own."""
+    code = "import sys; from tokenfactory import cli; cli.main()"
+    command = [sys.executable, "-c", code, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, env=os.environ | environment)
+
+
+def test_no_cell_of_an_answer_begins_a_formula(capsys):
+    query = "SELECT '=1+1' AS \"=a\", chr(13) || '=1+1' AS b, chr(9) || '@x' AS c, ' -1' AS d, -1 AS e"
+    assert cli.run(["sql", query, "--format", "csv"]) == 0
+    assert capsys.readouterr().out == "'=a,b,c,d,e\n'=1+1,\"'\n'=1+1\",'\t'@x,' -1,-1\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["report", "--timeout", "1e300"], ["report", "--timeout", "1_0"], ["report", "--jobs", "１"],
+        ["report", "--moved", "nan"], ["report", "--scheduler", "tcp://[x:1"], ["compare", "--isl", "9" * 400],
+        ["compare", "--at", "1_0"], ["compare", "--on", "20300101"], ["report", "--no\n\x1b[31m"],
+    ],
+)  # fmt: skip
+def test_odd_arguments_are_refused_in_one_line(capsys, arguments):
+    with pytest.raises(SystemExit) as ended:
+        cli.run(arguments)
+    said = capsys.readouterr().err
+    assert ended.value.code == 2 and said.count("\n") == 1 and "\x1b" not in said and len(said) < 300
+
+
+def test_a_terminal_of_few_characters_gets_the_escapes_of_the_others():
+    done = main("sql", "SELECT chr(239) || chr(26481) AS x", PYTHONIOENCODING="ascii")
+    assert done.returncode == 0 and "\\xef\\u6771" in done.stdout, done.stderr

@@ -8,6 +8,7 @@ to an alert fails the run it tells of.
 import html
 import json
 import os
+import re
 import signal
 import threading
 import time
@@ -91,7 +92,7 @@ class Watch:
     """
 
     def __init__(self, project: Project, webhook: str | None, say: Callable[[str], None]):
-        if webhook and urlsplit(webhook).scheme not in ("http", "https"):
+        if webhook and not _host(webhook):
             raise errors.ParameterError("the webhook is no address that begins with http:// or https://")
         self.project, self.webhook, self.say = project, webhook, say
 
@@ -125,7 +126,7 @@ class Watch:
         except OSError as error:
             self.say(f"the alert cannot be written: {error.strerror}")
         if self.webhook and (problem := _post(self.webhook, alert)):
-            self.say(f"the alert was not posted to {urlsplit(self.webhook).hostname}: {problem}")
+            self.say(f"the alert was not posted to {_host(self.webhook)}: {problem}")
 
     def _write(self, run: str, alert: Mapping) -> Path:
         path = self.project.reports / FOLDER / f"{run}.json"
@@ -135,6 +136,17 @@ class Watch:
         os.replace(new, path)
         reports.prune(path.parent, MOST_ALERTS)
         return path
+
+
+def _host(webhook: str) -> str | None:
+    """The host of an address, which is all of it that may be told; None where it is no address."""
+    if not re.fullmatch(r"https?://[!-~]+", webhook):
+        return None
+    try:
+        parts = urlsplit(webhook)
+        return parts.hostname if parts.port != 0 else None
+    except ValueError:  # such as http://[x
+        return None
 
 
 def _interrupt(*_) -> None:
@@ -163,4 +175,7 @@ def _try_to_post(url: str, body: bytes, problems: list[str | None]) -> None:
             if error.code < 500 and error.code != 429:
                 return  # it would not take it later either
         except Exception as error:  # whatever a server can make http.client raise
-            problems.append(str(getattr(error, "reason", "") or error) or type(error).__name__)
+            # Never what the error says: that may be the address, or a part of it.
+            reason = getattr(error, "reason", error)
+            slow = isinstance(reason, TimeoutError)
+            problems.append("timed out" if slow else getattr(reason, "strerror", None) or type(reason).__name__)

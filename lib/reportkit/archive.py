@@ -208,12 +208,25 @@ def _read_run(project: Project, path: Path) -> Run | None:
     """A run of the archive; None where somebody has put something else."""
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-        is_known = record["format"] == FORMAT and isinstance(record["number"], int) and record["changes"]
-    except (OSError, ValueError, KeyError, TypeError):
+        is_known = record["format"] == FORMAT and _has_shape(record)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError):
         return None
     if not is_known:
         return None
     return Run(record, lambda name: _read_object(project, name))
+
+
+def _has_shape(record: Mapping) -> bool:
+    """Whether a record has what is read of it; raises where it has another shape."""
+    texts = [record[field] for field in ("id", "made_on", "data", "library")]
+    texts += [text for item in record["files"].items() for text in item]
+    for scenario in record["scenarios"].values():
+        texts += [notebook["name"] for notebook in scenario["notebooks"]]
+    for change in record["changes"].values():
+        texts += [change["sentences"][0]]
+    for execution in record["executions"].values():
+        texts += [execution["executed"], execution["trace"]]
+    return all(isinstance(text, str) for text in texts) and type(record["number"]) is int and bool(record["changes"])
 
 
 def stored(project: Project) -> list[Run]:

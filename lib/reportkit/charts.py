@@ -12,13 +12,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 
+from reportkit import harmless
 from tokenfactory.display import show
 from tokenfactory.warehouse.files import cache_dir
 
 VEGA_LITE = "6.4"
 MOST_ROWS = 200  # of a chart's data that its table shows; the file beside the page has all
 MOST_TOLD = 6  # different texts of a field that are told in words
-FORMULA = tuple("=+-@＝＋－＠")  # what a cell begins with that a spreadsheet takes for a formula
 
 
 @functools.cache
@@ -118,14 +118,9 @@ def csv_text(table: Table) -> str:
     """A table as CSV that a spreadsheet can open: no text in it is a formula."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(map(_harmless, table.fields))
-    writer.writerows(map(_harmless, row) for row in table.rows)
+    writer.writerow(map(harmless.cell, table.fields))
+    writer.writerows(map(harmless.cell, row) for row in table.rows)
     return text.getvalue()
-
-
-def _harmless(value: object) -> object:
-    """What would start a formula gets the quote before it by which spreadsheets know a text."""
-    return f"'{value}" if isinstance(value, str) and value.lstrip().startswith(FORMULA) else value
 
 
 def _shown_table(table: Table, caption: str) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from nbformat import NotebookNode
 
-from reportkit import charts, markdown
+from reportkit import charts, harmless, markdown
 from reportkit import provenance as ledger_
 from reportkit.provenance import resolve, tags
 from reportkit.reports import END_OF_SCENARIOS, SCENARIOS, place
@@ -216,13 +216,14 @@ def render_part(template: str, **values: object) -> str:
 
 def render(template: str, scripts: Sequence[str] = (), **values: object) -> str:
     """A page of a template. Its policy allows exactly `scripts`, and no request."""
+    scripts = [harmless.visible(script) for script in scripts]
     hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
     allowed = " ".join(f"'sha256-{value}'" for value in hashes) or "'none'"
     policy = (
         f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
-    return render_part(template, policy=policy, scripts=scripts, **values)
+    return harmless.visible(render_part(template, policy=policy, scripts=scripts, **values))
 
 
 def answer_of(notebook: NotebookNode) -> list[str]:

@@ -16,7 +16,7 @@ import tokenize
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from itertools import product
+from itertools import combinations, product
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -26,6 +26,11 @@ from tokenfactory.errors import DataError, ParameterError, nearest
 from tokenfactory.warehouse.files import cache_dir
 
 MOST_PARAMETERS = 12
+LARGEST, LONGEST_NUMBER = 10**15, 100  # of a parameter; as text, in characters
+NUMBERS = {
+    int: re.compile(r"[+-]?[0-9]+"),
+    float: re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?(nan|inf(inity)?)", re.IGNORECASE),
+}
 TYPES = {"str": str, "int": int, "float": float, "bool": bool}
 TOKEN_SCOPES = ("total", "output", "input")
 LATEST = "latest"  # as a date: the newest day that the data know
@@ -94,10 +99,11 @@ class Parameter:
                 raise ValueError(f"{shown} is neither true nor false")
         else:
             number = "a whole number" if self.type is int else "a number"
-            try:
-                value = self.type(value) if isinstance(value, str) else value
-            except ValueError:
-                raise ValueError(f"{shown} is not {number}") from None
+            if isinstance(value, str):
+                # Python would also read 1_0_2_4 and the digits of other scripts.
+                if not NUMBERS[self.type].fullmatch(value.strip()):
+                    raise ValueError(f"{shown} is not {number}")
+                value = self.type(value) if len(value) <= LONGEST_NUMBER else LARGEST + 1
             if isinstance(value, bool) or not isinstance(value, int if self.type is int else int | float):
                 raise ValueError(f"{shown} is not {number}")
         self._check_kind(value, shown)
@@ -106,6 +112,8 @@ class Parameter:
     def _check_kind(self, value: Value, shown: str) -> None:
         if isinstance(value, float) and not math.isfinite(value):
             raise ValueError(f"{shown} is not a finite number")
+        if isinstance(value, int | float) and abs(value) > LARGEST:
+            raise ValueError(f"{shown} is larger than anything here can be")
         if self.kind in RANGES:
             is_inside, allowed = RANGES[self.kind]
             if not is_inside(value):
@@ -348,6 +356,14 @@ def _assign(notebook: Notebook, values: Mapping[str, object], wrong) -> dict[str
     return assigned
 
 
+def _check_apart(job: Job) -> None:
+    """A notebook that takes two systems compares them, and nothing can be compared with itself."""
+    gpus = {name: job.values[name] for name, parameter in job.notebook.parameters.items() if parameter.kind == "gpu"}
+    for (one, value), (other, same) in combinations(gpus.items(), 2):
+        if value == same:
+            raise ParameterError(f"{one} and {other} are both {value!r}: choose two that differ")
+
+
 def _check_known(names: Iterable[str], chosen: Sequence[Notebook], wrong) -> None:
     known = {name for notebook in chosen for name in notebook.parameters}
     for name in names:
@@ -393,7 +409,9 @@ def make(
             if notebook.name in chosen_names:
                 assigned = _assign(notebook, values, wrong_in_file)
                 assigned |= _assign(notebook, parameters, wrong_argument)
-                jobs.append(Job(notebook, scenario_name, assigned))
+                job = Job(notebook, scenario_name, assigned)
+                _check_apart(job)
+                jobs.append(job)
     if not jobs:
         raise ParameterError(f"scenario {names[0]!r} has none of the chosen notebooks")
     return Plan(chosen_scenarios, jobs, is_whole=only is None and not parameters)

@@ -10,13 +10,15 @@ import fcntl
 import io
 import json
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from reportkit import harmless
 from reportkit.plan import Project
 
 RECORD = "site.json"
@@ -102,14 +104,29 @@ def read_record(project: Project) -> dict[str, dict]:
     """What is in the site, by scenario; a scenario of which a file is missing counts as not there."""
     try:
         record = json.loads((site(project) / RECORD).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
-    return {
-        scenario: content
-        for scenario, content in record.items()
-        if {"files", "library"} <= content.keys()  # else of a version that said less
-        and all((site(project) / file).is_file() for file in files(scenario, content))
-    }
+    found = {}
+    for scenario, content in record.items() if isinstance(record, dict) else ():
+        with suppress(AttributeError, KeyError, TypeError):  # of a version that said less, or of another hand
+            if _is_whole(content) and all((site(project) / file).is_file() for file in files(scenario, content)):
+                found[scenario] = content
+    return found
+
+
+def _is_whole(content: Mapping) -> bool:
+    """Whether the record of a scenario has what is read of it; raises where it has another shape."""
+    texts = [content["library"], content["title"], content["description"], *content["files"]]
+    for page in content["pages"]:
+        texts += [page["href"]]
+    for notebook in content["notebooks"]:
+        texts += [notebook["name"], notebook["key"], notebook["inputs_sha256"], *notebook["files"]]
+        texts += [notebook["entry"]["title"], *notebook["entry"]["answer"]]
+        for headline in notebook["entry"]["headlines"]:
+            texts += [headline["key"], headline["label"], headline["unit"]]
+            if isinstance(headline["value"], bool) or not isinstance(headline["value"], int | float | None):
+                return False
+    return all(isinstance(text, str) for text in texts)
 
 
 def new_folder(project: Project, purpose: str) -> Path:
@@ -194,7 +211,7 @@ def locked(project: Project, say: Callable[[str], None]) -> Iterator[None]:
 
 def write_if_changed(project: Project, path: Path, text: str) -> None:
     """Write a file in one step, unless it says that already."""
-    if path.is_file() and path.read_text(encoding="utf-8") == text:
+    if path.is_file() and path.read_bytes() == text.encode():
         return
     new = project.reports / f".site-{path.name}"
     new.write_text(text, encoding="utf-8")
@@ -215,10 +232,17 @@ def headlines(project: Project, record: Mapping[str, Mapping]) -> dict[str, dict
     }
     file = project.reports / "headline_numbers.csv"
     if "default" not in whole and file.is_file():
-        with file.open(encoding="utf-8", newline="") as lines:
-            for row in csv.DictReader(lines):
-                value = float(row["value"]) if row["value"] else None
-                found[f"{row['notebook']} {row['key']}"] = {"label": row["label"], "value": value, "unit": row["unit"]}
+        # What somebody has changed, or saved in another encoding, tells of nothing that moved.
+        with suppress(OSError, ValueError, KeyError, TypeError, csv.Error):
+            found |= _kept_headlines(file.read_text(encoding="utf-8"))
+    return found
+
+
+def _kept_headlines(text: str) -> dict[str, dict]:
+    found = {}
+    for row in csv.DictReader(io.StringIO(text, newline="")):
+        value = float(row["value"]) if row["value"] else None
+        found[f"{row['notebook']} {row['key']}"] = {"label": row["label"], "value": value, "unit": row["unit"]}
     return found
 
 
@@ -252,6 +276,7 @@ def with_answers(readme: str, notebooks: Sequence[Mapping]) -> str:
     blocks = []
     for notebook in notebooks:
         entry = notebook["entry"]
-        answer = " ".join(entry["answer"]).replace("<", "&lt;")
-        blocks.append(f"**[{entry['title']}](notebooks/{notebook['name']}.ipynb)**\n\n> {answer}")
+        answer = " ".join(" ".join(entry["answer"]).split()).replace("<", "&lt;")
+        title = re.sub(r"([\\`*\[\]<>])", r"\\\1", " ".join(entry["title"].split()))
+        blocks.append(f"**[{title}](notebooks/{notebook['name']}.ipynb)**\n\n> {harmless.visible(answer)}")
     return before + mark + "\n\n" + "\n\n".join([*blocks, ""]) + end + after

@@ -23,6 +23,7 @@ from pathlib import Path
 
 IS_FORK_SAFE = sys.platform == "linux"
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
+DONE = 93  # the exit code of a child that came to the end of its work: `os._exit(0)` in a notebook is none
 
 
 def num_threads() -> int:
@@ -66,6 +67,7 @@ def _enter(function: Callable, argument, log: Path) -> None:
     faulthandler.enable()
     gc.freeze()  # what a fork inherits stays: no garbage is to be found there
     function(argument)
+    sys.exit(DONE)
 
 
 def start(function: Callable, argument, *, log: Path, is_forked: bool = IS_FORK_SAFE) -> BaseProcess:
@@ -102,7 +104,7 @@ def problem(process: BaseProcess) -> str | None:
     """How a child that has ended failed, or None; follows on "the process"."""
     if process.exitcode < 0:
         return f"was killed by {signal.Signals(-process.exitcode).name}"
-    return f"ended with exit code {process.exitcode}" if process.exitcode else None
+    return None if process.exitcode == DONE else f"ended with exit code {process.exitcode}"
 
 
 @dataclass(frozen=True)

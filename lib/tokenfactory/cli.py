@@ -6,7 +6,6 @@ import errno
 import json
 import math
 import os
-import re
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -15,6 +14,8 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+from reportkit import harmless
+from tokenfactory import argument_types as types
 from tokenfactory.errors import ParameterError, TokenFactoryError
 
 MADE, FAILED, BAD_INPUT, NOT_ALL_READ, INTERRUPTED = 0, 1, 2, 3, 130
@@ -39,97 +40,7 @@ REFUSED_WRITES = (errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EROFS)
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message):
-        self.exit(BAD_INPUT, f"tokenfactory: {message}; see '{self.prog} --help'\n")
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of notebooks")
-    return int(text)
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of times")
-    return int(text)
-
-
-def _days(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of days")
-    return int(text)
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = math.nan
-    if not 0 < seconds < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above zero")
-    return seconds
-
-
-def _fraction(text: str) -> float:
-    try:
-        fraction = float(text)
-    except ValueError:
-        fraction = math.nan
-    if not 0 <= fraction < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a fraction such as 0.1")
-    return fraction
-
-
-def _share(text: str) -> float:
-    if not 0 < (share := _fraction(text)) <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a share above 0 and at most 1")
-    return share
-
-
-def _scheduler(text: str) -> str:
-    if text != "local" and not re.fullmatch(r"(tcp|tls|ws|wss)://[^\s/]+:\d+", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is neither local nor an address such as tcp://host:8786")
-    return text
-
-
-def _positive_tokens(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of tokens")
-    return int(text)
-
-
-def _speeds(text: str) -> list[float]:
-    try:
-        speeds = [float(part) for part in text.split(",")]
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a list of speeds such as 40,60,100") from None
-    if not all(0 < speed < math.inf for speed in speeds):
-        raise argparse.ArgumentTypeError(f"{text!r}: a speed must be above zero")
-    return speeds
-
-
-def _whole(text: str) -> int:
-    if not re.fullmatch(r"-?[0-9]{1,9}", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
-    return int(text)
-
-
-def _decimal(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a date such as 2026-04-15") from None
-
-
-def _day_or_latest(text: str) -> date | str:
-    return text if text == "latest" else _day(text)
+        self.exit(BAD_INPUT, f"tokenfactory: {harmless.one_line(message)}; see '{self.prog} --help'\n")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -150,17 +61,25 @@ def _parser() -> argparse.ArgumentParser:
     option(
         "--notebook", action="append", metavar="NAME", help="only this one, on a site without the others; repeatable"
     )
-    option("--jobs", type=_positive, metavar="N", help="notebooks at a time (default: one for each core)")
+    option("--jobs", type=types.notebooks, metavar="N", help="notebooks at a time (default: one for each core)")
     option("--engine", choices=("fork", "kernel"), help=ENGINE)
     option("--force", action="store_true", help="run every notebook, changed or not")
     option("--pdf", action="store_true", help="print each page to a PDF too, where Chromium is installed")
-    option("--timeout", type=_seconds, metavar="SECONDS", help="for each notebook (default: 600)")
-    option("--retries", type=_count, metavar="N", help=RETRIES)
-    option("--scheduler", type=_scheduler, metavar="ADDRESS", help=SCHEDULER)
+    option("--timeout", type=types.seconds, metavar="SECONDS", help="for each notebook (default: 600)")
+    option("--retries", type=types.times, metavar="N", help=RETRIES)
+    option("--scheduler", type=types.scheduler, metavar="ADDRESS", help=SCHEDULER)
     option("--scheduled", action="store_true", help=SCHEDULED)
     option("--webhook", metavar="URL", help="where alerts are posted (default: $TOKENFACTORY_WEBHOOK)")
-    option("--moved", type=_fraction, default=0.1, metavar="FRAC", help="alert of a headline that moved more than this")
-    option("--stale-days", type=_days, default=180, metavar="N", help="age of a price that is too old (default: 180)")
+    option(
+        "--moved",
+        type=types.fraction,
+        default=0.1,
+        metavar="FRAC",
+        help="alert of a headline that moved more than this",
+    )
+    option(
+        "--stale-days", type=types.days, default=180, metavar="N", help="age of a price that is too old (default: 180)"
+    )
     option(
         "--allow-stale-prices", action="store_true", help="make the site in spite of them; they are told all the same"
     )
@@ -168,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     refresh = command("refresh", _refresh, "run the notebooks with their own values and store the outputs in them")
     option = refresh.add_argument
     option("--notebook", action="append", metavar="NAME", help="only this one; repeatable")
-    option("--jobs", type=_positive, metavar="N", help="notebooks at a time (default: one for each core)")
+    option("--jobs", type=types.notebooks, metavar="N", help="notebooks at a time (default: one for each core)")
 
     command("runs", _runs, "list the runs that were kept, the newest first")
     diff = command("diff", _diff, "say what changed between two runs, and what changed it")
@@ -192,11 +111,11 @@ def _parser() -> argparse.ArgumentParser:
     compare = command("compare", _compare, "print what tokens cost on each GPU at the same speed per user")
     option = compare.add_argument
     option("--model", required=True, help="such as deepseek-r1-0528")
-    option("--isl", type=_positive_tokens, required=True, metavar="TOKENS", help="input length of a request")
-    option("--osl", type=_positive_tokens, required=True, metavar="TOKENS", help="output length of a request")
-    option("--at", type=_speeds, required=True, metavar="SPEEDS", help="tok/s per user, such as 40,60,100")
+    option("--isl", type=types.tokens, required=True, metavar="TOKENS", help="input length of a request")
+    option("--osl", type=types.tokens, required=True, metavar="TOKENS", help="output length of a request")
+    option("--at", type=types.speeds, required=True, metavar="SPEEDS", help="tok/s per user, such as 40,60,100")
     option("--gpu", action="append", help="only this one; repeatable (default: all with points)")
-    option("--on", type=_day, default=None, metavar="DATE", help="day of the prices and powers (default: today)")
+    option("--on", type=types.day, default=None, metavar="DATE", help="day of the prices and powers (default: today)")
     audit = command("audit", _audit, "hold a claim, or a set of them, against itself and against the measured points")
     audit.add_argument("claim", help="a claim or a set of claims of data/claims.csv, such as nvidia-2026-04")
 
@@ -207,11 +126,17 @@ def _parser() -> argparse.ArgumentParser:
     option("--model", required=True, help="such as deepseek-r1-0528")
     option("--gpu", required=True, help="such as gb300")
     option("--precision", required=True, choices=("fp4", "fp8"), help="number format of the weights")
-    option("--ep", type=_whole, required=True, metavar="GPUS", help="GPUs that share the experts")
-    option("--batch", type=_decimal, required=True, metavar="N", help="requests in flight per decode GPU, such as 38.4")
-    option("--context", type=_decimal, required=True, metavar="TOKENS", help="context of each request")
-    option("--mtp", type=_whole, default=0, metavar="N", help="tokens drafted a step (default: 0)")
-    option("--acceptance", type=_decimal, default=1.0, metavar="TOKENS", help="tokens a step yields (default: 1)")
+    option("--ep", type=types.whole, required=True, metavar="GPUS", help="GPUs that share the experts")
+    option(
+        "--batch",
+        type=types.decimal,
+        required=True,
+        metavar="N",
+        help="requests in flight per decode GPU, such as 38.4",
+    )
+    option("--context", type=types.decimal, required=True, metavar="TOKENS", help="context of each request")
+    option("--mtp", type=types.whole, default=0, metavar="N", help="tokens drafted a step (default: 0)")
+    option("--acceptance", type=types.decimal, default=1.0, metavar="TOKENS", help="tokens a step yields (default: 1)")
 
     cached = command("cache", _cache, "say how often a prefix cache would be hit by a trace, and what that is worth")
     option = cached.add_argument
@@ -219,14 +144,22 @@ def _parser() -> argparse.ArgumentParser:
     option("--model", default="deepseek-r1-0528", help="the model that serves it (default: deepseek-r1-0528)")
     option("--gpu", default="gb300", help="the GPU that it runs on (default: gb300)")
     option(
-        "--at", type=_seconds, default=50.0, metavar="SPEED", help="slowest tok/s per user that counts (default: 50)"
+        "--at",
+        type=types.seconds,
+        default=50.0,
+        metavar="SPEED",
+        help="slowest tok/s per user that counts (default: 50)",
     )
-    option("--on", type=_day_or_latest, default="latest", metavar="DATE", help="day of the prices (default: latest)")
-    option("--use", type=_share, default=0.6, metavar="FRAC", help="share of the hours that is used (default: 0.6)")
     option(
-        "--block-tokens", type=_positive_tokens, metavar="TOKENS", help="tokens of a block, which a CSV does not tell"
+        "--on", type=types.day_or_latest, default="latest", metavar="DATE", help="day of the prices (default: latest)"
     )
-    option("--sample", type=_share, default=1.0, metavar="FRAC", help="share of the blocks to look at (default: all)")
+    option(
+        "--use", type=types.share, default=0.6, metavar="FRAC", help="share of the hours that is used (default: 0.6)"
+    )
+    option("--block-tokens", type=types.tokens, metavar="TOKENS", help="tokens of a block, which a CSV does not tell")
+    option(
+        "--sample", type=types.share, default=1.0, metavar="FRAC", help="share of the blocks to look at (default: all)"
+    )
 
     rents = command(
         "rents", _rents, "clean rents that somebody observed, and print what an hour of a GPU cost by month"
@@ -237,14 +170,15 @@ def _parser() -> argparse.ArgumentParser:
 
     sql = command("sql", _sql, "look into the warehouse, which cannot be changed by it")
     sql.add_argument("query", help="such as: SELECT gpu, count(*) AS n FROM points GROUP BY gpu ORDER BY gpu")
+    sql.add_argument("--timeout", type=types.seconds, default=60, metavar="SECONDS", help="default: 60")
+    sql.add_argument("--memory-mb", type=types.megabytes, default=2000, metavar="MB", help="default: 2000")
     sql.add_argument("--format", choices=("table", "csv", "json"), default="table", help="default: table")
     return parser
 
 
 def _say(line: str) -> None:
     """Tell on standard error. What comes from notebooks and data must not steer the reader's terminal."""
-    shown = "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in line)
-    print(shown, file=sys.stderr, flush=True)
+    print(harmless.visible(line), file=sys.stderr, flush=True)
 
 
 def _shown(path: Path) -> str:
@@ -258,7 +192,9 @@ def _report(arguments, project) -> int:
         if arguments.scheduled:
             from reportkit import alerts
 
-            watch = alerts.Watch(project, arguments.webhook or os.environ.get("TOKENFACTORY_WEBHOOK"), _say)
+            # Notebooks have the environment of this process, and a notebook that fails may print it.
+            webhook = os.environ.pop("TOKENFACTORY_WEBHOOK", None)
+            watch = alerts.Watch(project, arguments.webhook or webhook, _say)
             with watch.failures():
                 result = _make(arguments, project)
             watch.look_at(result, arguments.moved)
@@ -501,7 +437,8 @@ def _sql(arguments, project) -> int:
     from tokenfactory import warehouse
     from tokenfactory.display import show
 
-    names, rows = warehouse.connect().ask(arguments.query)
+    db = warehouse.connect(memory_limit=f"{arguments.memory_mb}MB")
+    names, rows = db.ask(arguments.query, timeout_s=arguments.timeout)
     form = "json" if arguments.json else arguments.format
     if form == "json":
         if twice := next((name for name in names if names.count(name) > 1), None):
@@ -510,8 +447,8 @@ def _sql(arguments, project) -> int:
         print(json.dumps(found, default=str, allow_nan=False))
     elif form == "csv":
         writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(names)
-        writer.writerows(map(_cell, row) for row in rows)
+        writer.writerow(map(harmless.cell, names))
+        writer.writerows([harmless.cell(_cell(value)) for value in row] for row in rows)
     else:
         found = [dict(enumerate(map(_cell, row))) for row in rows]
         columns = {i: show.Column(_one_line(name), render=_one_line, missing="") for i, name in enumerate(names)}
@@ -539,8 +476,7 @@ def _cell(value):
 
 
 def _one_line(value) -> str:
-    """A value for a terminal, which obeys some of the characters that a text may hold."""
-    return "".join(c if c.isprintable() else "?" for c in str(value))
+    return harmless.one_line(str(value))
 
 
 def _compare(arguments, project) -> int:
@@ -632,6 +568,8 @@ def run(argv: Sequence[str] | None = None, project=None) -> int:
 
 def main() -> None:
     """The program. It leaves without taking apart what it imported, which costs as much time as a notebook."""
+    for stream in (sys.stdout, sys.stderr):  # a terminal that knows few characters gets the escapes of the others
+        stream.reconfigure(errors="backslashreplace")
     code = run()
     with suppress(BrokenPipeError):  # a reader such as `head` may be gone
         sys.stdout.flush()

@@ -7,6 +7,8 @@ failed cell. Anything that is not one of these is a defect of ours and keeps its
 import difflib
 from collections.abc import Iterable
 
+from reportkit import harmless
+
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """The end of a sentence about an unknown `word`: what was meant, or what there is."""
@@ -18,9 +20,12 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 
 class TokenFactoryError(Exception):
-    """Something the user can put right. `str(error)` is the whole message, in one sentence."""
+    """Something the user can put right. `str(error)` is the whole message, in one sentence on one line."""
 
     exit_code = 2
+
+    def __str__(self) -> str:
+        return harmless.one_line(super().__str__())  # it may quote a file name, or what a stranger's server said
 
 
 class DataError(TokenFactoryError):

@@ -177,7 +177,7 @@ def test_a_webhook_that_is_gone_fails_nothing(tmp_path, said):
     with webhook.serving() as hook:
         pass
     watch(tmp_path, said, hook.url).look_at(result(stale=["A"]), 0.1)
-    assert "not posted to 127.0.0.1: [Errno 111] Connection refused" in said[-1] and len(written(tmp_path)) == 1
+    assert "not posted to 127.0.0.1: Connection refused" in said[-1] and len(written(tmp_path)) == 1
 
 
 def test_a_folder_that_cannot_be_written_does_not_keep_the_alert_from_the_webhook(tmp_path, said):
@@ -186,3 +186,24 @@ def test_a_folder_that_cannot_be_written_does_not_keep_the_alert_from_the_webhoo
         watch(tmp_path, said, hook.url).look_at(result(stale=["A"]), 0.1)
     assert len(hook.received) == 1
     assert said == ["the alert cannot be written: Not a directory"]
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["http://[secret", "http://h/secret place", "https:secret", "ftp://h/secret", "http://h:99999/secret", "secret",
+     "http://h/secret\n", "http://h/s\u00e9cret", "http://", "http:///secret"],
+)  # fmt: skip
+def test_what_is_no_address_is_refused_and_not_told(tmp_path, said, address):
+    with pytest.raises(errors.ParameterError) as refused:
+        watch(tmp_path, said, address)
+    assert str(refused.value) == "the webhook is no address that begins with http:// or https://" and not said
+
+
+def test_no_part_of_an_address_but_its_host_is_told_whatever_the_error_says(tmp_path, said, monkeypatch):
+    def fail(request, **_):
+        raise ValueError(f"cannot open {request.full_url}")
+
+    monkeypatch.setattr(alerts.urllib.request, "urlopen", fail)
+    monkeypatch.setattr(alerts.time, "sleep", lambda _: None)
+    watch(tmp_path, said, "https://user:secret@example.org/hooks/secret?token=secret").look_at(result(stale=["A"]), 0.1)
+    assert said[-1] == "the alert was not posted to example.org: ValueError"

@@ -346,3 +346,22 @@ def test_a_kill_at_any_moment_leaves_an_archive_that_can_be_read(ready):
     assert not list(archive.folder(ready.project).glob(".*"))
     named = {name for run in archive.stored(ready.project) for name in archive._objects(run.record)}
     assert {name.removesuffix(".gz") for name in objects(ready)} == named
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"id": 5}, {"number": True}, {"files": []}, {"scenarios": None}, {"changes": {"default": {}}}, {"changes": {}},
+     {"changes": {"default": {"sentences": []}}}, {"executions": {"k": 1}}, {"made_on": None}],
+)  # fmt: skip
+def test_a_run_whose_record_is_broken_hides_no_other(tmp_path, change):
+    def save(name, content):
+        (archive.folder(project) / name).mkdir(parents=True)
+        (archive.folder(project) / name / archive.RECORD).write_text(content)
+
+    project = Project(tmp_path)
+    record = {"format": archive.FORMAT, "id": "good", "number": 1, "made_on": "2026-11-28", "data": "d", "library": "l"}
+    record |= {"files": {}, "scenarios": {}, "executions": {}, "changes": {"default": {"sentences": ["It is new."]}}}
+    save("good", json.dumps(record))
+    save("bad", json.dumps(record | {"id": "bad"} | change))
+    save("deep", "[" * 100_000)
+    assert [run.id for run in archive.stored(project)] == ["good"]

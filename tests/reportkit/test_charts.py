@@ -72,7 +72,7 @@ def test_the_data_is_whole_in_the_file_and_nothing_in_it_is_a_formula():
     assert table.fields == {"name": "name", "x": "USD"}
     read = list(csv.reader(io.StringIO(charts.csv_text(table))))
     assert len(read) == 1 + len(rows) and read[0] == ["name", "x"]
-    assert [row[0] for row in read[1:6]] == ["'=HYPERLINK(1)", "' @x", 'say "a, b"\n+1', "'\t-1+cmd", ""]
+    assert [row[0] for row in read[1:6]] == ["'=HYPERLINK(1)", "' @x", 'say "a, b"\n\'+1', "'\t'-1+cmd", ""]
     assert read[-1] == ["n249", "-249"]  # a number is no formula
 
 

@@ -10,10 +10,10 @@ import shutil
 import signal
 import subprocess
 import time
-from contextlib import contextmanager
 
 import pytest
 import webhook
+from disks import mounted
 from small_project import HEADLINES, PRICES
 
 
@@ -42,6 +42,7 @@ KILL = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
     ("cell", "arguments", "sentence"),
     [
         (KILL, (), "the process was killed by SIGKILL"),
+        ("import os; os._exit(0)", (), "the process ended with exit code 0"),
         (HANG, ("--timeout", "3"), "the process was stopped after 3 s"),
         (HANG, ("--timeout", "9", "--engine", "kernel"), "the process was stopped after 9 s"),
         ("x = bytearray(64 * 2**30)", (), "MemoryError: "),
@@ -104,17 +105,6 @@ def test_a_headline_that_moved(ready, hook):
 
 
 # The disk
-
-
-@contextmanager
-def mounted(*arguments, at):
-    """A mount of this test's own; skips where that is not allowed."""
-    if os.geteuid() != 0 or subprocess.run(["mount", *arguments, at], capture_output=True).returncode:
-        pytest.skip("mounting takes root and the right to mount")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "--lazy", at], check=True)
 
 
 @pytest.mark.parametrize("num_free_bytes", [0, 30_000])

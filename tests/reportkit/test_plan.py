@@ -149,9 +149,32 @@ def test_values_of_another_type_or_range_are_refused(kind, type_, value, message
     assert str(error.value) == message
 
 
-@given(st.floats(allow_nan=False, allow_infinity=False))
+@given(st.floats(-plan.LARGEST, plan.LARGEST))
 def test_a_number_survives_being_written_as_text(number):
     assert parameter("usd", float).convert(repr(number)) == number
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("1_0_2_4", "is not a number"),
+        ("１０２４", "is not a number"),
+        ("٣", "is not a number"),
+        ("9" * 400, "is larger than anything here can be"),
+        ("1e16", "is larger than anything here can be"),
+        ("1e400", "is not a finite number"),
+    ],
+)
+def test_a_number_is_written_in_plain_digits_and_has_a_size(text, said):
+    with pytest.raises(ValueError, match=said):
+        parameter("usd", float).convert(text)
+    with pytest.raises(ValueError, match=r"is not a whole number|is larger than anything here can be"):
+        parameter("tok", int).convert(text)
+
+
+def test_a_number_of_a_file_has_a_size_too():
+    with pytest.raises(ValueError, match="larger than anything"):
+        parameter("tok", int).convert(10**30)
 
 
 @given(st.text())
@@ -423,7 +446,12 @@ POWERED = GPUS + 'basis: str = "all_in"  # [power_basis] a\npower_date: str = "2
 
 def test_known_keys_pass(project):
     check(project, PRICED)
-    check(project, GPUS, subject="h200")
+    check(project, GPUS, subject="h200", baseline="gb300")
+
+
+def test_nothing_is_compared_with_itself(project):
+    with pytest.raises(ParameterError, match=r"^subject and baseline are both 'h200': choose two that differ$"):
+        check(project, GPUS, subject="h200")
 
 
 def test_an_unknown_key_is_refused_with_the_nearest(project):
@@ -489,8 +517,8 @@ def test_prices_older_than_allowed_are_told_once_each_with_who_asks(project):
 
 
 def test_only_prices_that_a_job_looks_up_can_be_too_old(project):
-    book = Book(gb300=date(2020, 1, 1), h200=date(2026, 11, 25))
-    assert stale(project, book, 180, subject="h200") == []
+    book = Book(gb300=date(2020, 1, 1), h200=date(2026, 11, 25), b200=date(2026, 11, 25))
+    assert stale(project, book, 180, subject="b200") == []
 
 
 def test_by_default_ages_are_counted_to_the_clock(project):

@@ -202,3 +202,29 @@ def test_an_interrupted_run_says_so_and_keeps_the_old_site(ready):
     assert process.wait(20) == 130
     assert process.stderr.read().splitlines()[-1] == "tokenfactory: interrupted; the site is as it was"
     assert ready.files() == before and not ready.leftovers()
+
+
+SHAPES = ["[]", "null", '{"default": 1}', '{"default": {"files": 1, "library": 1}}', "[" * 100_000, "\ud800"]
+
+
+def test_a_record_of_another_shape_counts_as_none(ready):
+    record = ready.site / "site.json"
+    whole = json.loads(record.read_text())
+    project = ready.project
+    assert reports.read_record(project) == whole
+    notebook = {"notebooks": [whole["default"]["notebooks"][0] | {"entry": {"headlines": [{"value": "1"}]}}]}
+    for content in (*SHAPES, json.dumps({"default": whole["default"] | notebook})):
+        record.write_text(content, errors="surrogatepass")
+        assert reports.read_record(project) == {}
+    (project.reports / "headline_numbers.csv").write_bytes(b"key,label\n\xff\xfe\n")
+    assert reports.headlines(project, {}) == {}
+    assert ready.report()["is_new"] and reports.read_record(project).keys() == whole.keys()
+
+
+def test_a_title_of_a_notebook_is_a_title_in_the_readme():
+    entry = {"title": "Is [it](http://x) so?\n# <b>`No`", "answer": ["Yes\u202e\n\nand <i>no"]}
+    readme = f"a\n{reports.ANSWERS}\n{reports.END_OF_ANSWERS}\nz"
+    made = reports.with_answers(readme, [{"name": "01_x", "entry": entry}])
+    assert (
+        "**[Is \\[it\\](http://x) so? # \\<b\\>\\`No\\`](notebooks/01_x.ipynb)**\n\n> Yes\\u202e and &lt;i>no\n" in made
+    )

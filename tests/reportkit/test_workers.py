@@ -151,3 +151,12 @@ def test_a_child_does_not_outlive_its_block(tmp_path):
         assert process.is_alive()
         raise KeyboardInterrupt
     assert not process.is_alive()
+
+
+def test_a_child_that_leaves_early_did_not_come_to_its_end(tmp_path):
+    with workers.child(os._exit, 0, log=tmp_path / "log") as process:
+        process.join(30)
+        assert workers.problem(process) == "ended with exit code 0"
+    with workers.child(len, "done", log=tmp_path / "log") as process:
+        process.join(30)
+        assert workers.problem(process) is None

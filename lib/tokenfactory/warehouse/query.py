@@ -11,6 +11,7 @@ import json
 import os
 import re
 import sys
+import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 OWNER = "InferenceX TCO"  # whose series of prices and powers is read where nobody else is named
+MOST_ROWS = 1_000_000  # of an answer to a query that a person typed
 TRACE = "TOKENFACTORY_TRACE"  # names the file that queries are appended to
 
 # Parameter kinds whose allowed values are rows of the data.
@@ -42,12 +44,13 @@ _VOCABULARIES = {
 }
 
 
-def connect(path: Path | str | None = None) -> Warehouse:
+def connect(path: Path | str | None = None, *, memory_limit: str | None = None) -> Warehouse:
     """Open the warehouse read-only, building it from the data folder where that is needed.
 
-    The environment variable TOKENFACTORY_WAREHOUSE names a finished file to open in its place.
+    The environment variable TOKENFACTORY_WAREHOUSE names a finished file to open in its place. `memory_limit`, such as
+    "2GB", is DuckDB's; nothing goes to the disk in place of what does not fit.
     """
-    return Warehouse(path or os.environ.get("TOKENFACTORY_WAREHOUSE") or build())
+    return Warehouse(path or os.environ.get("TOKENFACTORY_WAREHOUSE") or build(), memory_limit)
 
 
 class Warehouse:
@@ -59,7 +62,7 @@ class Warehouse:
     >>> db.query("SELECT gpu, count(*) AS n FROM points GROUP BY gpu ORDER BY gpu")  # doctest: +SKIP
     """
 
-    def __init__(self, path: Path | str):
+    def __init__(self, path: Path | str, memory_limit: str | None = None):
         import duckdb
 
         self.path = Path(path)
@@ -71,6 +74,9 @@ class Warehouse:
         # Connections of one process to one file share these settings, so the first one makes them.
         if not self._connection.execute("SELECT current_setting('lock_configuration')").fetchall()[0][0]:
             snapshots = str(data_dir() / "snapshots").replace("'", "''")
+            if memory_limit:
+                self._connection.execute(f"SET memory_limit = '{memory_limit}'")
+                self._connection.execute("SET max_temp_directory_size = '0B'")
             self._connection.execute(f"SET allowed_directories = ['{snapshots}']")
             self._connection.execute("SET enable_external_access = false")
             self._connection.execute("SET lock_configuration = true")
@@ -117,7 +123,7 @@ class Warehouse:
             self._answers[asked] = _Answer(self._connection.sql(sql, params=parameters).pl())
         return self._answers[asked]
 
-    def ask(self, sql: str) -> tuple[list[str], list[tuple]]:
+    def ask(self, sql: str, *, timeout_s: float = 60) -> tuple[list[str], list[tuple]]:
         """Columns and rows of one SELECT that a person typed; what DuckDB has against it becomes one sentence.
 
         The warehouse is open read-only, but its snapshots are files in a folder that DuckDB may touch, so that
@@ -125,13 +131,25 @@ class Warehouse:
         """
         import duckdb
 
+        stop = threading.Timer(timeout_s, self._connection.interrupt)
+        stop.daemon = True
         try:
             if [s.type for s in self._connection.extract_statements(sql)] != [duckdb.StatementType.SELECT]:
                 raise ParameterError("the query must be one SELECT: nothing but questions can be asked")
+            stop.start()
             asked = self._connection.execute(sql)
-            return [column[0] for column in asked.description], asked.fetchall()
-        except duckdb.Error as error:
+            rows = asked.fetchmany(MOST_ROWS + 1)
+        except duckdb.InterruptException as error:
+            raise ParameterError(f"the query takes longer than {timeout_s:g} s; --timeout allows more") from error
+        except duckdb.OutOfMemoryException as error:
+            raise ParameterError("the query needs more memory than it may have; --memory-mb allows more") from error
+        except (duckdb.Error, UnicodeError, TypeError) as error:  # the latter two: half of a surrogate pair
             raise ParameterError(f"the query cannot be answered: {str(error).splitlines()[0]}") from error
+        finally:
+            stop.cancel()
+        if len(rows) > MOST_ROWS:
+            raise ParameterError(f"the query gives more than {MOST_ROWS:,} rows; add a LIMIT to it")
+        return [column[0] for column in asked.description], rows
 
     def day(self, asked: str | date = "latest") -> date:
         """The day whose prices and powers are meant: a date, or `latest`, the newest that the books of `OWNER` know.
