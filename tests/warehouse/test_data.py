@@ -530,6 +530,8 @@ def test_every_input_of_an_owned_hour_has_a_typical_figure_but_the_prices_nobody
         found = {applies_to for name, applies_to in typical if name == parameter}
         if parameter == "usd_per_system":
             assert found == {"h100", "h200", "gb200", "gb300"}
+        elif parameter == "licence_usd_per_gpu_year":
+            assert found == {"all", "mi300x", "mi325x", "mi355x"}  # it is NVIDIA's
         elif parameter == "kw_per_gpu":
             assert found == {row["gpu"] for row in data["hardware"]}
         else:
