@@ -30,23 +30,39 @@ def change(data, file, key, **cells):
 
 def test_own_or_rent_flips_with_the_rent_and_the_inputs(project, data, tmp_path):
     before = shown(execute(project, "07", tmp_path), "answer")
-    assert "Against a rent of $3.96 paid for every hour: own (alone, each of these flips it: licence" in before
-    assert re.search(r"used hours only, owning pays only above \d+ % use\.", before)
+    assert re.search(r"Over 3 years, owning GB300 costs \$4\.13 an hour, the commitment \$5\.00: own\.", before)
+    assert "For GB300, no single input within its range turns the choice." in before
+    sure = float(re.search(r"drawn, owning is cheaper in (\d+)", before)[1])
 
     # A cheaper rent turns the sentence round, and names what would turn it back.
-    change(data, "price_book.csv", "gb300-rental-3yr-inferencex-tco-2026-03-18", usd_per_gpu_hour=3.3)
+    change(data, "price_book.csv", "gb300-rental-3yr-inferencex-tco-2026-09-08", usd_per_gpu_hour=3.8)
     cheap = shown(execute(project, "07", tmp_path, data), "answer")
-    assert "Against a rent of $3.30 paid for every hour: rent (alone, each of these flips it:" in cheap
-    assert "If that rent were paid for used hours only, owning never pays." in cheap
+    assert "the commitment $3.80: rent." in cheap
+    assert "any one of these turns the choice: " in cheap
+    assert float(re.search(r"drawn, owning is cheaper in (\d+)", cheap)[1]) < sure
 
-    # A life that is known to be long, and no licences, turn it again; then nothing within its range turns it back.
+    # A cheap machine without licences turns it again; then nothing within its range turns it back.
     known = {
-        "life_year": {"value": 6, "unit": "year"},
-        "licence_usd_per_gpu_year": {"value": 0, "unit": "usd/gpu/year"},
+        "all": {"licence_usd_per_gpu_year": {"value": 0, "unit": "usd/gpu/year"}},
+        "gb300": {"usd_per_system": {"value": 3_000_000, "unit": "usd"}},
     }
-    (data / "scenarios" / "lasting.yaml").write_text(yaml.safe_dump({"title": "x", "inputs": {"all": known}}))
-    lasting = shown(execute(project, "07", tmp_path, data, profile="lasting"), "answer")
-    assert "Against a rent of $3.30 paid for every hour: own (no single input within its range flips it)" in lasting
+    (data / "scenarios" / "bargain.yaml").write_text(yaml.safe_dump({"title": "x", "inputs": known}))
+    bargain = shown(execute(project, "07", tmp_path, data, profile="bargain"), "answer")
+    assert "the commitment $3.80: own." in bargain
+    assert "For GB300, no single input within its range turns the choice." in bargain
+
+
+def test_what_a_machine_is_worth_turns_with_the_price_and_the_case(project, tmp_path):
+    def answer(**parameters):
+        return shown(execute(project, "12", tmp_path, **parameters), "answer")
+
+    high, low = answer(usd_per_mtok=5.0), answer(usd_per_mtok=0.01)
+    assert "One GB300 bought today earns" in high and "One GB300 bought today loses" in low
+    assert "No fall of the token price alone turns that around." in low
+    assert "in the conservative case, after tax" in answer(case="conservative")
+    small = answer(mtok_per_day=10.0)  # ten million tokens a day: a rack and its spare stand idle
+    assert "is used 0" in small and "loses" in small
+    assert "Not measured" in answer(subject="mi300x")
 
 
 def test_cheaper_turns_into_dearer_when_the_systems_change_places(project, tmp_path):
