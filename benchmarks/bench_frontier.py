@@ -50,12 +50,12 @@ def main(num_points=1_000_000, num_series=10_000, num_targets=1_000):
     for kind, noise in (("noisy sweeps", 0.05), ("clean sweeps", 0.0)):
         y = 1000 * np.exp(-x / 100 + noise * random.standard_normal(num_points))
         _, sort = best_of_three(lambda: np.lexsort((x, series_id)))
-        knots, find = best_of_three(lambda y=y: pareto.find(series_id, x, y))
+        knots, find = best_of_three(lambda y=y: pareto.pareto_front(series_id, x, y))
         print(f"\n{kind}: {knots.x.size:,} knots")
         print(f"  sort the points by series and x (np.lexsort) {sort:7.3f} s")
         print(f"  find all frontiers                           {find:7.3f} s")
         for wanted in (targets, few_targets):
-            answer, read = best_of_three(lambda k=knots, t=wanted: pareto.values_at(k, t))
+            answer, read = best_of_three(lambda k=knots, t=wanted: pareto.interpolate(k, t))
             value, scipy = best_of_three(lambda k=knots, t=wanted: one_series_after_the_other(k, t))
             assert np.array_equal(np.isnan(value), np.isnan(answer.value))
             print(f"  read {wanted.size:5,} targets                           {read:7.3f} s", end="")

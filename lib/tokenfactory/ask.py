@@ -48,10 +48,10 @@ def compare(warehouse, *, model: str, isl: int, osl: int, speeds: Sequence[float
     once = " QUALIFY count(*) OVER (PARTITION BY gpu) = 1 ORDER BY gpu"
     prices = dict(warehouse.query(price + once, **basis, basis="owning_hyperscaler").rows())
     powers = dict(warehouse.query(power + once, **basis, basis="allin_utility_provisioned").rows())
-    rows = serving.compare(
-        _rows(warehouse, _POINTS), model=model, isl=isl, osl=osl, speeds=speeds, gpus=gpus,
-        usd_per_gpu_hour=prices, kw_per_gpu=powers,
-    )  # fmt: skip
+    curves = serving.Curves.of(_rows(warehouse, _POINTS), model=model, isl=isl, osl=osl)
+    rows = serving.table(
+        curves, speeds, gpus or curves.gpus, usd_per_gpu_hour=prices, kw_per_gpu=powers, isl=isl, osl=osl
+    )
     return {
         "model": model, "isl": isl, "osl": osl, "token_scope": "total", "prices_on": str(on),
         "price_basis": "owning_hyperscaler", "power_basis": "allin_utility_provisioned", "band": "90 %",
@@ -78,7 +78,7 @@ def _published_near(warehouse, model: str, isl: int, osl: int, speeds: Sequence[
     return [
         {
             "gpu": row["gpu"], "asked": asked, "speed": row[serving.SPEED], "tput": row[serving.TPUT],
-            "way": str(serving.way_of(row)), "point_id": row["point_id"],
+            "way": str(serving.configuration_of(row)), "point_id": row["point_id"],
         }
         for asked in speeds
         for row in rows
@@ -88,12 +88,13 @@ def _published_near(warehouse, model: str, isl: int, osl: int, speeds: Sequence[
 
 def _plain(row: Mapping) -> dict:
     named = {
-        "way": row["way"] and str(row["way"]),
-        "status": None if row["status"] is None else row["status"].name.lower(),
-        "source_page": (row["way"] and row["way"].page) or None,
-        "nearest": row["nearest"] and str(row["nearest"]),
+        "configuration": row["configuration"] and str(row["configuration"]),
+        "source_page": (row["configuration"] and row["configuration"].page) or None,
+        "nearest": row["nearest"] and str(row["nearest"].configuration),
+        "nearest_speed": row["nearest"] and row["nearest"].speed,
     }
-    return {name: None if value != value else value for name, value in {**row, **named}.items()}
+    kept = {name: value for name, value in row.items() if name != "answer"}
+    return {name: None if value != value else value for name, value in {**kept, **named}.items()}
 
 
 def compare_text(answer: Mapping) -> list[str]:
@@ -110,15 +111,12 @@ def compare_text(answer: Mapping) -> list[str]:
         "tok_per_s_per_mw": show.Column("tok/s per MW", number),
         "num_gpu_per_1000_users": show.Column("GPUs per 1,000 users", number),
         "how": "How known",
-        "way": show.Column("Way of serving", missing=""),
+        "configuration": show.Column("Serving configuration", missing=""),
     }
     lengths = f"{answer['isl']}/{answer['osl']}"
     caption = f"{answer['model']}, {lengths} tokens, total tokens, owning price of {answer['prices_on']}"
     gaps = [
-        f"{row['gpu'].upper()} at {row['speed']:g}: not measured; its nearest point is at "
-        f"{row['nearest_speed']:g} tok/s per user ({row['nearest']})"
-        for row in rows
-        if row["tput"] is None and row["nearest"]
+        f"{row['why_not']} ({row['nearest']})" if row["nearest"] else row["why_not"] for row in rows if row["why_not"]
     ]
     near = [
         f"Published near {row['asked']:g}: {row['gpu'].upper()} {number(row['tput'])} tok/s per GPU at {row['speed']:g}"
@@ -172,7 +170,7 @@ def _audit_of_set(warehouse, claim_set: str) -> claims.SetAudit:
         ),
         prices=claims.tiers(_rows(warehouse, _PRICES, owner=OWNER), "usd_per_gpu_hour"),
         powers=claims.tiers(_rows(warehouse, _POWERS, owner=OWNER), "kw_per_gpu"),
-        band=serving.learn_band(points),
+        learned=serving.learn_bands(points),
     )
 
 

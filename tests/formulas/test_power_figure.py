@@ -33,7 +33,6 @@ from tokenfactory.formulas.power_figure import (
     of_row,
 )
 from tokenfactory.methods import audit, claims, fleets, load, serving
-from tokenfactory.methods.bands import NotCalibrated
 from tokenfactory.methods.rounding import Interval
 from tokenfactory.warehouse.schema import PowerBasis
 
@@ -73,7 +72,7 @@ def mixtures(one, other):
         isl=1024, osl=1024, evidence="measured", as_of=None, source_url="",
         interactivity_tok_per_s_per_user=20.0, total_tok_per_s_per_gpu=400.0,
     )  # fmt: skip
-    readings = serving.read([point], [20], serving.Band(NotCalibrated("points", 1, 19), 1.0))
+    curves = serving.Curves.of([point], model="m", isl=1024, osl=1024)
     of_table = dict(usd_per_gpu_hour={}, kw_per_gpu=per_gpu, isl=1024, osl=1024)
     owned = dict(usd_per_gpu=3e4, wacc_frac=0.07, life_year=4, load_frac=0.8, pue=1.25, usd_per_kwh=0.08)
     yield power.tok_per_s_per_mw, lambda: per_mw["subject"] / per_mw["baseline"]
@@ -96,8 +95,7 @@ def mixtures(one, other):
         audit.ratios_of_throughputs,
         lambda: audit.ratios_of_throughputs(*throughput.values(), usd_per_gpu_hour=per_gpu, kw_per_gpu=per_gpu),
     )
-    yield serving.table, lambda: serving.table(readings, ["subject"], **of_table)
-    yield serving.compare, lambda: serving.compare([point], model="m", speeds=[20], **of_table)
+    yield serving.table, lambda: serving.table(curves, [20], ["subject"], **of_table)
     if one != ALLIN_UTILITY:  # carbon is that of the electricity at the meter
         yield power.gco2_per_mtok, lambda: power.gco2_per_mtok(wh_per_mtok=energy["subject"], gco2_per_kwh=367)
     if one != CRITICAL_IT:  # water, space and the energy under a PUE are those of the IT equipment
@@ -139,6 +137,7 @@ CANNOT_MIX = {
     claims.audit_set: "tiers, each of one basis",
     claims.check: "tiers, each of one basis",
     load.serve: "bare numbers, of one unit",
+    serving.figures: "one figure, for one reading",
     fleets.footprint: "a fleet, whose systems carry both bases; test_site has it",
 }
 

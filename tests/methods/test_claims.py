@@ -3,15 +3,14 @@
 from datetime import date
 
 import pytest
-from test_serving import NO_BAND, point
+from test_serving import NO_BANDS, point, same_band
 
-from tokenfactory.methods.bands import BandModel
 from tokenfactory.methods.claims import FOUND, INSIDE, LESS, MORE, UNCHECKABLE, UNSTATED, Side, check, tiers, understand
 from tokenfactory.methods.rounding import Interval
-from tokenfactory.methods.serving import NOT_STATED, TPUT, Band
+from tokenfactory.methods.serving import NOT_STATED, TPUT
 
 GPUS = {"a": ["a"], "b": ["b"], "old": ["b", "c"]}
-SURE = Band(BandModel(0.9, 1e-9, 0.0, 0.0, 40, 9), usual_log=1.0)
+SURE = same_band(1e-9)
 
 
 def claim(**change):
@@ -22,11 +21,9 @@ def claim(**change):
     } | change  # fmt: skip
 
 
-# a 400 at 20, 200 at 40: 300 at 30. b 100 at 10, 50 at 50: 75 at 30. So 4x at 30, 2.857x at 40.
-POINTS = [
-    point("a", 20.0, 400.0, model="m-1"), point("a", 40.0, 200.0, model="m-1"),
-    point("b", 10.0, 100.0, model="m-1"), point("b", 50.0, 50.0, model="m-1"),
-]  # fmt: skip
+# On two straight lines: a 400 at 20 to 200 at 40, b 100 at 10 to 50 at 50, so 4x at 30.
+POINTS = [point("a", speed, 600 - 10 * speed, model="m-1") for speed in (20.0, 30.0, 35.0, 40.0)]
+POINTS += [point("b", speed, 112.5 - 1.25 * speed, model="m-1") for speed in (10.0, 20.0, 30.0, 35.0, 50.0)]
 
 
 def verdict(points=POINTS, band=SURE, prices=(), powers=(), **change):
@@ -114,8 +111,8 @@ def test_a_claim_that_is_found():
     found = verdict()
     assert (found.finding, found.num_matches) == (FOUND, 1)
     assert found.reason == (
-        "m-1 1024/1024, 30 tok/s per user: A e FP8 no MTP aggregated 2026-05-01 (interpolated)"
-        " against B e FP8 no MTP aggregated 2026-05-01 (interpolated)"
+        "m-1 1024/1024, 30 tok/s per user: A e FP8 no MTP aggregated 2026-05-01 (measured)"
+        " against B e FP8 no MTP aggregated 2026-05-01 (measured)"
     )
     # the grid has 20, 35 (250 / 68.75) and the claim's 30: 400 / 87.5 = 4.571, 3.636, 4
     assert [cell.ratio for cell in found.grid] == pytest.approx([250 / 68.75, 4, 400 / 87.5])
@@ -130,14 +127,14 @@ def test_a_claim_beside_the_points(value, finding):
 
 
 def test_a_band_is_room_for_a_claim():
-    wide = Band(BandModel(0.9, 0.02, 0.0, 0.0, 40, 9), usual_log=1.0)
+    wide = same_band(0.02)
     assert verdict(band=wide, value=4.04).finding == INSIDE
     assert verdict(band=wide, value=3.96).finding == INSIDE
     assert verdict(band=wide, value=4.5).finding == LESS
 
 
 def test_between_two_ways_is_within():
-    better = [row | {"precision": "fp4", TPUT: 2 * row[TPUT]} for row in POINTS[:2]]
+    better = [row | {"precision": "fp4", TPUT: 2 * row[TPUT]} for row in POINTS[:4]]
     found = verdict([*POINTS, *better], value=6.0)
     assert (found.finding, [cell.ratio for cell in found.stated]) == (INSIDE, [4, 8])
     assert verdict([*POINTS, *better], subject="a fp4", value=6.0).finding == MORE
@@ -148,7 +145,7 @@ def test_measured_places_are_named_before_readings_of_a_source():
     found = verdict([*readings, *POINTS])
     assert found.num_matches == 4
     assert "read" not in found.reason
-    assert "between readings of the source" in verdict(readings).reason
+    assert "read by the source" in verdict(readings).reason
 
 
 def test_the_lowest_of_the_grid_can_turn_a_claim_round():
@@ -171,7 +168,7 @@ def test_the_conditions_that_turn_a_claim_round():
             point("b", 40.0, 8.0, model="m-1", spec_decoding="mtp")]  # fmt: skip
     assert verdict(more).flips == ("A FP4", "B no MTP")
     assert verdict(POINTS).flips == ()  # none is below one
-    assert verdict([*worse, *POINTS[2:]]).flips == ()  # all are
+    assert verdict([*worse, *POINTS[4:]]).flips == ()  # all are
 
 
 def test_peaks_are_compared_at_unequal_speed():
@@ -226,9 +223,9 @@ def test_a_claim_per_megawatt_takes_power():
 def test_one_gpu_against_itself_compares_the_named_ways_only():
     mtp = [
         row | {"spec_decoding": "mtp", "total_tok_per_s_per_gpu": 3 * row["total_tok_per_s_per_gpu"]}
-        for row in POINTS[:2]
+        for row in POINTS[:4]
     ]
-    silent = [row | {"spec_decoding": NOT_STATED} for row in POINTS[:2]]
+    silent = [row | {"spec_decoding": NOT_STATED} for row in POINTS[:4]]
     found = verdict([*POINTS, *mtp, *silent], subject="a mtp", baseline="a", value=3.0)
     assert (found.finding, found.num_cells) == (FOUND, 3)
 
@@ -259,7 +256,7 @@ def test_claims_that_cannot_be_checked(change, reason):
 
 
 def test_no_common_speed():
-    apart = [POINTS[0], POINTS[2]]
+    apart = [POINTS[0], POINTS[4]]
     assert verdict(apart).reason == "the two were measured at no common speed"
 
 
@@ -271,5 +268,5 @@ def test_a_claim_without_a_speed_or_a_figure_gets_the_grid():
 
 
 def test_a_claim_without_a_band_is_compared_with_the_readings_alone():
-    assert verdict(band=NO_BAND).finding == FOUND
-    assert verdict(band=NO_BAND, value=9.0).finding == LESS
+    assert verdict(band=NO_BANDS).finding == FOUND
+    assert verdict(band=NO_BANDS, value=9.0).finding == LESS

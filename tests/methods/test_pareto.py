@@ -12,14 +12,15 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.interpolate import PchipInterpolator
 
 from tokenfactory.errors import ParameterError, TokenFactoryError
 from tokenfactory.formulas import cost
 from tokenfactory.methods import pareto
-from tokenfactory.methods.pareto import NotMeasured, Reading, Status
+from tokenfactory.methods.pareto import NotMeasured, Status, Value
 
 DIRECTIONS = ["upper_left", "upper_right", "lower_left", "lower_right"]
-METHODS = ["linear_two_knots", "published"]
+METHODS = ["Steffen", "published"]
 
 
 def kept_by_hand(points, direction):
@@ -53,7 +54,7 @@ def steffen_by_hand(knots, t, method):
         return y[0]
     h = [x[i + 1] - x[i] for i in range(n - 1)]
     s = [(y[i + 1] - y[i]) / h[i] for i in range(n - 1)]
-    if n == 2 and method == "linear_two_knots":
+    if n == 2 and method == "Steffen":
         return y[0] + s[0] * (t - x[0])
     m = [0.0] * n
     for i in range(1, n - 1):
@@ -72,14 +73,24 @@ def steffen_by_hand(knots, t, method):
     )
 
 
+def values_at(knots, targets, method="Steffen"):
+    """Without a limit on gaps: made-up values fall and rise by any factor."""
+    return pareto.interpolate(knots, targets, method=method, max_gap=math.inf)
+
+
+def read(x, y, target, method="Steffen", direction="upper_left"):
+    knots = pareto.pareto_front([0] * len(x), x, y, direction=direction, num_series=1)
+    return values_at(knots, [target], method=method).one(0)
+
+
 def one_series(points, **options):
     x, y = zip(*points, strict=True) if points else ((), ())
-    return pareto.find(np.zeros(len(x), int), x, y, num_series=1, **options)
+    return pareto.pareto_front(np.zeros(len(x), int), x, y, num_series=1, **options)
 
 
 def through(x, y):
     """Knots through any y: the frontier is that of a falling line over the same x."""
-    return pareto.find([0] * len(x), x, [-v for v in x]).carrying(y)
+    return pareto.pareto_front([0] * len(x), x, [-v for v in x]).carrying(y)
 
 
 def pairs(knots):
@@ -133,7 +144,7 @@ targets_lists = st.lists(st.integers(0, 26).map(lambda t: t / 2), min_size=1, ma
 
 def find(cloud, **options):
     series_id, x, y = (np.array(column, int) for column in zip(*cloud, strict=True)) if cloud else ([], [], [])
-    return pareto.find(series_id, x, y, num_series=5, **options)
+    return pareto.pareto_front(series_id, x, y, num_series=5, **options)
 
 
 @given(clouds, directions)
@@ -160,13 +171,13 @@ def test_order_and_repeats_of_points_do_not_matter(cloud, direction, random, dat
 @given(clouds, directions)
 def test_the_frontier_of_a_frontier_is_itself(cloud, direction):
     once = find(cloud, direction=direction)
-    twice = pareto.find(once.series, once.x, once.y, direction=direction, num_series=5)
+    twice = pareto.pareto_front(once.series, once.x, once.y, direction=direction, num_series=5)
     assert pairs(once) == pairs(twice)
     assert once.start.tolist() == twice.start.tolist()
 
 
 def test_unsigned_series_numbers_and_more_series_than_fit_sixteen_bits():
-    knots = pareto.find(np.array([70_000, 0, 0], np.uint32), [3, 1, 2], [5, 9, 4])
+    knots = pareto.pareto_front(np.array([70_000, 0, 0], np.uint32), [3, 1, 2], [5, 9, 4])
     assert knots.num_series == 70_001
     assert knots.series.tolist() == [0, 0, 70_000]
     assert pairs(knots) == [(1, 9), (2, 4), (3, 5)]
@@ -189,15 +200,15 @@ S1 = ([10, 20, 40, 80], [1000, 900, 500, 100])
     ],
 )
 def test_values_with_three_knots_or_more(x, y, targets, expected, method):
-    assert pareto.values_at(through(x, y), targets, method=method).value[0] == pytest.approx(expected, abs=5e-7)
+    assert values_at(through(x, y), targets, method=method).value[0] == pytest.approx(expected, abs=5e-7)
 
 
 def test_slopes_at_the_knots():
     # read off as differences over a step so small that the curvature does not show
     step = 1e-7
     knots = through(*S1)
-    after = pareto.values_at(knots, [x + step for x in S1[0][:-1]]).value[0]
-    before = pareto.values_at(knots, [80 - step]).value[0]
+    after = values_at(knots, [x + step for x in S1[0][:-1]]).value[0]
+    before = values_at(knots, [80 - step]).value[0]
     slopes = [*(after - S1[1][:-1]) / step, *(S1[1][-1] - before) / step]
     assert slopes == pytest.approx([-8.333333, -13.333333, -16.666667, -6.666667], abs=1e-4)
 
@@ -205,39 +216,39 @@ def test_slopes_at_the_knots():
 def test_two_knots_published_and_straight():
     x, y, targets = [0, 10], [100, 50], [0, 2.5, 5, 10]
     # S4: m = -7.5, -3.75 (a line has -5, -5)
-    bent = pareto.values_at(through(x, y), targets, method="published").value[0]
+    bent = values_at(through(x, y), targets, method="published").value[0]
     assert bent == pytest.approx([100, 83.3984375, 70.3125, 50], rel=1e-15)
-    assert pareto.values_at(through(x, y), targets).value[0] == pytest.approx([100, 87.5, 75, 50], rel=1e-15)
+    assert values_at(through(x, y), targets).value[0] == pytest.approx([100, 87.5, 75, 50], rel=1e-15)
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_one_knot(method):
     # S6: only the knot itself is measured
-    assert pareto.read([50], [400], 50, method=method) == Reading(400, Status.MEASURED)
+    assert read([50], [400], 50, method=method) == Value(400, Status.MEASURED)
     assert cost.usd_per_mtok(usd_per_gpu_hour=2, tok_per_s_per_gpu=400) == pytest.approx(1.388889, abs=5e-7)
-    assert pareto.read([50], [400], 49.9, method=method) == NotMeasured(Status.BELOW_RANGE, 50, 50)
-    assert pareto.read([50], [400], 50.1, method=method) == NotMeasured(Status.ABOVE_RANGE, 50, 50)
+    assert read([50], [400], 49.9, method=method) == NotMeasured(Status.BELOW_RANGE, 50, 50, above=50)
+    assert read([50], [400], 50.1, method=method) == NotMeasured(Status.ABOVE_RANGE, 50, 50, below=50)
 
 
 def test_no_knots():
-    answer = pareto.read([], [], 10)
+    answer = read([], [], 10)
     assert answer.reason is Status.NO_POINTS
     assert math.isnan(answer.lowest) and math.isnan(answer.highest)
 
 
 def test_outside_the_measured_range_there_is_no_number():
-    assert pareto.read(*S1, 5) == NotMeasured(Status.BELOW_RANGE, 10, 80)
-    assert pareto.read(*S1, 100) == NotMeasured(Status.ABOVE_RANGE, 10, 80)
+    assert read(*S1, 5) == NotMeasured(Status.BELOW_RANGE, 10, 80, above=10)
+    assert read(*S1, 100) == NotMeasured(Status.ABOVE_RANGE, 10, 80, below=80)
 
 
 def test_a_zero_is_a_point_like_any_other():
-    assert pareto.read([0, 10], [100, 0], 5) == Reading(50, Status.INTERPOLATED)
-    assert pareto.read([0, 10], [100, 0], 0) == Reading(100, Status.MEASURED)
+    assert read([0, 10], [100, 0], 5) == Value(50, Status.INTERPOLATED)
+    assert read([0, 10], [100, 0], 0) == Value(100, Status.MEASURED)
 
 
 @given(clouds, targets_lists, methods, directions)
 def test_all_series_at_once_answer_as_each_by_hand(cloud, targets, method, direction):
-    answer = pareto.values_at(find(cloud, direction=direction), targets, method=method)
+    answer = values_at(find(cloud, direction=direction), targets, method=method)
     assert answer.value.shape == answer.status.shape == (5, len(targets))
     assert (np.isnan(answer.value) == (answer.status > Status.INTERPOLATED)).all()
     for i in range(5):
@@ -245,15 +256,15 @@ def test_all_series_at_once_answer_as_each_by_hand(cloud, targets, method, direc
         knots = kept_by_hand(points, direction)
         for j, t in enumerate(targets):
             one = answer.one(i, j)
-            assert one == pareto.read(
+            assert one == read(
                 [x for x, _ in points], [y for _, y in points], t, method=method, direction=direction
             ) or math.isnan(one.lowest)
             if not knots:
                 assert one.reason is Status.NO_POINTS
             elif t < knots[0][0]:
-                assert one == NotMeasured(Status.BELOW_RANGE, knots[0][0], knots[-1][0])
+                assert one == NotMeasured(Status.BELOW_RANGE, knots[0][0], knots[-1][0], above=knots[0][0])
             elif t > knots[-1][0]:
-                assert one == NotMeasured(Status.ABOVE_RANGE, knots[0][0], knots[-1][0])
+                assert one == NotMeasured(Status.ABOVE_RANGE, knots[0][0], knots[-1][0], below=knots[-1][0])
             else:
                 assert one.status is (Status.MEASURED if t in dict(knots) else Status.INTERPOLATED)
                 assert one.value == pytest.approx(steffen_by_hand(knots, t, method), rel=1e-12, abs=1e-12)
@@ -261,11 +272,11 @@ def test_all_series_at_once_answer_as_each_by_hand(cloud, targets, method, direc
 
 def test_more_answers_than_one_block(monkeypatch):
     random = np.random.default_rng(1)
-    knots = pareto.find(random.integers(0, 60, 600), random.uniform(1, 9, 600), random.uniform(1, 9, 600))
+    knots = pareto.pareto_front(random.integers(0, 60, 600), random.uniform(1, 9, 600), random.uniform(1, 9, 600))
     targets = random.uniform(0, 10, 50)
-    whole = pareto.values_at(knots, targets)
+    whole = values_at(knots, targets)
     monkeypatch.setattr(pareto, "_CELLS_AT_ONCE", 7 * 50)
-    blocks = pareto.values_at(knots, targets)
+    blocks = values_at(knots, targets)
     assert np.array_equal(whole.value, blocks.value, equal_nan=True)
     assert np.array_equal(whole.status, blocks.status)
     assert np.isfinite(whole.value).sum() > 500
@@ -281,7 +292,7 @@ def test_between_two_knots_no_value_leaves_their_range(x, data, method):
     """Also with the published rule for the ends and for two knots, so that clamping, as the dashboard does, is idle."""
     y = data.draw(st.lists(heights, min_size=len(x), max_size=len(x)))
     targets = np.linspace(x[0], x[-1], 101)
-    value = pareto.values_at(through(x, y), targets, method=method).value[0]
+    value = values_at(through(x, y), targets, method=method).value[0]
     left = np.clip(np.searchsorted(x, targets, "right") - 1, 0, len(x) - 2)
     low, high = np.minimum(y[:-1], y[1:])[left], np.maximum(y[:-1], y[1:])[left]
     slack = 1e-12 * max(y)
@@ -291,20 +302,20 @@ def test_between_two_knots_no_value_leaves_their_range(x, data, method):
 @given(rising, st.data(), methods)
 def test_falling_points_give_a_falling_curve(x, data, method):
     y = sorted(data.draw(st.lists(heights, min_size=len(x), max_size=len(x), unique=True)), reverse=True)
-    value = pareto.values_at(through(x, y), np.linspace(x[0], x[-1], 101), method=method).value[0]
+    value = values_at(through(x, y), np.linspace(x[0], x[-1], 101), method=method).value[0]
     assert (np.diff(value) <= 1e-12 * max(y)).all()
 
 
 @given(rising, st.data(), st.floats(0.1, 20), methods)
 def test_cost_times_interpolated_throughput_is_the_price(x, data, usd_per_gpu_hour, method):
     y = data.draw(st.lists(st.floats(1, 1e5), min_size=len(x), max_size=len(x)))
-    tput = pareto.values_at(through(x, y), np.linspace(x[0], x[-1], 23), method=method).value
+    tput = values_at(through(x, y), np.linspace(x[0], x[-1], 23), method=method).value
     usd = cost.usd_per_mtok(usd_per_gpu_hour=usd_per_gpu_hour, tok_per_s_per_gpu=tput)
     assert usd * tput * 3600 / 1e6 == pytest.approx(np.full_like(tput, usd_per_gpu_hour), rel=1e-12)
 
 
 def test_knots_around_a_target():
-    knots = pareto.find([0, 0, 0, 2], [10, 20, 40, 15], [9, 8, 7, 6])
+    knots = pareto.pareto_front([0, 0, 0, 2], [10, 20, 40, 15], [9, 8, 7, 6])
     below, above = pareto.knots_around(knots, [[0], [1], [2]], [5, 10, 15, 25, 40, 41])
     assert below.tolist() == [[-1, 0, 0, 1, 2, -1], [-1] * 6, [-1, -1, 3, -1, -1, -1]]
     assert above.tolist() == [[-1, 0, 1, 2, 2, -1], [-1] * 6, [-1, -1, 3, -1, -1, -1]]
@@ -314,11 +325,11 @@ def test_knots_around_a_target():
 def test_targets_of_its_own_for_each_series(cloud, data, method, direction):
     knots = find(cloud, direction=direction)
     targets = np.array(data.draw(st.lists(st.integers(0, 26), min_size=10, max_size=10))).reshape(5, 2) / 2
-    own = pareto.values_at(knots, targets, method=method)
+    own = values_at(knots, targets, method=method)
     for i in range(5):
-        shared = pareto.values_at(knots, targets[i], method=method)
+        shared = values_at(knots, targets[i], method=method)
         for j in range(2):
-            assert own.one(i, j) == shared.one(i, j) or math.isnan(shared.lowest[i])
+            assert own.one(i, j) == shared.one(i, j) or knots.start[i] == knots.start[i + 1]
         assert own.status[i].tolist() == shared.status[i].tolist()
 
 
@@ -362,7 +373,7 @@ def glm5():
     """All three curves at once, throughput and the cost of each point."""
     rows = [(i, x, y, usd) for i, (usd, points) in enumerate(GLM5.values()) for x, y in points]
     series_id, x, y, usd = map(np.array, zip(*rows, strict=True))
-    return pareto.find(series_id, x, y), cost.usd_per_mtok(usd_per_gpu_hour=usd, tok_per_s_per_gpu=y)
+    return pareto.pareto_front(series_id, x, y), cost.usd_per_mtok(usd_per_gpu_hour=usd, tok_per_s_per_gpu=y)
 
 
 def test_glm5_to_the_printed_digit():
@@ -371,8 +382,8 @@ def test_glm5_to_the_printed_digit():
     knots, point_cost = glm5()
     assert not np.isin(20.80, knots.x), "the dominated point of H200 must drop out"
     usd_per_gpu_hour = np.array([[usd] for usd, _ in GLM5.values()])
-    tput = pareto.values_at(knots, targets, method="published").value
-    old = pareto.values_at(knots.carrying(point_cost), targets, method="published").value
+    tput = values_at(knots, targets, method="published").value
+    old = values_at(knots.carrying(point_cost), targets, method="published").value
     new = cost.usd_per_mtok(usd_per_gpu_hour=usd_per_gpu_hour, tok_per_s_per_gpu=tput)
     for i, printed in enumerate(table):
         for series in range(3):
@@ -389,10 +400,10 @@ def test_clamping_of_the_dashboards_calculator_is_the_callers_own_act():
         (5, Status.BELOW_RANGE, 1947.3, 0.278163),
         (110, Status.ABOVE_RANGE, 417.0, 1.298961),
     ):
-        answer = pareto.read(x, y, t, method="published")
+        answer = read(x, y, t, method="published")
         assert answer.reason is reason
-        end = pareto.read(x, y, min(max(t, answer.lowest), answer.highest), method="published")
-        assert end == Reading(tput, Status.MEASURED)
+        end = read(x, y, min(max(t, answer.lowest), answer.highest), method="published")
+        assert end == Value(tput, Status.MEASURED)
         assert cost.usd_per_mtok(usd_per_gpu_hour=usd, tok_per_s_per_gpu=end.value) == pytest.approx(
             usd_per_mtok, abs=5e-7
         )
@@ -413,18 +424,18 @@ def test_every_cell_of_a_published_comparison_at_equal_interactivity(shared):
         own = [row for row in points if (row["hw"], row["precision"]) == (hw, precision)]
         x, tput = (np.array([float(row[key]) for row in own]) for key in ("interactivity", "tput_per_gpu"))
         point_cost = cost.usd_per_mtok(usd_per_gpu_hour=usd_per_gpu_hour[hw], tok_per_s_per_gpu=tput)
-        knots = pareto.find(np.zeros(x.size, int), x, tput).carrying(point_cost)
-        return pareto.values_at(knots, [target], method="published").one(0)
+        knots = pareto.pareto_front(np.zeros(x.size, int), x, tput).carrying(point_cost)
+        return values_at(knots, [target], method="published").one(0)
 
     for cell in cells:
         target = float(cell["interactivity"])
         if cell["column"].endswith("$/M"):
             answer = usd_per_mtok(cell["column"].removesuffix(" $/M"), target)
             # one cell (B200 FP8 at 50: 0.50469, printed $0.51) shows that the article rounded to three digits first
-            printed = f"${round(answer.value, 3):.2f}" if isinstance(answer, Reading) else "unreachable"
+            printed = f"${round(answer.value, 3):.2f}" if isinstance(answer, Value) else "unreachable"
         else:
             h200, b200 = usd_per_mtok("H200 FP8 MTP", target), usd_per_mtok("B200 NVFP4 MTP", target)
-            printed = f"{h200.value / b200.value:.2f}x" if isinstance(h200, Reading) else "∞"
+            printed = f"{h200.value / b200.value:.2f}x" if isinstance(h200, Value) else "∞"
         assert printed == cell["value_text"], (target, cell["column"])
 
 
@@ -450,155 +461,27 @@ def highest_by_scanning(knots, target, method):
     return math.nan
 
 
-def test_highest_speed_under_a_cost_ceiling():
-    knots, point_cost = glm5()
-    usd_per_gpu_hour = np.array([[usd] for usd, _ in GLM5.values()])
-    at_50 = pareto.values_at(knots, [50]).value
-    ceiling = cost.usd_per_mtok(usd_per_gpu_hour=usd_per_gpu_hour, tok_per_s_per_gpu=at_50)
-    needed = cost.tok_per_s_per_gpu_from_usd_per_mtok(usd_per_gpu_hour=usd_per_gpu_hour, usd_per_mtok=ceiling)
-    answer = pareto.highest_x(knots, needed)
-    assert answer.value == pytest.approx(np.full((3, 1), 50), rel=1e-12)
-    assert (answer.status == Status.INTERPOLATED).all()
-    # the same question to the interpolated cost itself
-    carried = knots.carrying(point_cost)
-    ceilings = pareto.values_at(carried, [50]).value
-    answer = pareto.highest_x(carried, ceilings, keep="at_most")
-    assert answer.value == pytest.approx(np.full((3, 1), 50), rel=1e-12)
-
-
-def test_a_ceiling_that_all_or_no_points_keep():
-    knots = pareto.find([0, 0, 2], [10, 20, 7], [300, 100, 100], num_series=4)
-    answer = pareto.highest_x(knots, [301, 300, 100, 99])
-    expected = [[math.nan, 10, 20, 20], [math.nan] * 4, [math.nan, math.nan, 7, 7], [math.nan] * 4]
-    assert np.array_equal(answer.value, expected, equal_nan=True)
-    above, none, measured = Status.ABOVE_RANGE, Status.NO_POINTS, Status.MEASURED
-    assert answer.status.tolist() == [
-        [above, measured, measured, measured], [none] * 4, [above, above, measured, measured], [none] * 4
-    ]  # fmt: skip
-    assert answer.one(0, 0) == NotMeasured(Status.ABOVE_RANGE, 100, 300)
-    too_cheap = pareto.highest_x(knots.carrying([0.3, 0.9, 0.5]), [0.2], keep="at_most")
-    assert too_cheap.one(0) == NotMeasured(Status.BELOW_RANGE, 0.3, 0.9)
-
-
-@given(clouds, st.lists(st.integers(0, 26).map(lambda y: y / 2), min_size=1, max_size=5), methods)
-def test_highest_speed_is_what_scanning_finds(cloud, limits, method):
-    answer = pareto.highest_x(find(cloud), limits, method=method)
-    for i in range(5):
-        knots = kept_by_hand([(x, y) for series, x, y in cloud if series == i], "upper_left")
-        for j, limit in enumerate(limits):
-            expected = highest_by_scanning(knots, limit, method) if knots else math.nan
-            assert answer.value[i, j] == pytest.approx(expected, abs=1e-9, nan_ok=True)
-
-
-@given(rising, st.data(), methods)
-def test_highest_speed_on_a_carried_curve_that_rises_and_falls(x, data, method):
-    y = data.draw(st.lists(st.integers(0, 1000), min_size=len(x), max_size=len(x)))
-    limit = data.draw(st.integers(0, 1000))
-    knots = through(x, y)
-    answer = pareto.highest_x(knots, [limit], method=method).one(0)
-    beyond = pareto.values_at(knots, np.linspace(x[0], x[-1], 301), method=method)
-    keeps = beyond.value[0] >= limit + 1e-9
-    if isinstance(answer, NotMeasured):
-        assert not keeps.any()
-    else:
-        here = pareto.values_at(knots, [answer.value], method=method).value[0, 0]
-        assert here >= limit - 1e-6
-        assert not keeps[np.linspace(x[0], x[-1], 301) > answer.value].any()
-
-
-@pytest.mark.parametrize(
-    ("direction", "limits", "expected"),
-    [
-        # latency 1.5 s to 4 s: 9 s allows everything, so the cheapest point; 1 s allows nothing measured
-        ("lower_left", [1.0, 1.5, 9.0], [math.nan, 0.9, 0.3]),
-        # speed 1.5 to 4 (falling cost is no frontier there, so the one best point): at least 1 allows it
-        ("lower_right", [1.0, 1.5, 9.0], [0.3, 0.3, math.nan]),
-    ],
-)
-def test_best_value_within_a_limit(direction, limits, expected):
-    knots = pareto.find([1, 1], [1.5, 4.0], [0.9, 0.3], direction=direction)
-    answer = pareto.value_within(knots, limits)
-    assert answer.value[1] == pytest.approx(expected, nan_ok=True)
-    assert (np.isnan(answer.value) == (answer.status > Status.INTERPOLATED)).all()
-    assert (answer.status[0] == Status.NO_POINTS).all()
-
-
-def test_within_a_limit_the_values_inside_the_range_are_those_of_the_curve():
-    x, y = [1, 2, 4], [100, 150, 180]
-    knots = pareto.find([0, 0, 0], x, y, direction="upper_right")
-    inside, at = pareto.value_within(knots, [1.7, 3, 5]), pareto.values_at(knots, [1.7, 3, 5])
-    assert inside.value[0, :2].tolist() == at.value[0, :2].tolist()
-    assert inside.one(0, 2) == Reading(180, Status.MEASURED)
-    assert at.one(0, 2) == NotMeasured(Status.ABOVE_RANGE, 1, 4)
-
-
-# --- area
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "expected"),
-    [
-        (0, 10, 50),  # 10 * 10 / 2
-        (1, 10, 40.5),  # 9 * 9 / 2
-        (2, 4, 14),  # (8 + 6) / 2 * 2
-    ],
-)
-def test_area_below_a_straight_line(low, high, expected):
-    knots = pareto.find([0, 0, 0], [0, 1, 10], [10, 9, 0])
-    answer = pareto.area(knots, low=low, high=high)
-    assert answer.one(0) == Reading(pytest.approx(expected, rel=1e-14), Status.INTERPOLATED)
-
-
-def test_area_is_the_integral_of_the_values():
-    knots, _ = glm5()
-    x, width = np.linspace(25, 84, 200_001, retstep=True)
-    value = pareto.values_at(knots, x).value
-    trapezoids = width * (value.sum(axis=1) - (value[:, 0] + value[:, -1]) / 2)
-    assert pareto.area(knots, low=25, high=84).value[:, 0] == pytest.approx(trapezoids, rel=1e-9)
-
-
-def test_no_area_where_a_part_is_not_measured():
-    knots = pareto.find([0, 0, 2, 2], [10, 20, 5, 30], [9, 8, 7, 6], num_series=4)
-    answer = pareto.area(knots, low=8, high=20)
-    assert answer.one(0) == NotMeasured(Status.BELOW_RANGE, 10, 20)
-    assert answer.one(1).reason is answer.one(3).reason is Status.NO_POINTS
-    assert isinstance(answer.one(2), Reading)
-    assert pareto.area(knots, low=10, high=25).one(0) == NotMeasured(Status.ABOVE_RANGE, 10, 20)
-
-
-@given(rising, st.data(), methods)
-def test_areas_of_neighbouring_ranges_add_up(x, data, method):
-    y = data.draw(st.lists(heights, min_size=len(x), max_size=len(x)))
-    middle = data.draw(st.floats(x[0], x[-1], exclude_min=True, exclude_max=True))
-    knots = through(x, y)
-    whole, left, right = (
-        pareto.area(knots, low=low, high=high, method=method).value[0, 0]
-        for low, high in ((x[0], x[-1]), (x[0], middle), (middle, x[-1]))
-    )
-    assert left + right == pytest.approx(whole, rel=1e-9, abs=1e-9)
-
-
 # --- what cannot be asked
 
 
 @pytest.mark.parametrize("target", [-1, math.nan, math.inf])
 def test_a_target_that_is_no_speed(target):
     with pytest.raises(ParameterError, match="must be zero or more, not"):
-        pareto.read(*S1, target)
+        read(*S1, target)
     with pytest.raises(ParameterError, match="must be zero or more, not"):
-        pareto.values_at(through(*S1), [[target]])
+        values_at(through(*S1), [[target]])
 
 
 @pytest.mark.parametrize("wrong", [math.nan, math.inf])
 def test_points_that_are_no_numbers(wrong):
     with pytest.raises(TokenFactoryError, match=r"point 1: x is .*; leave such points out"):
-        pareto.find([0, 0], [1, wrong], [1, 2])
+        pareto.pareto_front([0, 0], [1, wrong], [1, 2])
     with pytest.raises(TokenFactoryError, match=r"point 0: y is .*; leave such points out"):
-        pareto.find([0, 0], [1, 2], [wrong, 2])
+        pareto.pareto_front([0, 0], [1, 2], [wrong, 2])
     with pytest.raises(TokenFactoryError, match="point 1: the carried quantity is"):
-        pareto.find([0, 0], [1, 2], [2, 1]).carrying([1, wrong])
+        pareto.pareto_front([0, 0], [1, 2], [2, 1]).carrying([1, wrong])
     # what is carried may be missing at points that are not on the frontier
-    assert pareto.find([0, 0], [2, 1], [2, 1]).carrying([5, wrong]).y.tolist() == [5]
+    assert pareto.pareto_front([0, 0], [2, 1], [2, 1]).carrying([5, wrong]).y.tolist() == [5]
 
 
 @pytest.mark.parametrize(
@@ -614,18 +497,18 @@ def test_points_that_are_no_numbers(wrong):
 )
 def test_columns_that_are_none(columns, message):
     with pytest.raises(TokenFactoryError, match=message):
-        pareto.find(*columns)
+        pareto.pareto_front(*columns)
 
 
 def test_negative_speed():
     with pytest.raises(TokenFactoryError, match=r"point 1 has x = -2, but a speed or a latency is not negative"):
-        pareto.find([0, 0], [1, -2], [1, 2])
+        pareto.pareto_front([0, 0], [1, -2], [1, 2])
 
 
 @pytest.mark.parametrize("series_id", [[0, 5], [-1, 0]])
 def test_series_numbers_outside_the_promised(series_id):
     with pytest.raises(TokenFactoryError, match="series numbers must lie between 0 and 4"):
-        pareto.find(series_id, [1, 2], [1, 2], num_series=5)
+        pareto.pareto_front(series_id, [1, 2], [1, 2], num_series=5)
 
 
 def test_unknown_direction_and_method():
@@ -635,15 +518,48 @@ def test_unknown_direction_and_method():
         pareto.read(*S1, 15, method="pchip")
 
 
-def test_highest_x_needs_a_frontier_where_more_is_better_and_a_finite_limit():
-    knots = pareto.find([0, 0], [1, 2], [1, 2], direction="upper_right")
-    with pytest.raises(ParameterError, match="the worst on a frontier of direction 'upper_right'"):
-        pareto.highest_x(knots, [1])
-    with pytest.raises(ParameterError, match="a limit must be a finite number, not nan"):
-        pareto.highest_x(pareto.find([0], [1], [1]), [math.nan])
+# --- other ways to read, and gaps
 
 
-@pytest.mark.parametrize(("low", "high"), [(5, 5), (6, 5), (-1, 5), (0, math.inf), (math.nan, 5)])
-def test_area_over_no_range(low, high):
-    with pytest.raises(ParameterError, match="an area needs a range from a lower to a higher x"):
-        pareto.area(pareto.find([0], [1], [1]), low=low, high=high)
+@given(rising.filter(lambda x: x[0] > 0), st.data(), st.sampled_from(sorted(pareto.METHODS)))
+def test_every_method_stays_between_its_knots_and_reads_alike_at_targets_of_its_own(x, data, method):
+    y = sorted(data.draw(st.lists(st.floats(1, 1e5), min_size=len(x), max_size=len(x), unique=True)), reverse=True)
+    knots, targets = through(x, y), np.linspace(x[0], x[-1], 41)
+    value = values_at(knots, targets, method=method).value
+    assert (value[0] >= y[-1] * (1 - 1e-9)).all() and (value[0] <= y[0] * (1 + 1e-9)).all()
+    assert value == pytest.approx(values_at(knots, targets[None], method=method).value, rel=1e-12)
+
+
+@given(rising, st.data())
+def test_pchip_is_that_of_scipy(x, data):
+    y = data.draw(st.lists(heights, min_size=len(x), max_size=len(x)))
+    targets = np.linspace(x[0], x[-1], 41)
+    expected = PchipInterpolator(x, y)(targets)
+    assert values_at(through(x, y), targets, method="PCHIP").value[0] == pytest.approx(expected, rel=1e-9, abs=1e-9)
+
+
+def test_transformed_axes_by_hand():
+    # half way from 10 to 1000 on a logarithmic axis is 100; half way between 900 and 400 in logarithms is 600
+    assert read([10, 1000], [900, 400], 100, method="Steffen over log speed").value == pytest.approx(650)
+    assert read([10, 20], [900, 400], 15, method="straight line in log throughput").value == pytest.approx(600)
+    # S1 over ln x: s = -100, -400, -400 / ln 2; m_1 = -2 min(100, 250 / 2) / ln 2 = -200 / ln 2, m_0 = -50 / ln 2;
+    # at the middle of the first piece the cubic is the mean of the ends plus h (m_0 - m_1) / 8 = 950 + 18.75
+    found = read(*S1, math.sqrt(200), method="Steffen over log speed").value
+    assert found == pytest.approx(968.75)
+
+
+def test_across_a_gap_nothing_is_read_and_its_ends_are_named():
+    knots = pareto.pareto_front([0, 0, 0], [10, 20, 40], [1000, 100, 9.9])
+    answer = pareto.interpolate(knots, [10, 15, 20, 30, 40])
+    assert answer.status.tolist() == [[0, 1, 0, Status.IN_GAP, 0]]
+    assert answer.value[0, [0, 2, 4]].tolist() == [1000, 100, 9.9] and math.isnan(answer.value[0, 3])
+    assert answer.one(0, 3) == NotMeasured(Status.IN_GAP, 10, 40, 20, 40)
+    assert pareto.interpolate(knots, [[15, 30]]).status.tolist() == [[1, Status.IN_GAP]]
+    assert pareto.interpolate(knots, [30], method="published").status.tolist() == [[1]]  # the dashboard has no limit
+    assert pareto.interpolate(knots, [15], max_gap=9.99).status.tolist() == [[Status.IN_GAP]]
+
+
+def test_a_speed_of_zero_has_no_logarithm():
+    assert pareto.interpolate(pareto.pareto_front([0], [5], [1]), [0]).status.tolist() == [[Status.BELOW_RANGE]]
+    with pytest.raises(ParameterError, match="needs speeds above zero"):
+        pareto.interpolate(pareto.pareto_front([0, 0], [0, 5], [2, 1]), [3])

@@ -1,8 +1,9 @@
-"""Ways of serving at equal speed: small cases by hand, then what InferenceX printed, with the method of its day."""
+"""Readings at equal speed: small cases by hand, then what InferenceX printed, with the method of its day."""
 
 import csv
 import json
 import math
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -12,27 +13,13 @@ from hypothesis import strategies as st
 
 from tokenfactory.errors import NotMeasuredError
 from tokenfactory.formulas import cost
-from tokenfactory.methods import bands, pareto
+from tokenfactory.methods import bands, pareto, serving
 from tokenfactory.methods.bands import BandModel, NotCalibrated
-from tokenfactory.methods.pareto import Status
-from tokenfactory.methods.serving import (
-    BEST,
-    NOT_STATED,
-    RUN_TO_RUN_LOG,
-    SPEED,
-    TPUT,
-    Band,
-    Condition,
-    compare,
-    conditions,
-    learn_band,
-    ratio,
-    read,
-    table,
-    way_of,
-)
+from tokenfactory.methods.serving import BEST, NOT_STATED, RUN_TO_RUN_LOG, SPEED, TPUT, Bands, Condition, Curves
 
-NO_BAND = Band(NotCalibrated("points", 2, 19), 1.0)
+UNKNOWN = NotCalibrated("points", 2, 19)
+NO_BANDS = Bands(UNKNOWN, UNKNOWN)
+ROOT = math.sqrt(800)  # half way from 20 to 40 on the axis of ln speed
 
 
 def point(gpu, speed, tput, **other):
@@ -43,87 +30,169 @@ def point(gpu, speed, tput, **other):
     } | other  # fmt: skip
 
 
+def same_band(end):
+    """The same band for every reading, down and up."""
+    ends = np.full(8, float(end))
+    return Bands(BandModel(0.9, ends, ends, np.zeros(8), np.zeros(8)), UNKNOWN)
+
+
+def curves_of(rows, learned=NO_BANDS):
+    return Curves.of_workload(rows, learned)
+
+
 A = [point("a", 20.0, 400.0), point("a", 40.0, 200.0)]
-B = [point("b", 10.0, 90.0), point("b", 50.0, 10.0)]
+B = [point("b", 20.0, 90.0), point("b", 80.0, 30.0)]
 
 
-def test_points_of_two_days_formats_or_kinds_of_evidence_are_not_joined():
-    other = dict(as_of=date(2026, 6, 1)), dict(precision="fp4"), dict(evidence="interpolated"), dict(framework=None)
-    for change in other:
-        readings = read([A[0], A[1] | change], [30], NO_BAND)
-        assert len(readings.ways) == 2 and np.isnan(readings.value).all()
-    assert len(read(A, [30], NO_BAND).ways) == 1
+# --- which points make a curve
 
 
-def test_another_page_makes_another_way_of_readings_only():
+@pytest.mark.parametrize(
+    "change",
+    [dict(as_of=date(2026, 6, 1)), dict(precision="fp4"), dict(evidence="interpolated"), dict(framework=None),
+     dict(is_known_wrong=True)],
+)  # fmt: skip
+def test_points_of_two_days_formats_or_kinds_of_evidence_are_not_joined(change):
+    curves = curves_of([A[0], A[1] | change])
+    assert len(curves.configurations) == 2
+    assert curves.at_speed(30)["a"].best is None
+
+
+def test_another_page_makes_another_configuration_of_readings_only():
     elsewhere = dict(source_url="https://b")
-    assert len(read([A[0], A[1] | elsewhere], [30], NO_BAND).ways) == 1
+    assert len(curves_of([A[0], A[1] | elsewhere]).configurations) == 1
     readings = [row | {"evidence": "interpolated"} for row in A]
-    assert len(read(readings, [30], NO_BAND).ways) == 1
-    assert len(read([readings[0], readings[1] | elsewhere], [30], NO_BAND).ways) == 2
+    assert len(curves_of([readings[0], readings[1] | elsewhere]).configurations) == 2
 
 
-def test_how_a_value_is_known_is_said():
-    rows = A + [row | {"gpu": "s", "evidence": "interpolated"} for row in A]
-    readings = read(rows, [10, 20, 30], NO_BAND)
-    assert [readings.how(0, column) for column in range(3)] == ["not measured", "measured", "interpolated"]
-    assert [readings.how(1, column) for column in range(3)] == [
-        "not measured", "read by the source", "between readings of the source"
+def test_derived_points_join_measured_ones_and_are_hollow():
+    curves = curves_of([A[0], A[1] | {"evidence": "derived"}])
+    found = [curves.at_speed(speed)["a"].best for speed in (20, ROOT, 40)]
+    assert [reading.how for reading in found] == [
+        "measured", "interpolated, partly derived from latencies", "derived from latencies"
     ]  # fmt: skip
-    assert readings.how(-1, 1) == "not measured"
+    assert [reading.is_hollow for reading in found] == [False, True, True]
 
 
-def test_bands():
-    # below 0.1, above 0.2 per unit of distance; knots (20, 400) (40, 200) are hypot(ln 2, ln 2) = 0.980258 apart
-    band = Band(BandModel(0.9, 0.05, 0.1, 0.2, 40, 9), usual_log=2.0)
-    readings = read(A + [row | {"evidence": "interpolated"} for row in A], [20, 30], band)
-    at_knot = [400 * math.exp(-0.05), 400 * math.exp(0.05)]
-    between = [300 * math.exp(-math.hypot(0.05, 0.0980258)), 300 * math.exp(math.hypot(0.05, 0.1960516))]
-    assert [readings.low[0, 0], readings.high[0, 0]] == pytest.approx(at_knot, rel=1e-6)
-    assert [readings.low[0, 1], readings.high[0, 1]] == pytest.approx(between, rel=1e-6)
-    # a reading of the source: as if between knots of the usual distance 2, at its readings and between them
-    usual = [math.exp(-math.hypot(0.05, 0.2)), math.exp(math.hypot(0.05, 0.4))]
-    assert [readings.low[1, 0] / 400, readings.high[1, 0] / 400] == pytest.approx(usual)
-    assert [readings.low[1, 1] / 300, readings.high[1, 1] / 300] == pytest.approx(usual)
+# --- one question, one answer
 
 
-def test_a_band_is_learned_from_measured_points_of_all_workloads():
-    rows = [point("a", 10 * 1.2**step, 1e3 / 1.2**step, model=model) for model in ("m", "n") for step in range(13)]
-    band = learn_band(rows)
-    # 13 knots a model, the 11 inner ones left out in turn
-    assert (band.model.num_errors, band.model.num_series, band.model.repeat_log) == (22, 2, RUN_TO_RUN_LOG)
-    assert learn_band(rows + [row | {"evidence": "interpolated", SPEED: row[SPEED] + 1} for row in rows]) == band
-    # every step is ln 1.2 in speed and as much in throughput
-    assert band.usual_log == pytest.approx(math.sqrt(2) * math.log(1.2))
+def test_a_reading_has_its_points():
+    rows = [A[0] | {"num_gpu": 8, "conc": 64}, A[1] | {"num_gpu": 8, "conc": 16}]
+    answer = curves_of(rows).at_speed(ROOT)["a"]
+    assert answer.best.tput_per_gpu == pytest.approx(300)
+    assert answer.best.points == tuple(rows) and answer.best.gap == 2
+    assert (answer.best.num_gpu, answer.best.num_users) == ((8,), (16, 64))
+    assert answer.ranks and answer.why_not == "" and answer.best is answer.at_least
+    pools = point("a", 20.0, 400.0, is_disaggregated=True, num_prefill_gpu=6, num_decode_gpu=32)
+    assert curves_of([pools]).at_speed(20)["a"].best.num_gpu == (38,)
+    assert curves_of([pools | {"is_disaggregated": False}]).at_speed(20)["a"].best.num_gpu == ()  # tp times ep
 
 
-def test_too_few_points_for_a_band_is_not_an_error():
-    band = learn_band(A)
-    assert isinstance(band.model, NotCalibrated)
-    assert math.isnan(read(A, [30], band).low[0, 0])
-    assert math.isnan(learn_band([]).usual_log)
+def test_the_best_configuration_answers():
+    fp4 = [point("a", 20.0, 390.0, precision="fp4"), point("a", 60.0, 290.0, precision="fp4")]
+    answers = curves_of(A + fp4).along([10, 20, 40, 50, 70], ["a", "b"])
+    assert [a.best and a.best.configuration.precision for a in answers["a"]] == [None, "fp8", "fp4", "fp4", None]
+    assert [a.best for a in answers["b"]] == [None] * 5
+    assert answers["b"][0].why_not == "B is not measured at 10 tok/s per user, nor at any other speed"
+    assert answers["a"][4].why_not == "A is not measured at 70 tok/s per user: its nearest points are at 60"
 
 
-def test_best_takes_the_most_throughput_at_each_speed():
-    slow_but_many = [point("a", 20.0, 300.0, precision="fp4"), point("a", 60.0, 290.0, precision="fp4")]
-    readings = read(A + slow_but_many, [10, 20, 40, 50], NO_BAND)
-    assert readings.best(lambda way: way.gpu == "a").tolist() == [-1, 0, 1, 1]
-    assert readings.best(lambda way: way.precision == "fp8").tolist() == [-1, 0, 0, -1]
-    assert readings.best(lambda way: way.gpu == "b").tolist() == [-1] * 4
-    assert read([], [20], NO_BAND).best(lambda way: True).tolist() == [-1]
+def test_at_least_as_fast_may_be_cheaper_than_exactly_as_fast():
+    fp4 = [point("a", 50.0, 500.0, precision="fp4")]
+    answer = curves_of(A + fp4).at_speed(30)["a"]
+    assert answer.best.configuration.precision == "fp8"
+    assert (answer.at_least.tput_per_gpu, answer.at_least.speed) == (500, 50)
+    below = curves_of(A).at_speed(5)["a"]
+    assert below.best is None and (below.at_least.tput_per_gpu, below.at_least.speed) == (400, 20)
+    assert curves_of(A).at_speed(41)["a"].at_least is None
 
 
-def test_ratio_by_hand():
-    band = Band(BandModel(0.9, 0.03, 0.0, 0.0, 40, 9), usual_log=1.0)
-    readings = read(A + B, [5, 10, 30, 40], band)
-    found = ratio(readings, "a", "b", Condition(BEST, {}))
-    # at 30: a 300; b 90 - 80 * 20/40 = 50. At 40: 200 and 30. Below 20 a is not measured.
-    assert found.value[2:].tolist() == pytest.approx([6, 200 / 30])
-    assert np.isnan(found.value[:2]).all() and np.isnan(found.low[:2]).all()
-    # both ends off by 0.03: sqrt(2) * 0.03
-    assert found.low[2] == pytest.approx(6 * math.exp(-0.03 * math.sqrt(2)))
-    assert found.high[2] == pytest.approx(6 * math.exp(0.03 * math.sqrt(2)))
-    assert (found.subject.tolist(), found.baseline.tolist()) == ([-1, -1, 0, 0], [-1, 1, 1, 1])
+def test_across_a_gap_nothing_is_measured_and_its_ends_are_named():
+    rows = [point("a", 20.0, 400.0), point("a", 40.0, 39.9)]
+    answer = curves_of(rows).at_speed(30)["a"]
+    assert answer.best is None and (answer.below.speed, answer.above.speed) == (20, 40)
+    assert answer.why_not.endswith("the points at 20 and 40 lie too far apart to read between")
+    # the ends are those of the gap, not the nearest point of another configuration
+    nearer = [point("a", 31.0, 5.0, precision="fp4")]
+    assert curves_of(rows + nearer).at_speed(30)["a"].above.speed == 40
+
+
+def test_a_wide_reading_answers_only_where_it_is_the_best_beyond_doubt_and_never_ranks():
+    # half way in ln speed the cubic of two knots is the mean: 360, of which a third less is 240
+    wide = [point("a", 20.0, 600.0, precision="fp4"), point("a", 40.0, 120.0 - 1e-9, precision="fp4")]
+    alone, beside = curves_of(wide).at_speed(ROOT)["a"], curves_of(wide + A).at_speed(ROOT)["a"]
+    assert alone.best.is_wide and not alone.ranks and alone.best.how == "interpolated, across a wide gap"
+    assert alone.at_least.speed == 40  # the point, not the wide reading
+    assert beside.ranks and beside.best.configuration.precision == "fp8"  # 300
+    lower = [row | {TPUT: row[TPUT] * 0.79} for row in A]  # 237
+    assert curves_of(wide + lower).at_speed(ROOT)["a"].best.is_wide
+
+
+def test_a_poor_configuration_does_not_answer_for_a_better_one_that_is_hidden_in_a_gap():
+    # half way in log throughput between 10,000 and 100 is 1,000 at 30, of which half may be there
+    hidden = [point("a", 20.0, 10_000.0, precision="fp4"), point("a", 40.0, 100.0, precision="fp4")]
+    answer = curves_of(hidden + A).at_speed(30)["a"]
+    assert answer.best is None and (answer.below.speed, answer.above.speed) == (20, 40)
+    assert answer.below.tput_per_gpu == 10_000
+    good = [row | {TPUT: 2 * row[TPUT]} for row in A]  # about 570 at 30
+    assert curves_of(hidden + good).at_speed(30)["a"].best.configuration.precision == "fp8"
+
+
+def test_readings_of_a_source_are_the_last_resort_of_their_recipe():
+    source = [row | {"evidence": "interpolated", TPUT: 2 * row[TPUT]} for row in A]
+    longer = [*source, source[1] | {SPEED: 60.0, TPUT: 300.0}]
+    curves = curves_of(A + longer)
+    assert curves.at_speed(30)["a"].best.evidence == "measured"
+    assert curves.at_speed(50)["a"].best.how == "between readings of the source"
+    assert curves.at_speed(60)["a"].best.how == "read by the source"
+    assert curves.at_speed(30)["a"].at_least.tput_per_gpu == 300  # at 60, where nothing measured answers
+    other_format = curves_of(A + [row | {"precision": "fp4"} for row in source])
+    assert other_format.at_speed(30)["a"].best.evidence == "interpolated"
+
+
+def test_runs_known_to_be_wrong_are_marked_with_the_answer_without_them_beside():
+    wrong = [row | {"is_known_wrong": True, TPUT: 2 * row[TPUT]} for row in A]
+    answer = curves_of(A + wrong).at_speed(20)["a"]
+    assert answer.best.configuration.is_known_wrong and answer.best.tput_per_gpu == 800
+    assert answer.without_known_wrong.tput_per_gpu == 400
+    assert "known to answer wrongly" in str(answer.best.configuration)
+    assert curves_of(wrong).at_speed(20)["a"].without_known_wrong is None
+
+
+# --- pairs
+
+
+def test_pairs_stand_at_the_points_that_nothing_beats():
+    dominated = point("a", 30.0, 150.0, precision="fp4")  # beaten by (40, 200)
+    pairs = curves_of([*A, *B, dominated]).pairs("a", "b")
+    # b over ln x: 90 at 20, 60 at 40 half way to 80
+    assert [(pair.speed, pair.ratio) for pair in pairs] == [
+        (20, pytest.approx(400 / 90)),
+        (40, pytest.approx(200 / 60)),
+    ]
+    assert pairs[0].condition.label == BEST and pairs[0].evidence == "measured" and pairs[0].differs_in == ()
+
+
+def test_a_reading_that_a_faster_point_beats_is_in_no_pair():
+    faster = point("b", 50.0, 100.0, precision="fp4")
+    assert [pair.speed for pair in curves_of([*A, *B, faster]).pairs("a", "b")] == []
+    like = curves_of([*A, *B, faster]).like_for_like("a", "b")
+    assert [(pair.speed, pair.condition.label) for pair in like] == [
+        (20, "FP8, no MTP on both"),
+        (40, "FP8, no MTP on both"),
+    ]
+
+
+def test_like_for_like_needs_what_is_stated_and_lists_the_best_first():
+    mtp = [row | {"spec_decoding": "mtp", TPUT: 3 * row[TPUT]} for row in A]
+    silent = [row | {"spec_decoding": NOT_STATED} for row in B]
+    assert curves_of(mtp + silent).like_for_like("a", "b") == []
+    both = curves_of(A + mtp + B + [row | {"spec_decoding": "mtp"} for row in B])
+    ratios = [pair.ratio for pair in both.like_for_like("a", "b")]
+    assert len(ratios) == 4 and ratios == sorted(ratios, reverse=True)
+    assert {pair.condition.same["spec_decoding"] for pair in both.like_for_like("a", "b")} == {"mtp", "none"}
+    assert len(both.like_for_like("a", "b", same=("precision",))) == 2  # the best of each
 
 
 def test_conditions_are_what_both_have_and_state():
@@ -132,7 +201,7 @@ def test_conditions_are_what_both_have_and_state():
     b += [point("b", 20.0, 1.0, spec_decoding="mtp", as_of=None)]
     silent = dict(precision=NOT_STATED, spec_decoding=NOT_STATED, is_disaggregated=None, as_of=None)
     a, b = [*a, point("a", 20.0, 1.0, **silent)], [*b, point("b", 20.0, 1.0, **silent)]
-    found = conditions([way_of(row) for row in a + b], "a", "b")
+    found = serving.conditions([serving.configuration_of(row) for row in a + b], "a", "b")
     assert {condition.label: condition.same for condition in found} == {
         BEST: {},
         "FP8 on both": {"precision": "fp8"},
@@ -140,78 +209,132 @@ def test_conditions_are_what_both_have_and_state():
         "aggregated on both": {"is_disaggregated": False},
         "measured in 2026-05 on both": {"month": "2026-05"},
     }
-    together = conditions([way_of(row) for row in A + B], "a", "b")
-    assert "FP8, no MTP, aggregated on both" in {condition.label for condition in together}
 
 
-def test_a_condition_holds_for_both_sides():
-    rows = [*A, *B, *(row | {"precision": "fp4", TPUT: 10 * row[TPUT]} for row in A)]
-    readings = read(rows, [30], NO_BAND)
-    by_label = {c.label: ratio(readings, "a", "b", c).value[0] for c in conditions(readings.ways, "a", "b")}
-    assert by_label[BEST] == pytest.approx(60)
-    assert by_label["FP8 on both"] == pytest.approx(6)
+# --- bands
+
+
+def test_bands_of_a_reading_and_of_a_ratio():
+    def model(*ends):
+        return BandModel(0.9, np.array(ends), 2 * np.array(ends), np.zeros(8), np.zeros(8))
+
+    learned = Bands(model(*[0.05] * 2, 0.1, 0.2, *[0.4] * 4), model(*[0.3] * 8))
+    pools = [row | {"gpu": "p", "is_disaggregated": True} for row in A]
+    source = [row | {"gpu": "s", "evidence": "interpolated"} for row in A]
+    curves = curves_of(A + pools + source, learned)
+    ends = {gpu: answer.best for gpu, answer in curves.at_speed(ROOT).items()}
+    assert [math.log(300 / ends[gpu].low) for gpu in "aps"] == pytest.approx([0.1, 0.2, 0.1])
+    assert math.log(ends["p"].high / 300) == pytest.approx(0.4)
+    assert math.log(300 / ends["a"].low_other_day) == pytest.approx(0.3)
+    at_point = {gpu: answer.best for gpu, answer in curves.at_speed(20).items()}
+    # at its own reading a source read between points, too
+    assert [math.log(400 / at_point[gpu].low) for gpu in "aps"] == pytest.approx([0.05, 0.05, 0.1])
+    (pair,) = [pair for pair in curves.pairs("a", "p") if pair.speed == 20]
+    assert [math.log(end) for end in pair.band] == pytest.approx([-math.hypot(0.05, 0.1), math.hypot(0.1, 0.05)])
+    assert math.log(pair.band_other_day[1]) == pytest.approx(math.hypot(0.6, 0.3))
+
+
+def test_bands_are_learned_from_measured_points_of_all_workloads():
+    rows = [point("a", 10 * 1.2**step, 1e3 / 1.2**step, model=model) for model in ("m", "n") for step in range(13)]
+    learned = serving.learn_bands(rows).same_day
+    # 13 knots a model, the 11 inner ones left out in turn across gaps of 1.44
+    assert (learned.num_errors[2], learned.num_series[2], learned.below[0]) == (22, 2, RUN_TO_RUN_LOG)
+    more = [row | {"evidence": "interpolated", SPEED: row[SPEED] + 1} for row in rows]
+    assert serving.learn_bands(rows + more).same_day.num_errors.tolist() == learned.num_errors.tolist()
+
+
+def test_too_few_points_for_a_band_is_not_an_error():
+    learned = serving.learn_bands(A)
+    assert isinstance(learned.same_day, NotCalibrated) and isinstance(learned.other_day, NotCalibrated)
+    assert math.isnan(curves_of(A, learned).at_speed(30)["a"].best.low)
+    assert serving.learn_bands([]).same_day.num_found == 0
+
+
+# --- curves for charts, and the table
+
+
+def test_no_rows_answer_nothing():
+    curves = curves_of([])
+    assert curves.gpus == [] and curves.at_speed(20) == {} and curves.pairs("a", "b") == []
+    assert curves.at_speed(20, ["a"])["a"].best is None
+    assert curves.read([20]).best(lambda one: True).tolist() == [-1]
+
+
+def test_how_a_value_is_known_is_said():
+    rows = A + [row | {"gpu": "s", "evidence": "interpolated"} for row in A]
+    readings = curves_of(rows).read([10, 20, 30])
+    assert [readings.how(0, column) for column in range(3)] == ["not measured", "measured", "interpolated"]
+    assert [readings.how(1, column) for column in range(3)] == [
+        "not measured", "read by the source", "between readings of the source"
+    ]  # fmt: skip
+    assert readings.how(-1, 1) == "not measured"
+
+
+def test_a_ratio_along_the_speed_has_holes_where_a_reading_is_wide():
+    wide = [point("b", 40.0, 60.0), point("b", 60.0, 9.0)]
+    curves = curves_of([*A, A[1] | {SPEED: 60.0, TPUT: 150.0}, point("b", 20.0, 90.0), *wide])
+    found = serving.ratio(curves.read([5, 20, 40, 50, 60]), "a", "b", Condition(BEST, {}))
+    assert found.value[[1, 2, 4]] == pytest.approx([400 / 90, 200 / 60, 150 / 9])
+    assert np.isnan(found.value[[0, 3]]).all()
+    assert found.subject.tolist() == [-1, 0, 0, 0, 0] and found.baseline.tolist() == [-1, 1, 1, -1, 1]
 
 
 def test_table_by_hand():
-    readings = read(A, [30.0, 100.0], NO_BAND)
-    rows = table(
-        readings, ["a", "b"], usd_per_gpu_hour={"a": 1.08}, kw_per_gpu={"a": 2.0}, isl=1024, osl=1024,
-        token_scope="output",
+    rows = serving.table(
+        curves_of(A), [ROOT, 100.0], ["a", "b"], usd_per_gpu_hour={"a": 1.08}, kw_per_gpu={"a": 2.0}, isl=1024,
+        osl=1024, token_scope="output",
     )  # fmt: skip
-    assert [(row["gpu"], row["speed"], row["how"]) for row in rows] == [
-        ("a", 30.0, "interpolated"), ("b", 30.0, "not measured"),
-        ("a", 100.0, "not measured"), ("b", 100.0, "not measured"),
+    assert [(row["gpu"], row["how"]) for row in rows] == [
+        ("a", "interpolated"), ("b", "not measured"), ("a", "not measured"), ("b", "not measured")
     ]  # fmt: skip
     # 300 total = 150 output tok/s; 1.08 * 1e6 / (3600 * 150) = 2 USD; 1000 * 150 / 2 = 75,000 per MW;
-    # 1,000 users at 30 tok/s take 30,000 output tok/s = 200 GPUs
-    first = rows[0]
-    figures = [first[name] for name in ("tput", "usd_per_mtok", "tok_per_s_per_mw", "num_gpu_per_1000_users")]
-    assert figures == pytest.approx([150, 2, 75_000, 200])
-    assert rows[2]["tput"] is None and rows[2]["usd_per_mtok"] is None and rows[2]["status"] is None
-    assert (rows[2]["nearest_speed"], rows[2]["nearest"]) == (40.0, readings.ways[0])
-    assert rows[1]["nearest"] is None
+    # 1,000 users at 28.28 tok/s take 28,284 output tok/s = 188.6 GPUs
+    figures = [rows[0][name] for name in ("tput", "usd_per_mtok", "tok_per_s_per_mw", "num_gpu_per_1000_users")]
+    assert figures == pytest.approx([150, 2, 75_000, 1000 * ROOT / 150])
+    assert rows[2]["tput"] is None and rows[2]["usd_per_mtok"] is None
+    assert rows[2]["nearest"].speed == 40.0 and rows[1]["nearest"] is None
 
 
 def test_the_dear_end_of_the_cost_is_the_low_end_of_the_throughput():
-    band = Band(BandModel(0.9, math.log(2), 0.0, 0.0, 40, 9), usual_log=1.0)
-    (row,) = table(read(A, [20.0], band), ["a"], usd_per_gpu_hour={"a": 1.44}, kw_per_gpu={}, isl=1024, osl=1024)
+    (row,) = serving.table(
+        curves_of(A, same_band(math.log(2))),
+        [20.0],
+        ["a"],
+        usd_per_gpu_hour={"a": 1.44},
+        kw_per_gpu={},
+        isl=1024,
+        osl=1024,
+    )
     # 400 half or double: 200 to 800; 1.44e6 / 3600 = 400 over that
     assert [row["tput_low"], row["tput_high"]] == pytest.approx([200, 800])
     assert [row["usd_per_mtok_low"], row["usd_per_mtok_high"]] == pytest.approx([0.5, 2])
 
 
-def test_without_a_price_there_is_throughput_and_no_cost():
-    (row,) = table(read(A, [20.0], NO_BAND), ["a"], usd_per_gpu_hour={}, kw_per_gpu={}, isl=1024, osl=1024)
-    assert (row["tput"], row["usd_per_mtok"], row["tok_per_s_per_mw"]) == (400.0, None, None)
-
-
 @given(st.floats(20, 40), st.floats(0.01, 100))
 def test_cost_times_throughput_is_the_price(speed, price):
-    (row,) = table(read(A, [speed], NO_BAND), ["a"], usd_per_gpu_hour={"a": price}, kw_per_gpu={}, isl=1024, osl=1024)
+    reading = curves_of(A).at_speed(speed)["a"].best
+    row = serving.figures(reading, isl=1024, osl=1024, usd_per_gpu_hour=price)
     assert row["usd_per_mtok"] * row["tput"] * 0.0036 == pytest.approx(price, rel=1e-12)
+    assert row["tok_per_s_per_mw"] is None
 
 
 @given(st.lists(st.floats(1, 300), min_size=1, max_size=8))
-def test_no_figure_without_a_status_that_has_a_value(speeds):
-    rows = compare(
-        A + B, model="m", isl=1024, osl=1024, speeds=speeds, usd_per_gpu_hour={"a": 1, "b": 2}, kw_per_gpu={"a": 1}
-    )
-    assert len(rows) == 2 * len(speeds)
-    for row in rows:
-        low, high = {"a": (20, 40), "b": (10, 50)}[row["gpu"]]
-        assert (row["tput"] is not None) == (row["usd_per_mtok"] is not None) == (low <= row["speed"] <= high)
-        assert (row["tput"] is not None) == (row["status"] is not None and Status(row["status"]).has_value)
+def test_no_figure_outside_what_is_measured(speeds):
+    answers = curves_of(A + B).along(speeds)
+    for gpu, (low, high) in {"a": (20, 40), "b": (20, 80)}.items():
+        for answer, speed in zip(answers[gpu], speeds, strict=True):
+            assert (answer.best is not None) == (low <= speed <= high) == (answer.why_not == "")
+            assert (answer.at_least is not None) == (speed <= high)
 
 
 def test_an_unknown_workload_names_what_there_is():
-    asked = dict(speeds=[30], usd_per_gpu_hour={}, kw_per_gpu={})
     with pytest.raises(NotMeasuredError, match="no point of m at 8192/1024 tokens; lengths with points: 1024/1024"):
-        compare(A, model="m", isl=8192, osl=1024, **asked)
+        Curves.of(A, model="m", isl=8192, osl=1024)
     with pytest.raises(NotMeasuredError, match="no point of n at 1/1 tokens; lengths with points: none"):
-        compare(A, model="n", isl=1, osl=1, **asked)
+        Curves.of(A, model="n", isl=1, osl=1)
 
 
-# --- parity with what InferenceX printed; the GLM-5 table is in test_frontier.py
+# --- parity with what InferenceX printed; the GLM-5 table is in test_pareto.py
 
 
 PRICE = {"h200": 1.41, "b200": 1.95, "gb200": 2.21, "gb300": 2.652}
@@ -242,7 +365,7 @@ def curve(measured, page, gpu, precision):
     rows = [
         row for row in measured if row["post"] == PAGES[page] and row["hw"] == gpu and row["precision"] == precision
     ]
-    return pareto.find(
+    return pareto.pareto_front(
         np.zeros(len(rows), int), [float(r["interactivity"]) for r in rows], [float(r["tput_per_gpu"]) for r in rows]
     )
 
@@ -251,8 +374,7 @@ def by_both_methods(knots, gpu, speed):
     """Throughput, cost splined (until 2026-08-12), and cost from the splined throughput (since)."""
     costs = cost.usd_per_mtok(usd_per_gpu_hour=PRICE[gpu], tok_per_s_per_gpu=knots.y)
     (tput,), (old,) = (
-        pareto.values_at(pareto.Frontiers(knots.start, knots.x, y, knots.point, knots.direction), [speed]).value[0]
-        for y in (knots.y, costs)
+        pareto.interpolate(replace(knots, y=y), [speed], method="published").value[0] for y in (knots.y, costs)
     )
     return tput, old, cost.usd_per_mtok(usd_per_gpu_hour=PRICE[gpu], tok_per_s_per_gpu=tput)
 

@@ -1,35 +1,43 @@
 """How sure an interpolated throughput is: bands learned from points that were left out.
 
-Two things make the value between two measured points uncertain. Running the same configuration again gives a
-slightly different number (`repeat_log`). And the curve between the points is a guess, a worse one the farther they are
-apart. Both are taken from measurements, not from a distribution that one would have to believe in:
+Two things make the value between two measured points uncertain. Running the same configuration again gives a slightly
+different number. And the curve between the points is a guess, a worse one the farther apart they are. A third stands
+beside them: the same recipe with the software of another day, or on pools of another shape, is another curve. All are
+taken from measurements, not from a distribution that one would have to believe in:
 
-1. `leave_one_out` removes each inner knot of each frontier, reads the curve through the other knots at its x, and
-   notes the error, in natural logarithms, with the distance between the two knots that it was read between.
-2. `calibrate` finds the factors at which bands around those readings just hold the wanted share of the removed knots.
-3. `BandModel.band` puts such a band around any other reading.
+1. `leave_one_out` removes each inner knot of each front, reads the curve through the other knots at its speed, and
+   notes the error, in natural logarithms, with the gap that it was read across. `other_days` reads each curve at the
+   points of the same recipe of another day or topology instead.
+2. `calibrate` takes, for each class of gap and each topology, the errors between which the wanted share of them lies.
+3. `BandModel.band` puts these around any other reading of the class.
 
-This is conformal prediction: if new errors are like the noted ones, the share holds without further assumptions. It is
-a share over all readings, not for every distance or every series, and the knots of one series err together, so the
-number of series counts more than the number of errors. What a band does not know: that a whole curve is out of date,
-or that a configuration nobody ran would be better.
+This is conformal prediction by group ("Mondrian"): if new errors are like the noted ones of their group, the share
+holds in every group without further assumptions. The points of one series err together, so the number of series
+counts more than the number of errors.
 
 References
 ----------
-V. Vovk, A. Gammerman, G. Shafer, "Algorithmic Learning in a Random World", Springer 2005 (conformal prediction).
-J. Lei et al., "Distribution-Free Predictive Inference for Regression", JASA 113, 1094-1111 (2018).
+V. Vovk, A. Gammerman, G. Shafer, "Algorithmic Learning in a Random World", Springer 2005 (conformal prediction; 4.5
+on Mondrian predictors).
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from tokenfactory.errors import ParameterError, TokenFactoryError
 from tokenfactory.methods import pareto
-from tokenfactory.methods.pareto import Frontiers, Method
+from tokenfactory.methods.pareto import Frontiers
+
+GAP_CLASSES = (1.0, 2.0, 5.0, pareto.MAX_GAP)
+"""Upper ends of the classes of gap (ratio of neighbouring throughputs) that bands are learned for; 1 is a point."""
+
+BIAS_CLASSES = (1.25, 2.0, 5.0, pareto.MAX_GAP, math.inf)
+"""Upper ends of the classes of the table of bias."""
 
 
 @dataclass(frozen=True)
@@ -46,87 +54,100 @@ class NotCalibrated:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """Inner knots of frontiers, each beside what the other knots of its series say; `point` as in `Frontiers`."""
+    """Measured points, each beside what other points say at its speed; `point` as in `Frontiers`."""
 
     series_id: np.ndarray
     point: np.ndarray
     measured: np.ndarray
     predicted: np.ndarray
-    distance_log: np.ndarray
+    gap: np.ndarray
+    is_disaggregated: np.ndarray
 
     @property
     def error_log(self) -> np.ndarray:
         return np.log(self.measured / self.predicted)
+
+    @property
+    def group(self) -> np.ndarray:
+        return group_of(self.gap, self.is_disaggregated)
 
     def where(self, is_wanted: np.ndarray) -> LeftOut:
         """Some of them, to calibrate on these and check on the others."""
         return LeftOut(**{name: column[is_wanted] for name, column in vars(self).items()})
 
 
+def group_of(gap: np.ndarray, is_disaggregated: np.ndarray) -> np.ndarray:
+    """The number of the class of gap and topology; beyond the last class, one more.
+
+    Examples
+    --------
+    >>> group_of([1.0, 1.5, 1.5, 9.0], [False, False, True, True])
+    array([0, 2, 3, 7])
+    """
+    return 2 * np.searchsorted(GAP_CLASSES, gap) + np.asarray(is_disaggregated, int)
+
+
 @dataclass(frozen=True)
 class BandModel:
-    """A band around a reading: down by hypot(repeat_log, below * distance), up by hypot(repeat_log, above * distance).
+    """A band around a reading: from exp(-below) to exp(above) times it, by group; NaN where too little was learned.
 
-    All in natural logarithms. `num_errors` and `num_series` say how much it was learned from.
+    `num_errors` and `num_series` say how much it was learned from, by group.
     """
 
     coverage_frac: float
-    repeat_log: float
-    below: float
-    above: float
-    num_errors: int
-    num_series: int
+    below: np.ndarray
+    above: np.ndarray
+    num_errors: np.ndarray
+    num_series: np.ndarray
 
-    def band(self, value: np.ndarray, distance_log: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def band(self, value: np.ndarray, group: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The ends of the band around readings; NaN where nothing is measured.
 
         A cost is the price divided by a throughput, so its band is the price divided by the two ends, swapped.
         """
-        low = value * np.exp(-np.hypot(self.repeat_log, self.below * distance_log))
-        high = value * np.exp(np.hypot(self.repeat_log, self.above * distance_log))
-        return low, high
+        below, above = (np.append(end, np.nan)[np.minimum(group, end.size)] for end in (self.below, self.above))
+        return value * np.exp(-below), value * np.exp(above)
 
     def covers(self, left_out: LeftOut) -> np.ndarray:
         """Which of the left-out points lie in the band around their prediction."""
-        low, high = self.band(left_out.predicted, left_out.distance_log)
+        low, high = self.band(left_out.predicted, left_out.group)
         return (low <= left_out.measured) & (left_out.measured <= high)
 
 
-def distance_log(knots: Frontiers, targets: np.ndarray) -> np.ndarray:
-    """How far apart the knots on both sides of each target are, shaped as the values of `pareto.values_at`.
-
-    Notes
-    -----
-    d = sqrt(ln(x_above / x_below)^2 + ln(y_above / y_below)^2), the length of the line between them on log-log paper;
-    0 at a knot, NaN where nothing is measured. With x alone, steep parts of a curve, where speeds lie close together
-    and throughputs do not, would get too narrow a band.
+def gap_at(knots: Frontiers, targets: np.ndarray) -> np.ndarray:
+    """The ratio of the throughputs on both sides of each target: 1 at a knot, NaN where nothing is measured.
 
     Examples
     --------
-    >>> knots = pareto.find([0, 0], [10, 10 * math.exp(0.3)], [100 * math.exp(0.4), 100])
-    >>> distance_log(knots, [9, 10, 12]).round(6)
-    array([[nan, 0. , 0.5]])
+    >>> gap_at(pareto.pareto_front([0, 0], [10, 20], [90, 30]), [9, 10, 12])
+    array([[nan,  1.,  3.]])
     """
-    _refuse_non_positive(knots.x, knots.y)
     below, above = pareto.knots_around(knots, np.arange(knots.num_series)[:, None], targets)
-    x, y = np.log(knots.x), np.log(knots.y)
-    # One more, for the -1 of a target where nothing is measured.
-    x, y = np.append(x, np.nan), np.append(y, np.nan)
-    return np.hypot(x[above] - x[below], y[above] - y[below])
+    y = np.append(knots.y, np.nan)  # one more, for the -1 of a target where nothing is measured
+    return y[below] / y[above]
 
 
-def leave_one_out(knots: Frontiers, *, method: Method = "linear_two_knots") -> LeftOut:
-    """Remove each inner knot of each frontier and read the curve through the other knots at its x.
+def leave_one_out(knots: Frontiers, is_disaggregated: np.ndarray | None = None, **how) -> LeftOut:
+    """Remove each inner knot of each front and read the curve through the other knots at its speed.
 
+    Parameters
+    ----------
+    knots : fronts of throughput over speed
+    is_disaggregated : for each series; None for none of them
+    how : method and max_gap, as in `pareto.interpolate`
+
+    Notes
+    -----
     The end knots cannot be read between others and are not removed. The points that were no knots stay away: a reading
     lies between two of the best measured points, and so does each prediction here.
 
     Examples
     --------
-    >>> left_out = leave_one_out(pareto.find([0, 0, 0, 0], [10, 20, 30, 40], [40, 28, 20, 10]))
-    >>> left_out.measured, left_out.predicted.round(2)
-    (array([28., 20.]), array([30.  , 18.25]))
+    >>> left_out = leave_one_out(pareto.pareto_front([0, 0, 0, 0], [10, 20, 30, 40], [40, 28, 20, 10]))
+    >>> left_out.measured, left_out.predicted.round(2), left_out.gap.round(2)
+    (array([28., 20.]), array([30.12, 17.99]), array([2. , 2.8]))
     """
+    _refuse_non_positive(knots.x, knots.y)
     inner = np.setdiff1d(np.arange(knots.x.size), np.concatenate([knots.first, knots.last]))
     series = knots.series[inner]
     # One series of its own for each removed knot, with all knots of its series but that one.
@@ -137,15 +158,77 @@ def leave_one_out(knots: Frontiers, *, method: Method = "linear_two_knots") -> L
     trial, knot = trial[is_other], knot[is_other]
     start = np.append(0, np.cumsum(size - 1))
     others = Frontiers(start=start, x=knots.x[knot], y=knots.y[knot], point=knot, direction=knots.direction)
-
     targets = knots.x[inner][:, None]
-    return LeftOut(
-        series_id=series,
-        point=knots.point[inner],
-        measured=knots.y[inner],
-        predicted=pareto.values_at(others, targets, method=method).value[:, 0],
-        distance_log=distance_log(others, targets)[:, 0],
-    )
+    predicted = pareto.interpolate(others, targets, **how).value[:, 0]
+    pools = np.zeros(knots.num_series, bool) if is_disaggregated is None else np.asarray(is_disaggregated, bool)
+    found = LeftOut(series, knots.point[inner], knots.y[inner], predicted, gap_at(others, targets)[:, 0], pools[series])
+    return found.where(~np.isnan(predicted))  # across a gap beyond the limit nothing is read
+
+
+def other_days(knots: Frontiers, recipe_id: np.ndarray, is_disaggregated: np.ndarray) -> LeftOut:
+    """Read each curve at the knots of the same recipe of another day or topology.
+
+    Parameters
+    ----------
+    knots : fronts of throughput over speed, each of one recipe, day and topology
+    recipe_id : for each series the same number for what differs only in day and topology
+    is_disaggregated : for each series
+
+    Returns
+    -------
+    a left-out point for each pair of a curve and a knot of another curve of its recipe that it can be read at, and,
+    across gaps that are not wide, the same turned round: the knot as a reading at a point (gap 1), held against the
+    curve. `series_id` is the recipe
+    """
+    recipe_id, pools = np.asarray(recipe_id), np.asarray(is_disaggregated, bool)
+    parts = []
+    for recipe in np.unique(recipe_id):
+        of_recipe = np.flatnonzero(recipe_id == recipe)
+        is_theirs = np.isin(knots.series, of_recipe)
+        if of_recipe.size < 2 or not is_theirs.any():
+            continue
+        own = pareto.pareto_front(
+            np.searchsorted(of_recipe, knots.series[is_theirs]), knots.x[is_theirs], knots.y[is_theirs],
+            num_series=of_recipe.size,
+        )  # fmt: skip
+        targets, of = own.x, own.series
+        value, gap = pareto.interpolate(own, targets).value, gap_at(own, targets)
+        is_other = np.arange(of_recipe.size)[:, None] != of
+        row, column = np.nonzero(~np.isnan(value) & is_other & (gap > 1))
+        point = knots.point[is_theirs][own.point[column]]
+        read, there, gap = value[row, column], own.y[column], gap[row, column]
+        parts.append((np.full(row.size, recipe), point, there, read, gap, pools[of_recipe[row]]))
+        near = gap <= GAP_CLASSES[2]
+        turned = (np.full(row.size, recipe), point, read, there, np.ones(row.size), pools[of_recipe[of[column]]])
+        parts.append(tuple(part[near] for part in turned))
+    empty = [np.empty(0, kind) for kind in (int, int, float, float, float, bool)]
+    return LeftOut(*(map(np.concatenate, zip(*parts, strict=True)) if parts else empty))
+
+
+def bias_by_gap(knots: Frontiers, methods: Sequence[str] = tuple(pareto.METHODS)) -> list[dict]:
+    """How each candidate reads left-out points, by class of gap: median of read over measured, typical and P90 error.
+
+    Returns
+    -------
+    rows with method, gap_from, gap_to, num_points, num_series, median_ratio, median_error_frac, p90_error_frac (factor
+    less one), ordered by class and method
+    """
+    rows = []
+    found = {name: leave_one_out(knots, method=name, max_gap=math.inf) for name in methods}
+    for low, high in zip((1.0, *BIAS_CLASSES), BIAS_CLASSES, strict=False):
+        for name, left_out in found.items():
+            of_class = left_out.where((left_out.gap > low) & (left_out.gap <= high))
+            if not of_class.measured.size:
+                continue
+            error = np.abs(of_class.error_log)
+            rows.append({
+                "method": name, "gap_from": low, "gap_to": high, "num_points": error.size,
+                "num_series": np.unique(of_class.series_id).size,
+                "median_ratio": float(np.exp(-np.median(of_class.error_log))),
+                "median_error_frac": float(np.expm1(np.median(error))),
+                "p90_error_frac": float(np.expm1(np.quantile(error, 0.9))),
+            })  # fmt: skip
+    return rows
 
 
 def repeat_log(group_id: np.ndarray, y: np.ndarray, *, coverage_frac: float) -> float | NotCalibrated:
@@ -177,36 +260,69 @@ def repeat_log(group_id: np.ndarray, y: np.ndarray, *, coverage_frac: float) -> 
 
 
 def calibrate(left_out: LeftOut, *, repeat_log: float, coverage_frac: float) -> BandModel | NotCalibrated:
-    """The narrowest band of this form that holds `coverage_frac` of the left-out points.
+    """The errors that hold `coverage_frac` of the left-out points of each group.
 
     Parameters
     ----------
-    left_out : from `leave_one_out`
-    repeat_log : run-to-run noise, from the function of that name; the band is nowhere narrower
+    left_out : from `leave_one_out` or `other_days`
+    repeat_log : run-to-run noise, from the function of that name; no band is narrower, and a point alone has this one
     coverage_frac : share wanted inside [0..1]; half of the rest is allowed to fall out on each side
 
     Notes
     -----
-    With few series the factors may hang on one of them: look at `num_series` before trusting a band.
-
-    For an error e at distance d, the smallest factor whose band holds it is sqrt(max(e^2 - repeat_log^2, 0)) / d, on
-    the side to which it errs, and 0 on the other. Each side's factor is the ceil((n + 1)(1 + coverage) / 2)-th
-    smallest of the n factors. Errors down and up are kept apart: across wide gaps the interpolation errs one way.
+    Each side of a group is the ceil((n + 1)(1 + coverage) / 2)-th smallest of its n errors to that side. A group with
+    too few errors takes those of both topologies of its class; a class with too few has no band.
     """
     if not 0 < repeat_log < math.inf:
         raise ParameterError(f"run-to-run noise must be a positive number, not {repeat_log:g}: no run repeats exactly")
-    error = left_out.error_log
-    factor = np.sqrt(np.maximum(error**2 - repeat_log**2, 0)) / left_out.distance_log
-    below, above = (
-        _quantile(
-            "points that lie between two others on a frontier", np.where(side, factor, 0), (1 + coverage_frac) / 2
-        )
-        for side in (error < 0, error > 0)
-    )
-    if isinstance(below, NotCalibrated):
-        return below
-    num_series = np.unique(left_out.series_id).size
-    return BandModel(coverage_frac, float(repeat_log), below, above, error.size, num_series)
+    num_groups = 2 * len(GAP_CLASSES)
+    below, above = np.full((2, num_groups), np.nan)
+    num_errors, num_series = np.zeros((2, num_groups), int)
+    error, group = left_out.error_log, left_out.group
+    for number in range(num_groups):
+        for of_group in (group == number, group // 2 == number // 2):
+            ends = [
+                _quantile("points between two others", side, (1 + coverage_frac) / 2)
+                for side in (-error[of_group], error[of_group])
+            ]
+            if not isinstance(ends[0], NotCalibrated):
+                below[number], above[number] = np.maximum(ends, repeat_log)
+                num_errors[number] = int(of_group.sum())
+                num_series[number] = np.unique(left_out.series_id[of_group]).size
+                break
+    if np.isnan(below).all():
+        most = np.bincount(group // 2).max(initial=0)
+        needed = math.ceil(round((1 + coverage_frac) / (1 - coverage_frac), 9))
+        return NotCalibrated("points that lie between two others on a front", int(most), needed)
+    is_point = np.isnan(below[:2])  # a point that nothing was left out at: its own repeats alone
+    below[:2][is_point] = above[:2][is_point] = repeat_log
+    return BandModel(coverage_frac, below, above, num_errors, num_series)
+
+
+def cross_validate(
+    left_out: LeftOut, *, repeat_log: float, coverage_frac: float, num_folds: int = 5
+) -> tuple[LeftOut, np.ndarray]:
+    """Which left-out points lie in the band that was learned from the other series.
+
+    Parameters
+    ----------
+    left_out : from `leave_one_out` or `other_days`; series go to the folds in turn
+    repeat_log, coverage_frac : as in `calibrate`
+    num_folds : how often a band is learned, each time without one share of the series
+
+    Returns
+    -------
+    the points for whose group a band could be learned, and whether each lies in it
+    """
+    fold = np.unique(left_out.series_id, return_inverse=True)[1] % num_folds
+    is_judged, is_held = np.zeros((2, fold.size), bool)
+    for number in range(num_folds):
+        mine = fold == number
+        model = calibrate(left_out.where(~mine), repeat_log=repeat_log, coverage_frac=coverage_frac)
+        if isinstance(model, BandModel):
+            is_judged[mine] = ~np.isnan(model.below[left_out.group[mine]])
+            is_held[mine] = model.covers(left_out.where(mine))
+    return left_out.where(is_judged), is_held[is_judged]
 
 
 def ratio_band(

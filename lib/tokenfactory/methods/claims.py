@@ -24,7 +24,15 @@ from tokenfactory.methods import bands
 from tokenfactory.methods.audit import Constants, TableAudit, audit_table, flops_per_dollar_alike, systems
 from tokenfactory.methods.pareto import Status
 from tokenfactory.methods.rounding import Interval, printed
-from tokenfactory.methods.serving import RUN_TO_RUN_LOG, TPUT, Band, Readings, Way, read
+from tokenfactory.methods.serving import (
+    RUN_TO_RUN_LOG,
+    TPUT,
+    WIDE_GAP,
+    Bands,
+    Curves,
+    ServingConfiguration,
+    SpeedTable,
+)  # fmt: skip
 
 GRID = (20.0, 35.0, 50.0, 75.0, 100.0, 150.0, 200.0)
 
@@ -48,7 +56,7 @@ class Side:
     as_of: date | None = None
     not_understood: tuple[str, ...] = ()
 
-    def holds(self, way: Way) -> bool:
+    def holds(self, way: ServingConfiguration) -> bool:
         """Whether a way of serving is one the claim speaks of."""
         named = ("precision", "spec_decoding", "is_disaggregated", "as_of")
         wanted = [(name, getattr(self, name)) for name in named if getattr(self, name) is not None]
@@ -271,7 +279,7 @@ def _is_model(name: str, wanted: str) -> bool:
 def check(
     claim: Mapping,
     points: Sequence[Mapping],
-    band: Band,
+    learned: Bands,
     *,
     gpus_of: Mapping[str, Sequence[str]],
     prices: Sequence[Tier],
@@ -283,7 +291,7 @@ def check(
     ----------
     claim : a row of `claims`
     points : all rows of the view `points`
-    band : from `equal_speed.learn_band`
+    learned : from `serving.learn_bands`
     gpus_of : as in `understand`
     prices, powers : from `tiers`; the first that covers the claim's day, else the first, is the stated one
     """
@@ -303,7 +311,7 @@ def check(
     tiers_of_claim = _tiers_of(claim, {*sides[0], *sides[1]}, prices, powers)
     if not tiers_of_claim:
         return Verdict(UNCHECKABLE, "no prices or powers of both systems", said)
-    grid = _Grid.of(rows, band, said, tiers_of_claim)
+    grid = _Grid.of(rows, learned, said, tiers_of_claim)
     if not grid.ratio.size:
         return Verdict(UNCHECKABLE, "the two were measured at no common speed", said)
     order = grid.ratio.argsort(kind="stable")
@@ -389,16 +397,16 @@ class _Grid:
     high: np.ndarray
     is_stated: np.ndarray
     place: np.ndarray  # numbers of workload, tier, subject's way, baseline's way and speed
-    workloads: Sequence[tuple[tuple, Readings]]
+    workloads: Sequence[tuple[tuple, SpeedTable]]
     tiers: Sequence[Tier]
 
     @classmethod
-    def of(cls, rows, band: Band, said: Understood, known: Sequence[tuple[Tier, bool]]) -> _Grid:
+    def of(cls, rows, learned: Bands, said: Understood, known: Sequence[tuple[Tier, bool]]) -> _Grid:
         parts, workloads = [], []
         speeds = np.array(sorted({*GRID, *said.speeds}))
         for workload in sorted({(row["model"], row["isl"], row["osl"]) for row in rows}):
             of_workload = [row for row in rows if (row["model"], row["isl"], row["osl"]) == workload]
-            readings = read(of_workload, speeds, band)
+            readings = Curves.of_workload(of_workload, learned).read(speeds)
             if said.is_peak:
                 readings = _with_peaks(readings)
             parts.append(cls._part(len(workloads), readings, said, known))
@@ -407,8 +415,8 @@ class _Grid:
         return cls(*joined, workloads, [tier for tier, _ in known])
 
     @staticmethod
-    def _part(number: int, readings: Readings, said: Understood, known: Sequence[tuple[Tier, bool]]) -> tuple:
-        ways = readings.ways
+    def _part(number: int, readings: SpeedTable, said: Understood, known: Sequence[tuple[Tier, bool]]) -> tuple:
+        ways = readings.configurations
         a, b = (np.array([i for i, way in enumerate(ways) if way.gpu in side.gpus], int)
                 for side in (said.subject, said.baseline))  # fmt: skip
         tables = (readings.low, readings.value, readings.high)
@@ -423,7 +431,8 @@ class _Grid:
         holds = (holds_a[:, None] & holds_b)[None, :, :, None]
         at = np.isnan(readings.speeds) if said.is_peak else np.isin(readings.speeds, said.speeds)
         is_stated = holds & at & np.array([stated for _, stated in known])[:, None, None, None]
-        is_there = ~np.isnan(ratio) & (a[:, None] != b)[None, :, :, None]
+        is_wide = (readings.gap[a] > WIDE_GAP)[:, None] | (readings.gap[b] > WIDE_GAP)
+        is_there = ~(np.isnan(ratio) | is_wide) & (a[:, None] != b)[None, :, :, None]
         if said.subject.gpus == said.baseline.gpus:
             is_there &= holds  # of one GPU against itself only the named ways make sense
         where = np.argwhere(is_there)
@@ -449,21 +458,22 @@ class _Grid:
         at, name = float(readings.speeds[speed]), self.tiers[tier].name
         asked = (0.0, "peak") if math.isnan(at) else (at, f"{at:g}")
         chosen = [((isl, osl), f"{isl}/{osl}", "{} tokens"), (*asked, "{} tok/s per user")]
-        for way in (readings.ways[a], readings.ways[b]):
+        for way in (readings.configurations[a], readings.configurations[b]):
             texts = (way.precision.upper(), way.speculation, way.topology)
             chosen += [(text, f"{way.gpu.upper()} {text}", "{}") for text in texts]
         return [*chosen, (name, name, "{}")]
 
     def is_measured(self, indices: np.ndarray) -> np.ndarray:
         """Whether both ways of these places are measured ones, not readings of a source."""
-        places = ((self.workloads[w][1].ways, a, b) for w, _, a, b, _ in self.place[indices])
+        places = ((self.workloads[w][1].configurations, a, b) for w, _, a, b, _ in self.place[indices])
         return np.array([ways[a].is_measured and ways[b].is_measured for ways, a, b in places], bool)
 
     def cell(self, index: int) -> Cell:
         workload, tier, a, b, speed = self.place[index]
         (model, isl, osl), readings = self.workloads[workload]
         subject, baseline = (
-            f"{readings.ways[i].gpu.upper()} {readings.ways[i]} ({readings.how(i, speed)})" for i in (a, b)
+            f"{readings.configurations[i].gpu.upper()} {readings.configurations[i]} ({readings.how(i, speed)})"
+            for i in (a, b)
         )
         is_peak = np.isnan(readings.speeds[speed])
         at = "each at its peak" if is_peak else f"{readings.speeds[speed]:g} tok/s per user"
@@ -472,19 +482,16 @@ class _Grid:
         return Cell(float(self.ratio[index]), float(self.low[index]), float(self.high[index]), where)
 
 
-def _with_peaks(readings: Readings) -> Readings:
+def _with_peaks(readings: SpeedTable) -> SpeedTable:
     """One more column, at no speed: the highest measured throughput of each way."""
     knots = readings.knots
-    peak = np.full((len(readings.ways), 1), np.nan)
+    peak = np.full((len(readings.configurations), 1), np.nan)
     peak[knots.filled, 0] = np.maximum.reduceat(knots.y, knots.first)
-    return replace(
-        readings,
-        speeds=np.append(readings.speeds, np.nan),
-        value=np.append(readings.value, peak, axis=1),
-        low=np.append(readings.low, peak * np.exp(-RUN_TO_RUN_LOG), axis=1),
-        high=np.append(readings.high, peak * np.exp(RUN_TO_RUN_LOG), axis=1),
-        status=np.append(readings.status, np.full(peak.shape, Status.MEASURED), axis=1),
-    )
+    low, high = peak * np.exp(-RUN_TO_RUN_LOG), peak * np.exp(RUN_TO_RUN_LOG)
+    more = {"value": peak, "low": low, "high": high, "low_other_day": low, "high_other_day": high,
+            "gap": np.ones(peak.shape), "status": np.full(peak.shape, Status.MEASURED)}  # fmt: skip
+    columns = {name: np.append(getattr(readings, name), column, axis=1) for name, column in more.items()}
+    return replace(readings, speeds=np.append(readings.speeds, np.nan), **columns)
 
 
 # A set of claims that were printed together
@@ -529,7 +536,7 @@ def audit_set(
     gpus_of: Mapping[str, Sequence[str]],
     prices: Sequence[Tier],
     powers: Sequence[Tier],
-    band: Band,
+    learned: Bands,
 ) -> SetAudit:
     """Audit all claims of one set.
 
@@ -564,7 +571,7 @@ def audit_set(
     ratios = [claim for claim in claims if claim["cell"] in (None, "ratio")]
     known = {"model": next((claim["model"] for claim in claims if claim["model"]), None)} if cells else {}
     verdicts = [
-        (claim, check({**claim, **known}, points, band, gpus_of=gpus_of, prices=prices, powers=powers))
+        (claim, check({**claim, **known}, points, learned, gpus_of=gpus_of, prices=prices, powers=powers))
         for claim in ratios
     ]
     return SetAudit(claims[0]["claim_set"], table, matches, alike, verdicts)

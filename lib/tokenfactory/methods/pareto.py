@@ -1,16 +1,16 @@
-"""Pareto frontiers of measured points, and what they say between the points and nowhere else.
+"""Pareto fronts of measured points, and what they say between the points and nowhere else.
 
-A series is one way of serving (hardware, model, precision, software, request shape); its points are
-(interactivity or latency, throughput or cost). `find` keeps the points that no other point of the series beats.
-Everything else asks these knots a question: the value at a speed (`values_at`), the value within a limit
-(`value_within`), the highest speed a limit allows (`highest_x`), the area below (`area`).
+A series is one serving configuration (hardware, model, precision, software, request shape); its points are
+(interactivity or latency, throughput or cost). `pareto_front` keeps the points that no other point of the series
+beats. `interpolate` reads the value at a speed.
 
-Between two knots a monotone cubic is read; beyond the first and last knot nothing is. An answer is a value with a
-status, and the value is NaN unless the status is `MEASURED` or `INTERPOLATED`.
+Between two knots a monotone cubic is read; beyond the first and last knot, and between two knots whose values are
+farther apart than `MAX_GAP`, nothing is. An answer is a value with a status, and the value is NaN unless the status is
+`MEASURED` or `INTERPOLATED`.
 
 To interpolate another quantity of the same points (output throughput, energy, the cost itself), carry it:
-`frontier.values_at(knots.carrying(cost), targets)`. Cost per token is better computed from the interpolated
-throughput, so that cost times throughput stays the price of the hour.
+`interpolate(front.carrying(cost), targets)`. Cost per token is better computed from the interpolated throughput, so
+that cost times throughput stays the price of the hour.
 
 Every function takes all series at once. A series is known by its number; `np.unique(labels, return_inverse=True)`
 makes numbers from labels.
@@ -18,7 +18,9 @@ makes numbers from labels.
 References
 ----------
 M. Steffen, "A simple method for monotonic interpolation in one dimension", Astronomy and Astrophysics 239,
-443-450 (1990). SemiAnalysis InferenceX dashboard (https://inferencex.semianalysis.com), rules of August 2026.
+443-450 (1990). F. N. Fritsch and J. Butland, "A method for constructing local monotone piecewise cubic interpolants",
+SIAM J. Sci. Stat. Comput. 5, 300-304 (1984). SemiAnalysis InferenceX dashboard
+(https://inferencex.semianalysis.com), rules of August 2026.
 """
 
 from __future__ import annotations
@@ -44,10 +46,33 @@ name           x                y             example
 =============  ===============  ============  ====================================
 """
 
-Method = Literal["linear_two_knots", "published"]
-"""How to read between knots. Both are Steffen's monotone cubic with three knots or more. With two knots
-`linear_two_knots` is a straight line; `published` bends it as the dashboard's code does (1.5 times the slope at
-the lower knot, 0.75 at the upper), which no measurement supports: it is for comparing with published numbers."""
+
+@dataclass(frozen=True)
+class Method:
+    """A way to read between knots: how the slope at a knot is found, and whether x or y is taken in logarithms."""
+
+    slopes: Literal["line", "steffen", "pchip", "published"]
+    is_log_x: bool = False
+    is_log_y: bool = False
+
+
+METHODS = {
+    "straight line": Method("line"),
+    "straight line in log throughput": Method("line", is_log_y=True),
+    "Steffen": Method("steffen"),
+    "Steffen in log throughput": Method("steffen", is_log_y=True),
+    "Steffen over log speed": Method("steffen", is_log_x=True),
+    "PCHIP": Method("pchip"),
+    "published": Method("published"),
+}
+"""`published` is the dashboard's code: Steffen's cubic, which with two knots bends (1.5 times the slope at the lower
+knot, 0.75 at the upper), as no measurement supports. It is for comparing with published numbers; it knows no gap."""
+
+BEST_METHOD = "Steffen over log speed"
+# Of the candidates it reads left-out points with the least bias and error in every class of gap up to the limit:
+# `bands.bias_by_gap` makes the table. Between knots with more than ten-fold throughputs no candidate is right: one
+# reading in ten is off by a factor of two, and the medians of the candidates lie between 0.5 and 2.2.
+MAX_GAP = 10.0
 
 
 class Status(IntEnum):
@@ -58,6 +83,7 @@ class Status(IntEnum):
     BELOW_RANGE = 2  # below everything measured
     ABOVE_RANGE = 3  # above everything measured
     NO_POINTS = 4  # the series has no points
+    IN_GAP = 5  # between two knots that are too far apart to read between
 
     @property
     def has_value(self) -> bool:
@@ -68,7 +94,7 @@ _CELLS_AT_ONCE = 1 << 15  # so that the pieces of a block of answers stay in the
 
 
 @dataclass(frozen=True)
-class Reading:
+class Value:
     """A value that the measured points support."""
 
     value: float
@@ -77,11 +103,13 @@ class Reading:
 
 @dataclass(frozen=True)
 class NotMeasured:
-    """No value, why, and the range that is measured (NaN when nothing is)."""
+    """No value, why, the range that is measured, and the nearest knots below and above the question."""
 
     reason: Status
     lowest: float
     highest: float
+    below: float | None = None
+    above: float | None = None
 
 
 @dataclass(frozen=True)
@@ -129,23 +157,28 @@ class Frontiers:
 
 
 @dataclass(frozen=True)
-class Readings:
-    """Answers for all series (rows) and all questions (columns), and the measured range of each series."""
+class Interpolated:
+    """Answers for all series (rows) and all questions (columns)."""
 
     value: np.ndarray
     status: np.ndarray
-    lowest: np.ndarray
-    highest: np.ndarray
+    targets: np.ndarray  # one row for all series, or a row for each
+    knots: Frontiers
 
-    def one(self, series: int, question: int = 0) -> Reading | NotMeasured:
+    def one(self, series: int, question: int = 0) -> Value | NotMeasured:
         """A single answer."""
         status = Status(self.status[series, question])
         if status.has_value:
-            return Reading(float(self.value[series, question]), status)
-        return NotMeasured(status, float(self.lowest[series]), float(self.highest[series]))
+            return Value(float(self.value[series, question]), status)
+        x = self.knots.x[self.knots.start[series] : self.knots.start[series + 1]]
+        target = np.atleast_2d(self.targets)[series if self.targets.ndim == 2 else 0, question]
+        place = int(np.searchsorted(x, target))
+        below, above = (float(x[i]) if 0 <= i < x.size else None for i in (place - 1, place))
+        span = (float(x[0]), float(x[-1])) if x.size else (np.nan, np.nan)
+        return NotMeasured(status, *span, below, above)
 
 
-def find(
+def pareto_front(
     series_id: np.ndarray,
     x: np.ndarray,
     y: np.ndarray,
@@ -170,7 +203,7 @@ def find(
 
     Examples
     --------
-    >>> knots = find([0, 0, 0, 0], [10, 12, 25, 30], [100, 100, 80, 85])
+    >>> knots = pareto_front([0, 0, 0, 0], [10, 12, 25, 30], [100, 100, 80, 85])
     >>> knots.x, knots.y, knots.point
     (array([12., 30.]), array([100.,  85.]), array([1, 3]))
     """
@@ -213,39 +246,75 @@ def find(
     return Frontiers(start=start, x=x[kept], y=y[kept], point=kept, direction=direction)
 
 
-def values_at(knots: Frontiers, targets: np.ndarray, *, method: Method = "linear_two_knots") -> Readings:
-    """The value of every series at every target x: the same targets for all (1-D), or a row for each series (2-D).
+def interpolate(
+    knots: Frontiers, targets: np.ndarray, *, method: str = BEST_METHOD, max_gap: float | None = None
+) -> Interpolated:
+    """The value of every series at every target x.
+
+    Parameters
+    ----------
+    knots : from `pareto_front`
+    targets : the same for all series (1-D), or a row for each series (2-D)
+    method : one of `METHODS`
+    max_gap : the largest ratio of two neighbouring values between which is read; None for `MAX_GAP`, or for no limit
+        with the published method
+
+    Returns
+    -------
+    values, NaN where nothing is measured or the gap is too wide, and how each came about
+
+    Raises
+    ------
+    ParameterError : an unknown method; a target that is negative or no number; a knot at x = 0 on a logarithmic axis
 
     Examples
     --------
-    >>> knots = find([0, 0, 0, 0], [10, 20, 40, 80], [1000, 900, 500, 100])
-    >>> answer = values_at(knots, [5, 10, 30])
-    >>> answer.value
-    array([[          nan, 1000.        ,  708.33333333]])
+    >>> knots = pareto_front([0, 0, 0, 0, 0], [10, 20, 40, 80, 90], [1000, 900, 500, 100, 5])
+    >>> answer = interpolate(knots, [5, 10, 30, 85])
+    >>> answer.value.round(1)
+    array([[   nan, 1000. ,  686.2,    nan]])
     >>> answer.one(0, 0)
-    NotMeasured(reason=<Status.BELOW_RANGE: 2>, lowest=10.0, highest=80.0)
+    NotMeasured(reason=<Status.BELOW_RANGE: 2>, lowest=10.0, highest=90.0, below=None, above=10.0)
+    >>> answer.one(0, 3)
+    NotMeasured(reason=<Status.IN_GAP: 5>, lowest=10.0, highest=90.0, below=80.0, above=90.0)
     """
     targets = np.atleast_1d(np.asarray(targets, float))
     is_wrong = ~(np.isfinite(targets) & (targets >= 0))
     if is_wrong.any():
         raise ParameterError(f"a target speed or latency must be zero or more, not {targets[is_wrong][0]:g}")
-    cubic = _cubic(knots, method)
-    if targets.ndim == 1:
-        return _spread(knots, targets, cubic)
+    if method not in METHODS:
+        raise ParameterError(f"no interpolation method is called '{method}'; known: {', '.join(METHODS)}")
+    if max_gap is None:
+        max_gap = np.inf if method == "published" else MAX_GAP
+    how = METHODS[method]
+    if how.is_log_x and (knots.x <= 0).any():
+        raise ParameterError(f"'{method}' needs speeds above zero")
+    position = np.log(knots.x) if how.is_log_x else knots.x
+    cubic = _cubic(replace(knots, x=position, y=np.log(knots.y) if how.is_log_y else knots.y), how.slopes)
+    is_gap = gaps(knots) > max_gap
+    cubic[1:, is_gap] = np.nan
+    with np.errstate(divide="ignore"):  # a target of 0 lies below every logarithm
+        asked = np.log(targets) if how.is_log_x else targets
+    value, status = (_spread if targets.ndim == 1 else _rows)(knots, targets, position, asked, cubic, is_gap)
+    if how.is_log_y:
+        np.exp(value, out=value)
+    return Interpolated(value, status, targets, knots)
 
-    series = np.arange(knots.num_series)[:, None]
-    below, above = knots_around(knots, series, targets)
-    lowest, highest = _range_of(knots, knots.x)
-    status = np.select(
-        [below >= 0, np.isnan(lowest)[:, None], targets < lowest[:, None]],
-        [np.where(below == above, Status.MEASURED, Status.INTERPOLATED), Status.NO_POINTS, Status.BELOW_RANGE],
-        default=Status.ABOVE_RANGE,
-    ).astype(np.int8)
-    value = np.full(status.shape, np.nan)
-    is_inside = below >= 0
-    knot = below[is_inside]
-    value[is_inside] = _evaluate(cubic[:, knot], np.broadcast_to(targets, value.shape)[is_inside] - knots.x[knot])
-    return Readings(value, status, lowest, highest)
+
+def gaps(knots: Frontiers) -> np.ndarray:
+    """The ratio of the larger to the smaller value of each knot and the next one of its series; 1 at the last knot.
+
+    Examples
+    --------
+    >>> gaps(pareto_front([0, 0, 0], [10, 20, 40], [9, 6, 2]))
+    array([1.5, 3. , 1. ])
+    """
+    y = np.abs(knots.y)
+    after = np.append(y[1:], np.nan)[: y.size]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = np.maximum(y, after) / np.minimum(y, after)
+    found[knots.last] = 1.0
+    return found
 
 
 def knots_around(knots: Frontiers, series: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -255,7 +324,7 @@ def knots_around(knots: Frontiers, series: np.ndarray, targets: np.ndarray) -> t
 
     Examples
     --------
-    >>> knots = find([0, 0, 0], [10, 20, 40], [9, 8, 7])
+    >>> knots = pareto_front([0, 0, 0], [10, 20, 40], [9, 8, 7])
     >>> below, above = knots_around(knots, 0, [5, 20, 25])
     >>> below, above
     (array([-1,  1,  1]), array([-1,  1,  2]))
@@ -268,143 +337,20 @@ def knots_around(knots: Frontiers, series: np.ndarray, targets: np.ndarray) -> t
     return np.where(is_inside, below, -1), np.where(is_inside, above, -1)
 
 
-def value_within(knots: Frontiers, limits: np.ndarray, *, method: Method = "linear_two_knots") -> Readings:
-    """The value at the best point that keeps a limit on x: cost at a latency of at most, or a speed of at least.
-
-    This is `values_at`, except where the whole measured range keeps the limit: then it is the value at the end of
-    the range that is cheapest to serve, which is `MEASURED`.
-
-    Examples
-    --------
-    >>> knots = find([0, 0], [1.5, 4.0], [0.90, 0.30], direction="lower_left")
-    >>> value_within(knots, [1.0, 1.5, 9.0]).value
-    array([[nan, 0.9, 0.3]])
-    """
-    answer = values_at(knots, limits, method=method)
-    if knots.direction in ("upper_left", "lower_right"):
-        end, kept_by_all = knots.first, Status.BELOW_RANGE
-    else:
-        end, kept_by_all = knots.last, Status.ABOVE_RANGE
-    at_end = np.full(knots.num_series, np.nan)
-    at_end[knots.filled] = knots.y[end]
-    is_kept = answer.status == kept_by_all
-    return replace(
-        answer,
-        value=np.where(is_kept, at_end[:, None], answer.value),
-        status=np.where(is_kept, Status.MEASURED, answer.status).astype(np.int8),
-    )
-
-
-def highest_x(
-    knots: Frontiers,
-    limits: np.ndarray,
-    *,
-    keep: Literal["at_least", "at_most"] = "at_least",
-    method: Method = "linear_two_knots",
-) -> Readings:
-    """The highest measured x at which y keeps a limit: the fastest speed that a cost ceiling allows.
-
-    Parameters
-    ----------
-    knots : frontiers on which a larger x is better
-    limits : limits on y, the same for all series (1-D), or a row for each series (2-D). A cost ceiling becomes a
-        limit on throughput by `cost.tok_per_s_per_gpu_from_usd_per_mtok`
-    keep : y must be at least the limit (throughput) or at most (a carried cost)
-
-    Notes
-    -----
-    Where even the highest knot keeps the limit the answer is that knot: more than it was not measured. Where none
-    does, the status says that the limit lies above (`at_least`) or below (`at_most`) every measured y; the range
-    in the answer is that of y.
-
-    Each piece is monotone, so the answer lies after the highest knot that keeps the limit; it is found by halving.
-
-    Examples
-    --------
-    >>> knots = find([0, 0, 0], [10, 20, 30], [300, 200, 100])
-    >>> highest_x(knots, [400, 250, 50]).value
-    array([[nan, 15., 30.]])
-    """
-    if knots.direction not in ("upper_left", "lower_right"):
-        raise ParameterError(f"the highest x is the worst on a frontier of direction '{knots.direction}'")
-    limits = np.atleast_1d(np.asarray(limits, float))
-    if not np.isfinite(limits).all():
-        raise ParameterError(f"a limit must be a finite number, not {limits[~np.isfinite(limits)][0]:g}")
-    limits = np.broadcast_to(limits, (knots.num_series, limits.shape[-1]))
-    sign = {"at_least": 1, "at_most": -1}[keep]
-
-    value = np.full(limits.shape, np.nan)
-    status = np.full(limits.shape, Status.NO_POINTS, np.int8)
-    cubic, width = sign * _cubic(knots, method), np.diff(knots.x, append=0.0)
-    series, number = knots.series, np.arange(knots.x.size)
-    for column, wanted in enumerate(sign * limits.T if knots.filled.size else ()):
-        keeps = np.where(sign * knots.y >= wanted[series], number, -1)
-        highest = np.maximum.reduceat(keeps, knots.first)
-        status[knots.filled, column] = Status.ABOVE_RANGE if keep == "at_least" else Status.BELOW_RANGE
-        knot = highest[highest >= 0]
-        row = series[knot]
-        is_at_knot = (knot == knots.start[row + 1] - 1) | (sign * knots.y[knot] == wanted[row])
-        low, high = np.zeros(knot.size), np.where(is_at_knot, 0.0, width[knot])
-        for _ in range(60):
-            middle = (low + high) / 2
-            still_keeps = _evaluate(cubic[:, knot], middle) >= wanted[row]
-            low, high = np.where(still_keeps, middle, low), np.where(still_keeps, high, middle)
-        value[row, column] = knots.x[knot] + low
-        status[row, column] = np.where(is_at_knot, Status.MEASURED, Status.INTERPOLATED)
-    return Readings(value, status, *_range_of(knots, knots.y))
-
-
-def area(knots: Frontiers, *, low: float, high: float, method: Method = "linear_two_knots") -> Readings:
-    """The area between each frontier and the x axis from `low` to `high`; divided by the width, the mean value.
-
-    A series must be measured over the whole of that range to have an area, so that areas can be compared.
-
-    Examples
-    --------
-    >>> knots = find([0, 0, 1, 1], [0, 10, 5, 10], [100, 50, 80, 20])
-    >>> area(knots, low=0, high=10).value
-    array([[750.],
-           [ nan]])
-    """
-    if not 0 <= low < high < np.inf:
-        raise ParameterError(f"an area needs a range from a lower to a higher x, not {low:g} to {high:g}")
-    lowest, highest = _range_of(knots, knots.x)
-    status = np.full(knots.num_series, Status.INTERPOLATED, np.int8)
-    status[highest < high] = Status.ABOVE_RANGE
-    status[lowest > low] = Status.BELOW_RANGE
-    status[np.isnan(lowest)] = Status.NO_POINTS
-    value = np.full(knots.num_series, np.nan)
-    if knots.filled.size:
-        cubic = _cubic(knots, method)
-        integral = np.vstack([np.zeros(knots.x.size), cubic / np.array([[1], [2], [3], [4]])])
-        end = np.roll(knots.x, -1)
-        end[knots.last] = knots.x[knots.last]
-        begin, end = (np.clip(edge, low, high) - knots.x for edge in (knots.x, end))
-        pieces = _evaluate(integral, end) - _evaluate(integral, begin)
-        value[knots.filled] = np.add.reduceat(pieces, knots.first)
-    value[status != Status.INTERPOLATED] = np.nan
-    return Readings(value[:, None], status[:, None], lowest, highest)
-
-
 def read(
-    x: np.ndarray,
-    y: np.ndarray,
-    target: float,
-    *,
-    direction: Direction = "upper_left",
-    method: Method = "linear_two_knots",
-) -> Reading | NotMeasured:
+    x: np.ndarray, y: np.ndarray, target: float, *, direction: Direction = "upper_left", method: str = BEST_METHOD
+) -> Value | NotMeasured:
     """The value of one series at one target x.
 
     Examples
     --------
     >>> read([10, 20, 40, 80], [1000, 900, 500, 100], 15)
-    Reading(value=956.25, status=<Status.INTERPOLATED: 1>)
+    Value(value=960.7437185691565, status=<Status.INTERPOLATED: 1>)
     >>> read([10, 20, 40, 80], [1000, 900, 500, 100], 100)
-    NotMeasured(reason=<Status.ABOVE_RANGE: 3>, lowest=10.0, highest=80.0)
+    NotMeasured(reason=<Status.ABOVE_RANGE: 3>, lowest=10.0, highest=80.0, below=80.0, above=None)
     """
-    knots = find(np.zeros(len(x), int), x, y, direction=direction, num_series=1)
-    return values_at(knots, [target], method=method).one(0)
+    knots = pareto_front(np.zeros(len(x), int), x, y, direction=direction, num_series=1)
+    return interpolate(knots, [target], method=method).one(0)
 
 
 def _column(name: str, values: np.ndarray) -> np.ndarray:
@@ -433,14 +379,6 @@ def _pair(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return pair
 
 
-def _range_of(knots: Frontiers, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    lowest, highest = np.full((2, knots.num_series), np.nan)
-    if knots.filled.size:
-        lowest[knots.filled] = np.minimum.reduceat(values, knots.first)
-        highest[knots.filled] = np.maximum.reduceat(values, knots.first)
-    return lowest, highest
-
-
 def _evaluate(coefficients: np.ndarray, u: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """The polynomial with these coefficients, lowest power first, at distance u from its knot."""
     total = np.multiply(coefficients[-1], u, out=out)
@@ -451,10 +389,10 @@ def _evaluate(coefficients: np.ndarray, u: np.ndarray, out: np.ndarray | None = 
     return total
 
 
-def _cubic(knots: Frontiers, method: Method) -> np.ndarray:
+def _cubic(knots: Frontiers, kind: str) -> np.ndarray:
     """The four coefficients of the cubic that begins at each knot; at the last knot of a series, its value alone.
 
-    With widths h and secant slopes s of the pieces left (i-1) and right (i) of a knot, the slope at the knot is
+    With widths h and secant slopes s of the pieces left (i-1) and right (i) of a knot, Steffen's slope at the knot is
 
         m_i = (sgn s_{i-1} + sgn s_i) min(|s_{i-1}|, |s_i|, |p_i| / 2),
         p_i = (s_{i-1} h_i + s_i h_{i-1}) / (h_{i-1} + h_i),
@@ -463,42 +401,86 @@ def _cubic(knots: Frontiers, method: Method) -> np.ndarray:
     of both neighbours and at most twice the smaller, the ends at most 1.5 times theirs: no piece leaves the range of
     its two knots.
     """
-    if method not in get_args(Method):
-        raise ParameterError(f"no interpolation method is called '{method}'")
     first, last = knots.first, knots.last
     h, dy = np.diff(knots.x, append=0.0), np.diff(knots.y, append=0.0)
     h[last] = 1.0  # from one series to the next there is no piece, and what is computed here is not used
     s = dy / h
-
+    if kind == "line":
+        cubic = np.zeros((4, knots.x.size))
+        cubic[:2] = knots.y, s
+        cubic[1, last] = 0.0
+        return cubic
     m = np.zeros(knots.x.size)
-    left, right, h_left, h_right = s[:-1], s[1:], h[:-1], h[1:]
-    p = (left * h_right + right * h_left) / (h_left + h_right)
-    smallest = np.minimum(np.minimum(np.abs(left), np.abs(right)), np.abs(p) / 2)
-    m[1:] = (np.sign(left) + np.sign(right)) * smallest
+    m[1:] = (_pchip_slopes if kind == "pchip" else _steffen_slopes)(s[:-1], s[1:], h[:-1], h[1:])
     m[first] = m[last] = 0.0
-    # In this order, as the dashboard's code has it: the first end of two knots sees a slope of 0 at the second.
     has_piece = first < last
     first, last = first[has_piece], last[has_piece]
-    m[first] = (3 * s[first] - m[first + 1]) / 2
-    m[last] = (3 * s[last - 1] - m[last - 1]) / 2
-    if method == "linear_two_knots":
+    if kind == "pchip":
+        is_long = first + 1 < last
+        left, right = first[is_long], last[is_long]
+        m[left] = _pchip_end(h[left], h[left + 1], s[left], s[left + 1])
+        m[right] = _pchip_end(h[right - 1], h[right - 2], s[right - 1], s[right - 2])
+    else:  # in this order, as the dashboard's code has it: the first end of two knots sees a slope of 0 at the second
+        m[first] = (3 * s[first] - m[first + 1]) / 2
+        m[last] = (3 * s[last - 1] - m[last - 1]) / 2
+    if kind != "published":
         pair = first[first + 1 == last]
         m[pair] = m[pair + 1] = s[pair]
-
     m_next = np.append(m[1:], 0.0)
     cubic = np.array([knots.y, m, (3 * s - 2 * m - m_next) / h, (m + m_next - 2 * s) / h**2])
     cubic[1:, knots.last] = 0.0
     return cubic
 
 
-def _spread(knots: Frontiers, targets: np.ndarray, cubic: np.ndarray) -> Readings:
+def _steffen_slopes(left, right, h_left, h_right) -> np.ndarray:
+    p = (left * h_right + right * h_left) / (h_left + h_right)
+    smallest = np.minimum(np.minimum(np.abs(left), np.abs(right)), np.abs(p) / 2)
+    return (np.sign(left) + np.sign(right)) * smallest
+
+
+def _pchip_slopes(left, right, h_left, h_right) -> np.ndarray:
+    """The weighted harmonic mean of Fritsch and Butland, 0 at an extreme; as SciPy's PchipInterpolator."""
+    w_left, w_right = 2 * h_right + h_left, h_right + 2 * h_left
+    is_same = left * right > 0
+    a, b = np.where(is_same, left, 1.0), np.where(is_same, right, 1.0)
+    return np.where(is_same, (w_left + w_right) / (w_left / a + w_right / b), 0.0)
+
+
+def _pchip_end(h, h_next, s, s_next) -> np.ndarray:
+    end = ((2 * h + h_next) * s - h * s_next) / (h + h_next)
+    end = np.where(end * s <= 0, 0.0, end)
+    return np.where((s * s_next < 0) & (np.abs(end) > 3 * np.abs(s)), 3 * s, end)
+
+
+def _rows(knots: Frontiers, targets, position, asked, cubic, is_gap) -> tuple[np.ndarray, np.ndarray]:
+    """Values and status at targets of its own for each series."""
+    below, above = knots_around(knots, np.arange(knots.num_series)[:, None], targets)
+    is_inside, size = below >= 0, np.diff(knots.start)
+    lowest = np.full(knots.num_series, np.nan)
+    lowest[knots.filled] = knots.x[knots.first]
+    status = np.select(
+        [is_inside & (below == above), is_inside & np.append(is_gap, False)[below], is_inside, size[:, None] == 0,
+         targets < lowest[:, None]],
+        [Status.MEASURED, Status.IN_GAP, Status.INTERPOLATED, Status.NO_POINTS, Status.BELOW_RANGE],
+        default=Status.ABOVE_RANGE,
+    ).astype(np.int8)  # fmt: skip
+    value = np.full(status.shape, np.nan)
+    knot = below[is_inside]
+    value[is_inside] = _evaluate(cubic[:, knot], asked[is_inside] - position[knot])
+    is_hit = status == Status.MEASURED
+    value[is_hit] = cubic[0, below[is_hit]]
+    return value, status
+
+
+def _spread(knots: Frontiers, targets, position, asked, cubic, is_gap) -> tuple[np.ndarray, np.ndarray]:
     """Evaluate each knot's cubic at the targets that lie between it and the next knot.
 
     The answer's rows, laid end to end, are cut into runs: the targets below a series, those from each knot to the
     next, those above. Since the targets are sorted it is enough to find each knot among them, not each target among
     the knots of every series.
     """
-    columns, back = np.unique(targets, return_inverse=True)
+    columns, first_of, back = np.unique(targets, return_index=True, return_inverse=True)
+    asked = asked[first_of]
     num_series, num_columns = knots.num_series, columns.size
     series, rows = knots.series, np.arange(num_series)
     column = np.searchsorted(columns, knots.x)
@@ -517,19 +499,20 @@ def _spread(knots: Frontiers, targets: np.ndarray, cubic: np.ndarray) -> Reading
     run_status = np.full(begin.size, Status.INTERPOLATED, np.int8)
     run_status[below] = np.where(np.diff(knots.start) > 0, Status.BELOW_RANGE, Status.NO_POINTS)
     run_status[above] = Status.ABOVE_RANGE
+    run_status[between[is_gap]] = Status.IN_GAP
     status = np.repeat(run_status, length).reshape(num_series, num_columns)
     status[series[is_hit], column[is_hit]] = Status.MEASURED
 
     run_cubic = np.full((5, begin.size), np.nan)
-    run_cubic[:4, between], run_cubic[4, between] = cubic, knots.x
+    run_cubic[:4, between], run_cubic[4, between] = cubic, position
     value = np.empty((num_series, num_columns))
     block = max(1, _CELLS_AT_ONCE // max(1, num_columns))
     for top in range(0, num_series, block):
         bottom = min(top + block, num_series)
         runs = slice(below[top], above[bottom - 1] + 1)
         *coefficients, x = (np.repeat(row[runs], length[runs]).reshape(-1, num_columns) for row in run_cubic)
-        _evaluate(coefficients, np.subtract(columns, x, out=x), out=value[top:bottom])
-
+        _evaluate(coefficients, np.subtract(asked, x, out=x), out=value[top:bottom])
+    value[series[is_hit], column[is_hit]] = cubic[0, is_hit]
     if columns.size != targets.size or (columns != targets).any():
         value, status = value[:, back], status[:, back]
-    return Readings(value, status, *_range_of(knots, knots.x))
+    return value, status

@@ -1,130 +1,353 @@
-"""Every way of serving one workload, read at the same speed per user; the best of each GPU; the ratio of two GPUs.
+"""What each system makes at the speed that users need: one reading, shared by all notebooks.
 
-A *way* of serving is a GPU, engine, number format, speculation and topology, as measured on one day. Only points of
-one way are joined to a curve. Points that their source has interpolated (`evidence` is not "measured") are ways of
-their own, one for each page: they stand where the source read them, and what is read between two of them says so.
+A *serving configuration* is a GPU, engine, number format, speculation and topology, as measured on one day. Measured
+and derived points of one configuration are joined to a curve; points that their source has interpolated stand in curves
+of their own, one for each page, and answer only where nothing measured of the same GPU, format and speculation does.
+Points of runs that are known to have answered wrongly are configurations of their own, and marked.
+
+>>> told = dict(model="m", isl=1024, osl=1024, framework="e", precision="fp8", spec_decoding="none", as_of=None,
+...             is_disaggregated=False, evidence="measured", source_url="https://example.com")
+>>> rows = [told | {"gpu": gpu, SPEED: speed, TPUT: tput} for gpu, speed, tput in [
+...     ("x1", 20.0, 400.0), ("x1", 40.0, 200.0), ("x1", 50.0, 10.0), ("x2", 30.0, 900.0), ("x2", 60.0, 300.0)]]
+>>> curves = Curves.of(rows, model="m", isl=1024, osl=1024)
+>>> at_30 = curves.at_speed(30)
+>>> at_30["x1"].best.tput_per_gpu.__round__(), at_30["x1"].best.how, str(at_30["x1"].best.configuration)
+(321, 'interpolated', 'e FP8 no MTP aggregated')
+>>> at_45 = curves.at_speed(45)["x1"]  # twenty-fold between the points on either side: not measured
+>>> at_45.best, at_45.why_not
+(None, 'X1 is not measured at 45 tok/s per user: the points at 40 and 50 lie too far apart to read between')
+>>> at_25 = curves.at_speed(25)["x2"]  # not measured at 25, but serves it: the slowest point is faster
+>>> at_25.best, at_25.at_least.tput_per_gpu, at_25.at_least.speed
+(None, 900.0, 30.0)
+>>> [(pair.speed, round(pair.ratio, 2)) for pair in curves.like_for_like("x2", "x1")]
+[(50.0, 45.78), (40.0, 3.25), (30.0, 2.8)]
 
 Throughput is interpolated; cost, energy and users follow from it, so that cost times throughput stays the price.
-Nothing is read outside the measured range of a way: there the value is NaN and the status says why.
+Nothing is read outside the measured range of a configuration, nor across a gap of more than `pareto.MAX_GAP`. A reading
+across more than `WIDE_GAP` is answered and marked `is_wide`: it beats no other, and is in no pair and no range.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from functools import cached_property
 
 import numpy as np
 
 from tokenfactory.errors import NotMeasuredError
 from tokenfactory.formulas import cost, power, power_figure
 from tokenfactory.methods import bands, pareto
-from tokenfactory.methods.bands import BandModel, NotCalibrated
-from tokenfactory.methods.pareto import Frontiers, Method, Status
+from tokenfactory.methods.bands import NotCalibrated
+from tokenfactory.methods.pareto import Frontiers, Status
+from tokenfactory.methods.readings import (
+    BEST,
+    GAP_ERROR,
+    GAP_METHOD,
+    NOT_STATED,
+    SPEED,
+    TPUT,
+    WIDE_ERROR,
+    WIDE_GAP,
+    Answer,
+    Bands,
+    Condition,
+    Pair,
+    Reading,
+    ServingConfiguration,
+    conditions,
+    configuration_of,
+)  # fmt: skip
 
-SPEED, TPUT = "interactivity_tok_per_s_per_user", "total_tok_per_s_per_gpu"
-NOT_STATED = "not stated"
-BEST = "best against best"
+__all__ = [
+    "BEST", "NOT_STATED", "SPEED", "TPUT", "WIDE_GAP", "Answer", "Bands", "Condition", "Curves", "Pair", "Reading",
+    "ServingConfiguration", "conditions", "configuration_of", "figures", "learn_bands", "table",
+]  # fmt: skip
 
 COVERAGE_FRAC = 0.9
 # Nine of ten repeated runs of a recipe were no farther than this from the run before, in logarithms: the public
 # InferenceMAX runs of December 2025 and January 2026. Published tables hold no repeated runs.
 RUN_TO_RUN_LOG = 0.05
 
-_HOW = {
-    (True, Status.MEASURED): "measured",
-    (True, Status.INTERPOLATED): "interpolated",
-    (False, Status.MEASURED): "read by the source",
-    (False, Status.INTERPOLATED): "between readings of the source",
-}
+
+@dataclass(frozen=True)
+class Curves:
+    """All serving configurations of one model and one pair of lengths, as curves of throughput over speed per user."""
+
+    rows: Sequence[Mapping]
+    configurations: Sequence[ServingConfiguration]
+    knots: Frontiers
+    bands: Bands
+
+    @classmethod
+    def of(cls, rows: Sequence[Mapping], *, model: str, isl: int, osl: int, learned: Bands | None = None) -> Curves:
+        """The curves of one workload.
+
+        Parameters
+        ----------
+        rows : all rows of the view `points`: bands are learned from every model and workload
+        model, isl, osl : the workload [tok]
+        learned : from `learn_bands`, where it is at hand
+
+        Raises
+        ------
+        NotMeasuredError : no point of this model and these lengths; says which lengths have points
+        """
+        of_model = [row for row in rows if row["model"] == model]
+        of_workload = [row for row in of_model if (row["isl"], row["osl"]) == (isl, osl)]
+        if not of_workload:
+            known = sorted({(row["isl"], row["osl"]) for row in of_model})
+            have = ", ".join(f"{i}/{o}" for i, o in known) or "none"
+            raise NotMeasuredError(f"no point of {model} at {isl}/{osl} tokens; lengths with points: {have}")
+        return cls.of_workload(of_workload, learned or learn_bands(rows))
+
+    @classmethod
+    def of_workload(cls, rows: Sequence[Mapping], learned: Bands) -> Curves:
+        """The curves of rows that are all of one workload; of none, curves that answer nothing."""
+        configurations, ids = _numbered(configuration_of(row) for row in rows)
+        return cls(rows, configurations, _knots(rows, ids, len(configurations)), learned)
+
+    @property
+    def gpus(self) -> list[str]:
+        return sorted({configuration.gpu for configuration in self.configurations})
+
+    def where(self, holds: Callable[[ServingConfiguration], bool]) -> Curves:
+        """The curves of some configurations."""
+        return Curves.of_workload([row for row in self.rows if holds(configuration_of(row))], self.bands)
+
+    def read(self, speeds: Sequence[float]) -> SpeedTable:
+        """Every configuration at every speed [tok/s per user]."""
+        speeds = np.asarray(speeds, float)
+        answer = pareto.interpolate(self.knots, speeds)
+        gap = bands.gap_at(self.knots, speeds)
+        number = np.arange(len(self.configurations))[:, None]
+        return SpeedTable(self, speeds, answer.value, answer.status, gap, *self._around(answer.value, gap, number))
+
+    def _around(self, value: np.ndarray, gap: np.ndarray, number: np.ndarray) -> list[np.ndarray]:
+        """The ends of both bands around values of these configurations."""
+        pools = self._are(lambda one: bool(one.is_disaggregated))[number]
+        # A source does not say between which points it read: at least as far apart as those of the first class.
+        is_hidden = ~self._are(lambda one: one.is_measured)[number]
+        group = bands.group_of(np.where(is_hidden, np.maximum(gap, bands.GAP_CLASSES[1]), gap), pools)
+        unknown = np.full(value.shape, np.nan)
+        models = self.bands.same_day, self.bands.other_day
+        ends = [(unknown, unknown) if isinstance(m, NotCalibrated) else m.band(value, group) for m in models]
+        return [*ends[0], *ends[1]]
+
+    def _are(self, holds: Callable[[ServingConfiguration], bool]) -> np.ndarray:
+        return np.array([holds(one) for one in self.configurations], bool)
+
+    def at_speed(self, speed: float, gpus: Sequence[str] | None = None) -> dict[str, Answer]:
+        """What each GPU makes at one speed per user [tok/s]: an `Answer` under the name of each."""
+        return {gpu: answers[0] for gpu, answers in self.along([speed], gpus).items()}
+
+    def along(self, speeds: Sequence[float], gpus: Sequence[str] | None = None) -> dict[str, list[Answer]]:
+        """`at_speed` for many speeds: a list of answers, in their order, under the name of each GPU."""
+        readings = self.read(speeds)
+        found = {}
+        for gpu in self.gpus if gpus is None else gpus:
+            best = readings.best(lambda one, gpu=gpu: one.gpu == gpu)
+            right = readings.best(lambda one, gpu=gpu: one.gpu == gpu and not one.is_known_wrong)
+            is_own = self._are(lambda one, gpu=gpu: one.gpu == gpu)[self.knots.series] & self._is_knot_usable
+            mine = np.flatnonzero(is_own)
+            found[gpu] = [
+                self._answer(gpu, readings, column, mine, best[column], right[column])
+                for column in range(readings.speeds.size)
+            ]
+        return found
+
+    def _answer(self, gpu: str, readings: SpeedTable, column: int, mine: np.ndarray, best: int, right: int) -> Answer:
+        asked, exact = float(readings.speeds[column]), readings.one(best, column)
+        knots, series = self.knots, self.knots.series
+        below, above = mine[knots.x[mine] < asked], mine[knots.x[mine] > asked]
+        most = self._point(above[knots.y[above].argmax()]) if above.size else None
+        if exact and not exact.is_wide and (most is None or exact.tput_per_gpu >= most.tput_per_gpu):
+            most = exact
+        ends = [below[knots.x[below].argmax()] if below.size else -1]
+        ends.append(above[knots.x[above].argmin()] if above.size else -1)
+        in_gap = np.intersect1d(np.flatnonzero(readings.status[:, column] == Status.IN_GAP), series[mine])
+        if in_gap.size and exact is None:  # the ends of the gap that hides most
+            low, high = pareto.knots_around(knots, in_gap, np.full(in_gap.size, asked))
+            most_hidden = readings.in_gap[in_gap, column].argmax()
+            ends = [low[most_hidden], high[most_hidden]]
+        return Answer(gpu, asked, exact, most, readings.one(right, column), *map(self._point, ends))
+
+    def _point(self, knot: int) -> Reading | None:
+        """The reading at a knot; None for knot -1."""
+        if knot < 0:
+            return None
+        number, value = self.knots.series[[knot]], self.knots.y[[knot]]
+        ends = [float(end[0]) for end in self._around(value, np.ones(1), number)]
+        row = self.rows[self.knots.point[knot]]
+        configuration = self.configurations[int(number[0])]
+        return Reading(configuration, float(self.knots.x[knot]), float(value[0]), *ends, Status.MEASURED, (row,))
+
+    @cached_property
+    def _is_knot_usable(self) -> np.ndarray:
+        """Whether a knot is measured, or stands in for what is not: only readings of a source may be neither."""
+        usable = np.ones(self.knots.x.size, bool)
+        of_source = np.flatnonzero(~self._are(lambda one: one.is_measured)[self.knots.series])
+        if of_source.size:
+            readings = self.read(self.knots.x[of_source])
+            usable[of_source] = readings.is_usable[self.knots.series[of_source], np.arange(of_source.size)]
+        return usable
+
+    def pairs(self, subject: str, baseline: str, condition: Condition | None = None) -> list[Pair]:
+        """Every equally fast pair of the best of two GPUs, the best for the subject first.
+
+        Parameters
+        ----------
+        subject, baseline : GPUs
+        condition : what the configurations must have in common; None for best against best
+
+        Notes
+        -----
+        A pair stands at each speed of a point of either side that no other point of its side beats, where the other
+        side answers too. There is no grid: a pair comes or goes only with a point that nothing beats. Wide readings,
+        and readings that a faster point of their side beats, are in no pair.
+        """
+        condition = condition or Condition(BEST, {})
+        gpus = (subject, baseline)
+        sides = [self.where(lambda one, gpu=gpu: one.gpu == gpu and condition.holds(one)) for gpu in gpus]
+        speeds = np.unique(np.concatenate([side._unbeaten for side in sides]))
+        answers = [side.along(speeds, [gpu])[gpu] for side, gpu in zip(sides, gpus, strict=True)]
+        found = [
+            Pair(condition, a.asked, a.best, b.best)
+            for a, b in zip(*answers, strict=True)
+            if a.best is not None and a.best is a.at_least and b.best is not None and b.best is b.at_least
+        ]
+        return sorted(found, key=lambda pair: (-pair.ratio, pair.speed))
+
+    @property
+    def _unbeaten(self) -> np.ndarray:
+        """The speeds of the points that no other point beats, of any configuration."""
+        knot = np.flatnonzero(self._is_knot_usable)
+        return pareto.pareto_front(np.zeros(knot.size, int), self.knots.x[knot], self.knots.y[knot]).x
+
+    def like_for_like(
+        self, subject: str, baseline: str, same: tuple[str, ...] = ("precision", "spec_decoding")
+    ) -> list[Pair]:
+        """Every pair of `pairs` under every condition that both GPUs share, the best for the subject first.
+
+        Parameters
+        ----------
+        subject, baseline : GPUs
+        same : fields of `ServingConfiguration` that must be stated and equal
+        """
+        shared = [c for c in conditions(self.configurations, subject, baseline) if tuple(c.same) == same]
+        found = [pair for condition in shared for pair in self.pairs(subject, baseline, condition)]
+        return sorted(found, key=lambda pair: (-pair.ratio, pair.speed, pair.condition.label))
 
 
 @dataclass(frozen=True)
-class Way:
-    """One way of serving. `page` is empty for measured points; None and "not stated" are a source's silence."""
+class SpeedTable:
+    """All configurations (rows) at all speeds (columns) [total tok/(s GPU)]; NaN where nothing is measured."""
 
-    gpu: str
-    framework: str | None
-    precision: str
-    spec_decoding: str
-    is_disaggregated: bool | None
-    is_measured: bool
-    as_of: date | None
-    page: str
-
-    @property
-    def month(self) -> str | None:
-        return None if self.as_of is None else f"{self.as_of:%Y-%m}"
-
-    @property
-    def speculation(self) -> str:
-        return {"mtp": "MTP", "none": "no MTP"}.get(self.spec_decoding, "MTP not stated")
-
-    @property
-    def topology(self) -> str:
-        return {True: "disaggregated", False: "aggregated", None: "topology not stated"}[self.is_disaggregated]
-
-    def __str__(self) -> str:
-        known = (self.framework, self.precision.upper() if self.precision != NOT_STATED else None)
-        known += (self.speculation, self.topology if self.is_disaggregated is not None else None)
-        return " ".join(filter(None, (*known, self.as_of and str(self.as_of))))
-
-
-@dataclass(frozen=True)
-class Band:
-    """How far to trust a reading. `usual_log` is the usual distance between neighbouring measured knots."""
-
-    model: BandModel | NotCalibrated
-    usual_log: float
-
-    def around(self, value: np.ndarray, distance_log: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The ends of the band around readings; NaN where nothing is measured or too little to learn from."""
-        if isinstance(self.model, NotCalibrated):
-            return np.full(value.shape, np.nan), np.full(value.shape, np.nan)
-        return self.model.band(value, distance_log)
-
-
-@dataclass(frozen=True)
-class Readings:
-    """All ways (rows) at all speeds (columns): total tokens per second and GPU, how known, and the 90 % band."""
-
-    ways: Sequence[Way]
+    curves: Curves
     speeds: np.ndarray
     value: np.ndarray
+    status: np.ndarray
+    gap: np.ndarray
     low: np.ndarray
     high: np.ndarray
-    status: np.ndarray
-    knots: Frontiers
+    low_other_day: np.ndarray
+    high_other_day: np.ndarray
 
-    def how(self, way: int, speed: int) -> str:
-        """In words how a value came about: "measured", "interpolated", ..., or "not measured"."""
-        if way < 0:
-            return "not measured"
-        return _HOW.get((self.ways[way].is_measured, Status(self.status[way, speed])), "not measured")
+    @property
+    def configurations(self) -> Sequence[ServingConfiguration]:
+        return self.curves.configurations
 
-    def best(self, is_wanted: Callable[[Way], bool]) -> np.ndarray:
-        """For each speed the number of the wanted way with most throughput; -1 where none of them was measured."""
-        wanted = np.array([is_wanted(way) for way in self.ways], bool)[:, None]
-        value = np.where(wanted & ~np.isnan(self.value), self.value, -np.inf)
-        if not len(value):
+    @property
+    def knots(self) -> Frontiers:
+        return self.curves.knots
+
+    @cached_property
+    def is_usable(self) -> np.ndarray:
+        """What may rank: not wide; a reading of a source only where nothing measured of its recipe answers."""
+        usable = ~np.isnan(self.value) & (self.gap <= WIDE_GAP)
+        recipes = [one.recipe for one in self.configurations]
+        is_measured = [one.is_measured for one in self.configurations]
+        for i in np.flatnonzero(~np.array(is_measured, bool)):
+            same = [j for j, recipe in enumerate(recipes) if is_measured[j] and recipe == recipes[i]]
+            usable[i] &= ~usable[same].any(axis=0)
+        return usable
+
+    def best(self, is_wanted: Callable[[ServingConfiguration], bool]) -> np.ndarray:
+        """For each speed the number of the wanted configuration with most throughput; -1 where none was measured.
+
+        A wide reading is chosen where no other answers, or where even a third less of it would beat those that do. And
+        where half of what a curve may have inside a gap would beat them all, none is chosen: which one is best was not
+        measured there.
+        """
+        if not len(self.configurations):
             return np.full(self.speeds.size, -1)
-        return np.where(np.isneginf(value.max(axis=0)), -1, value.argmax(axis=0))
+        is_wanted = np.array([is_wanted(one) for one in self.configurations], bool)[:, None]
+        is_sure = is_wanted & self.is_usable
+        is_there = is_sure | is_wanted & (self.gap > WIDE_GAP) & ~np.isnan(self.value)
+        least = np.where(is_sure, self.value, np.where(is_there, self.value / WIDE_ERROR, -np.inf))
+        hidden = np.where(is_wanted & (self.status == Status.IN_GAP), self.in_gap / GAP_ERROR, -np.inf)
+        is_known = is_there.any(axis=0) & (least.max(axis=0) >= hidden.max(axis=0))
+        return np.where(is_known, least.argmax(axis=0), -1)
+
+    @cached_property
+    def in_gap(self) -> np.ndarray:
+        """What a straight line in log throughput has, across any gap: no answer, but enough to doubt another one."""
+        return pareto.interpolate(self.knots, self.speeds, method=GAP_METHOD, max_gap=np.inf).value
+
+    def one(self, number: int, column: int) -> Reading | None:
+        """One reading with its points; None for configuration number -1."""
+        if number < 0:
+            return None
+        ends = pareto.knots_around(self.knots, np.array([number]), self.speeds[[column]])
+        points = tuple(self.curves.rows[self.knots.point[knot]] for knot in dict.fromkeys(int(end[0]) for end in ends))
+        named = ("value", "low", "high", "low_other_day", "high_other_day")
+        parts = (float(getattr(self, name)[number, column]) for name in named)
+        status = Status(self.status[number, column])
+        return Reading(self.configurations[number], float(self.speeds[column]), *parts, status, points)
+
+    def how(self, number: int, column: int) -> str:
+        """In words how a value came about: "measured", "interpolated", ..., or "not measured"."""
+        is_there = number >= 0 and not np.isnan(self.value[number, column])
+        return self.one(number, column).how if is_there else "not measured"
 
 
-@dataclass(frozen=True)
-class Condition:
-    """What two ways must have in common to be compared; nothing for best against best."""
+def _numbered(labels: Iterable) -> tuple[list, np.ndarray]:
+    numbers: dict = {}
+    ids = np.array([numbers.setdefault(label, len(numbers)) for label in labels], int)
+    return list(numbers), ids
 
-    label: str
-    same: Mapping[str, object]
 
-    def holds(self, way: Way) -> bool:
-        return all(getattr(way, name) == value for name, value in self.same.items())
+def _knots(rows: Sequence[Mapping], ids: np.ndarray, num_series: int) -> Frontiers:
+    return pareto.pareto_front(ids, [row[SPEED] for row in rows], [row[TPUT] for row in rows], num_series=num_series)
+
+
+def measured_curves(rows: Sequence[Mapping]) -> tuple[list[tuple], Frontiers]:
+    """The curves of all measured configurations of every model and workload: (model, isl, osl, configuration) each.
+
+    Parameters
+    ----------
+    rows : rows of the view `points`; only those with evidence "measured" are used
+    """
+    rows = [row for row in rows if (row.get("evidence") or "measured") == "measured"]
+    labels, ids = _numbered((row["model"], row["isl"], row["osl"], configuration_of(row)) for row in rows)
+    return labels, _knots(rows, ids, len(labels))
+
+
+def learn_bands(rows: Sequence[Mapping]) -> Bands:
+    """Learn both bands from all measured points there are, of every model and workload."""
+    labels, knots = measured_curves(rows)
+    pools = np.array([bool(label[-1].is_disaggregated) for label in labels], bool)
+    recipes = [(*label[:-1], label[-1].framework, *label[-1].recipe) for label in labels]
+    learn = {"repeat_log": RUN_TO_RUN_LOG, "coverage_frac": COVERAGE_FRAC}
+    return Bands(
+        bands.calibrate(bands.leave_one_out(knots, pools), **learn),
+        bands.calibrate(bands.other_days(knots, _numbered(recipes)[1], pools), **learn),
+    )
 
 
 @dataclass(frozen=True)
 class Ratio:
-    """Throughput of a subject over a baseline at each speed, its band, and the numbers of the two ways (-1: none)."""
+    """Throughput of a subject over a baseline at each speed, its band, and the numbers of the two (-1: none)."""
 
     condition: Condition
     value: np.ndarray
@@ -134,119 +357,21 @@ class Ratio:
     baseline: np.ndarray
 
 
-def way_of(row: Mapping) -> Way:
-    """The way of serving that a row of the view `points` belongs to."""
-    is_measured = row["evidence"] == "measured"
-    page = "" if is_measured else row["source_url"]
-    named = (row[name] for name in ("gpu", "framework", "precision", "spec_decoding", "is_disaggregated"))
-    return Way(*named, is_measured, row["as_of"], page)
+def ratio(readings: SpeedTable, subject: str, baseline: str, condition: Condition) -> Ratio:
+    """The best of one GPU over the best of another, of those for which the condition holds: a curve for a chart.
 
-
-def _numbered(labels: Iterable) -> tuple[list, np.ndarray]:
-    numbers: dict = {}
-    ids = np.array([numbers.setdefault(label, len(numbers)) for label in labels], int)
-    return list(numbers), ids
-
-
-def _knots(rows: Sequence[Mapping], ids: np.ndarray) -> Frontiers:
-    return pareto.find(ids, [row[SPEED] for row in rows], [row[TPUT] for row in rows])
-
-
-def measured_knots(rows: Sequence[Mapping]) -> Frontiers:
-    """The frontiers of all measured ways of serving of every model and workload.
-
-    Parameters
-    ----------
-    rows : rows of the view `points`; those that are not measured are not used
+    Wide readings leave a hole. Its ends depend on the speeds that were read: ranges come from `Curves.pairs`.
     """
-    rows = [row for row in rows if row["evidence"] == "measured"]
-    return _knots(rows, _numbered((row["model"], row["isl"], row["osl"], way_of(row)) for row in rows)[1])
-
-
-def learn_band(rows: Sequence[Mapping]) -> Band:
-    """Learn bands from all measured points there are, of every model and workload."""
-    knots = measured_knots(rows)
-    left_out = bands.leave_one_out(knots)
-    model = bands.calibrate(left_out, repeat_log=RUN_TO_RUN_LOG, coverage_frac=COVERAGE_FRAC)
-    is_step = np.diff(knots.series) == 0
-    steps = np.hypot(np.diff(np.log(knots.x)), np.diff(np.log(knots.y)))[is_step]
-    return Band(model, float(np.median(steps)) if steps.size else np.nan)
-
-
-def read(rows: Sequence[Mapping], speeds: Sequence[float], band: Band, *, method: Method = "linear_two_knots"):
-    """Every way of serving of one workload at every speed.
-
-    Parameters
-    ----------
-    rows : rows of the view `points` of one model and one pair of lengths
-    speeds : speeds per user [tok/s]
-    band : from `learn_band`
-    method : how two knots are read between
-
-    Notes
-    -----
-    A source that interpolates does not say between which points. Its readings get the band of a reading between
-    knots that lie as far apart as measured ones usually do; between two of its readings, at least that.
-
-    Examples
-    --------
-    >>> row = dict(gpu="x1", framework="e", precision="fp8", spec_decoding="none", is_disaggregated=False,
-    ...            evidence="measured", as_of=None, source_url="")
-    >>> rows = [row | {SPEED: 20.0, TPUT: 400.0}, row | {SPEED: 40.0, TPUT: 200.0}]
-    >>> readings = read(rows, [20, 30, 50], Band(NotCalibrated("points", 2, 19), 1.0))
-    >>> readings.value[0], [readings.how(0, column) for column in range(3)]
-    (array([400., 300.,  nan]), ['measured', 'interpolated', 'not measured'])
-    """
-    ways, ids = _numbered(way_of(row) for row in rows)
-    knots = _knots(rows, ids)
-    speeds = np.asarray(speeds, float)
-    answer = pareto.values_at(knots, speeds, method=method)
-    distance = bands.distance_log(knots, speeds)
-    is_reading = np.array([not way.is_measured for way in ways], bool)
-    distance[is_reading] = np.maximum(distance[is_reading], band.usual_log)
-    low, high = band.around(answer.value, distance)
-    return Readings(ways, speeds, answer.value, low, high, answer.status, knots)
-
-
-def conditions(ways: Sequence[Way], subject: str, baseline: str) -> list[Condition]:
-    """Best against best, then everything that some way of both GPUs has in common.
-
-    What a source does not state is in common with nothing.
-    """
-    of = {gpu: [way for way in ways if way.gpu == gpu] for gpu in (subject, baseline)}
-
-    def shared(names: tuple[str, ...]) -> list[tuple]:
-        values = [{tuple(getattr(way, name) for name in names) for way in of[gpu]} for gpu in (subject, baseline)]
-        silent = {None, NOT_STATED}
-        return sorted(value for value in values[0] & values[1] if not silent & set(value))
-
-    say = {
-        "precision": lambda value: value.upper(),
-        "spec_decoding": {"mtp": "MTP", "none": "no MTP"}.get,
-        "is_disaggregated": {True: "disaggregated", False: "aggregated"}.get,
-        "month": lambda value: f"measured in {value}",
-    }
-    found = [Condition(BEST, {})]
-    alike = ("precision", "spec_decoding", "is_disaggregated")
-    for names in (*((name,) for name in alike), ("precision", "spec_decoding"), alike, ("month",)):
-        for value in shared(names):
-            label = ", ".join(say[name](one) for name, one in zip(names, value, strict=True)) + " on both"
-            found.append(Condition(label, dict(zip(names, value, strict=True))))
-    return found
-
-
-def ratio(readings: Readings, subject: str, baseline: str, condition: Condition) -> Ratio:
-    """The best way of one GPU over the best of another, of those for which the condition holds."""
     ends, best = [], []
     columns = np.arange(readings.speeds.size)
     for gpu in (subject, baseline):
-        chosen = readings.best(lambda way, gpu=gpu: way.gpu == gpu and condition.holds(way))
-        taken = (np.append(table, np.full((1, columns.size), np.nan), axis=0)[chosen, columns]
-                 for table in (readings.low, readings.value, readings.high))  # fmt: skip
-        ends.append(tuple(taken))
+        chosen = readings.best(lambda one, gpu=gpu: one.gpu == gpu and condition.holds(one))
+        is_known = np.append(readings.is_usable, np.zeros((1, columns.size), bool), axis=0)[chosen, columns]
+        chosen = np.where(is_known, chosen, -1)
+        ends.append(tuple(np.append(table, np.full((1, columns.size), np.nan), axis=0)[chosen, columns]
+                          for table in (readings.low, readings.value, readings.high)))  # fmt: skip
         best.append(chosen)
-    value = ends[0][1] / ends[1][1]
-    low, _, high = bands.ratio_band(*ends)
+    low, value, high = bands.ratio_band(*ends)
     return Ratio(condition, value, low, high, *best)
 
 
@@ -257,99 +382,88 @@ SCOPES = {
 }
 
 
-def table(
-    readings: Readings,
-    gpus: Sequence[str],
+def figures(
+    reading: Reading,
     *,
-    usd_per_gpu_hour: Mapping[str, float],
-    kw_per_gpu: Mapping[str, float],
     isl: int,
     osl: int,
     token_scope: str = "total",
-) -> list[dict]:
-    """The best way of each GPU at each speed, with what follows from its throughput: one row per speed and GPU.
+    usd_per_gpu_hour: float | None = None,
+    kw_per_gpu: float | None = None,
+) -> dict:
+    """What follows from a reading: its throughput in the counted tokens, cost and power, with the ends of its band.
 
-    Where nothing was measured the figures are None and `how` says so; `nearest_speed` is then the nearest speed at
-    which some way of the GPU has a point, and `nearest` that way. A GPU without a price has no cost, one without a
-    power figure no throughput per megawatt.
+    Parameters
+    ----------
+    reading : from `Curves`
+    isl, osl : lengths of a request [tok]
+    token_scope : the tokens counted: total, output or input
+    usd_per_gpu_hour, kw_per_gpu : without a price there is no cost, without a power no throughput per megawatt
 
-    Raises
-    ------
-    MixedBasisError : power figures that carry bases, and not all the same one
+    Returns
+    -------
+    tput, tput_low, tput_high [tok/(s GPU)], usd_per_mtok, usd_per_mtok_low, usd_per_mtok_high [USD/Mtok],
+    tok_per_s_per_mw [tok/(s MW)], num_gpu_per_1000_users [GPU]
 
     Notes
     -----
-    GPUs per 1,000 users is 1000 v / o, with the speed per user v and the output tokens per second and GPU o: users
-    who all receive tokens at that speed at the same time.
+    GPUs per 1,000 users is 1000 v / o, with the speed per user v and the output tokens per second and GPU o: users who
+    all receive tokens at that speed at the same time.
     """
-    power_figure.check_together(kw_per_gpu.values())
-    rows = []
-    best = {gpu: readings.best(lambda way, gpu=gpu: way.gpu == gpu) for gpu in gpus}
     lengths = dict(isl_tok=isl, osl_tok=osl)
-    for column, speed in enumerate(map(float, readings.speeds)):
-        for gpu in gpus:
-            way = int(best[gpu][column])
-            row = dict.fromkeys(_FIGURES) | {"gpu": gpu, "speed": speed, "how": readings.how(way, column)}
-            if way < 0:
-                rows.append(row | _nearest(readings, gpu, speed))
-                continue
-            figures = (float(part[way, column]) for part in (readings.value, readings.low, readings.high))
-            tput, low, high = (SCOPES[token_scope](total=total, **lengths) for total in figures)
-            out = cost.output_scope(total=float(readings.value[way, column]), **lengths)
-            row |= {"tput": tput, "tput_low": low, "tput_high": high, "num_gpu_per_1000_users": 1000 * speed / out}
-            if gpu in usd_per_gpu_hour:
-                for name, rate in (("", tput), ("_low", high), ("_high", low)):
-                    row[f"usd_per_mtok{name}"] = cost.usd_per_mtok(
-                        usd_per_gpu_hour=usd_per_gpu_hour[gpu], tok_per_s_per_gpu=rate
-                    )
-            if gpu in kw_per_gpu:
-                row["tok_per_s_per_mw"] = power.tok_per_s_per_mw(tok_per_s_per_gpu=tput, kw_per_gpu=kw_per_gpu[gpu])
-            rows.append(row | {"way": readings.ways[way], "status": Status(readings.status[way, column])})
-    return rows
+    totals = reading.tput_per_gpu, reading.low, reading.high
+    tput, low, high = (float(SCOPES[token_scope](total=total, **lengths)) for total in totals)
+    out = cost.output_scope(total=reading.tput_per_gpu, **lengths)
+    row = dict.fromkeys(_FIGURES)
+    row |= {"tput": tput, "tput_low": low, "tput_high": high, "num_gpu_per_1000_users": 1000 * reading.speed / out}
+    if usd_per_gpu_hour is not None:
+        for name, rate in (("", tput), ("_low", high), ("_high", low)):
+            row[f"usd_per_mtok{name}"] = cost.usd_per_mtok(usd_per_gpu_hour=usd_per_gpu_hour, tok_per_s_per_gpu=rate)
+    if kw_per_gpu is not None:
+        row["tok_per_s_per_mw"] = power.tok_per_s_per_mw(tok_per_s_per_gpu=tput, kw_per_gpu=kw_per_gpu)
+    return row
 
 
 _FIGURES = (
     *("tput", "tput_low", "tput_high", "usd_per_mtok", "usd_per_mtok_low", "usd_per_mtok_high"),
-    *("tok_per_s_per_mw", "num_gpu_per_1000_users", "way", "status", "nearest", "nearest_speed"),
+    *("tok_per_s_per_mw", "num_gpu_per_1000_users"),
 )
 
 
-def _nearest(readings: Readings, gpu: str, speed: float) -> dict:
-    of_gpu = np.flatnonzero([readings.ways[series].gpu == gpu for series in readings.knots.series])
-    if not of_gpu.size:
-        return {}
-    knot = of_gpu[np.abs(np.log(readings.knots.x[of_gpu] / speed)).argmin()]
-    return {"nearest": readings.ways[readings.knots.series[knot]], "nearest_speed": float(readings.knots.x[knot])}
-
-
-def compare(
-    rows: Sequence[Mapping],
-    *,
-    model: str,
-    isl: int,
-    osl: int,
+def table(
+    curves: Curves,
     speeds: Sequence[float],
-    gpus: Sequence[str] | None = None,
+    gpus: Sequence[str],
+    *,
     usd_per_gpu_hour: Mapping[str, float],
     kw_per_gpu: Mapping[str, float],
+    **counted,
 ) -> list[dict]:
-    """`table` for one workload, from all points there are.
+    """The best of each GPU at each speed, with the `figures` of its reading: one row per speed and GPU.
+
+    Where nothing was measured the figures are None, `how` and `why_not` say so, and `nearest` is the nearest point.
 
     Parameters
     ----------
-    rows : all rows of the view `points`; bands are learned from every model and workload
-    gpus : GPUs to compare; None for all that were measured on this workload
+    counted : isl, osl and token_scope, as in `figures`
 
     Raises
     ------
-    NotMeasuredError : no point of this model and these lengths; says which lengths have points
+    MixedBasisError : power figures that carry bases, and not all the same one
     """
-    of_model = [row for row in rows if row["model"] == model]
-    of_workload = [row for row in of_model if (row["isl"], row["osl"]) == (isl, osl)]
-    if not of_workload:
-        known = sorted({(row["isl"], row["osl"]) for row in of_model})
-        have = ", ".join(f"{i}/{o}" for i, o in known) or "none"
-        raise NotMeasuredError(f"no point of {model} at {isl}/{osl} tokens; lengths with points: {have}")
-    readings = read(of_workload, speeds, learn_band(rows))
-    gpus = gpus or sorted({row["gpu"] for row in of_workload})
-    return table(readings, gpus, usd_per_gpu_hour=usd_per_gpu_hour, kw_per_gpu=kw_per_gpu, isl=isl, osl=osl)
+    power_figure.check_together(kw_per_gpu.values())
+    answers = curves.along(speeds, gpus)
+    rows = []
+    for column, speed in enumerate(map(float, speeds)):
+        for gpu in gpus:
+            answer = answers[gpu][column]
+            best = answer.best
+            row = dict.fromkeys(_FIGURES) | {"gpu": gpu, "speed": speed, "answer": answer, "why_not": answer.why_not}
+            if best:
+                known = {"usd_per_gpu_hour": usd_per_gpu_hour.get(gpu), "kw_per_gpu": kw_per_gpu.get(gpu)}
+                row |= figures(best, **known, **counted)
+            rows.append(row | {
+                "configuration": best and best.configuration, "how": best.how if best else "not measured",
+                "is_wide": bool(best and best.is_wide), "nearest": answer.nearest,
+            })  # fmt: skip
+    return rows
