@@ -1,19 +1,21 @@
 """No table of a notebook shows a value from beyond what was measured, neither carried on nor held at the end.
 
-Two scans. The stored tables are read back and held against `data/operating_points.csv` without the library that made
-them. And no notebook or method interpolates in any other way than by `frontier`, whose answers carry a status.
+Two scans. The stored tables are read back and held against the view `points` without the methods that made them. And
+no notebook or method interpolates in any other way than by `pareto`, whose answers carry a status.
 """
 
 import ast
-import csv
 import json
 import re
 
 import pytest
 from conftest import PROJECT
 
+from tokenfactory import warehouse
+from tokenfactory.methods.readings import _HOW
+
 NOTEBOOKS = sorted((PROJECT / "notebooks").glob("*.ipynb"))
-KNOWN = {"measured", "interpolated", "read by the source", "between readings of the source"}
+KNOWN = {*_HOW.values(), *(f"{how}, across a wide gap" for how in _HOW.values())}
 UNKNOWN = ("not measured", "at no common speed", "the same as ")
 # Headers of what is derived from a throughput at a speed.
 DERIVED = re.compile(r"USD per Mtok|tok/s per (GPU|MW)|GPUs per 1,000|% band|^Throughput$|cheaper$")
@@ -22,13 +24,14 @@ OTHER_WAYS = {
     *("CubicSpline", "PchipInterpolator", "Akima1DInterpolator", "forward_fill", "backward_fill", "ffill", "bfill"),
 }
 METHODS = sorted((PROJECT / "lib" / "tokenfactory" / "methods").glob("[a-z]*.py"))
-MAY_INTERPOLATE = {"pareto", "cache", "sensitivity"}  # np.clip of a share; curves are the business of pareto alone
+# np.clip of a share or of a place in a grid; curves are the business of pareto alone
+MAY_INTERPOLATE = {"pareto", "cache", "decode", "sensitivity"}
 
 
 @pytest.fixture(scope="module")
 def points():
-    with (PROJECT / "data" / "operating_points.csv").open() as file:
-        return [row for row in csv.DictReader(file) if row["total_tok_per_s_per_gpu"]]
+    rows = warehouse.connect().query("SELECT * FROM points ORDER BY point_id").rows(named=True)
+    return [{name: "" if value is None else str(value) for name, value in row.items()} for row in rows]
 
 
 def parsed(text):
@@ -77,7 +80,7 @@ def beyond(rows, asked, points):
         }
         way |= {column: row[header].lower() for header, column in texts.items() if header in row}
         if "MTP" in row:
-            way["spec_decoding"] = {"on": "mtp", "off": "none", "": ""}[row["MTP"]]
+            way["spec_decoding"] = {"on": "mtp", "off": "none", "": "not stated"}[row["MTP"]]
         of_way = [point for point in points if all(point[column] == value for column, value in way.items())]
         speeds, tputs = (
             [float(point[column]) for point in of_way if point["interactivity_tok_per_s_per_user"]]
