@@ -96,6 +96,13 @@ def _parser() -> argparse.ArgumentParser:
     diff.add_argument("--scenario", help="only this one (default: all that both runs have)")
 
     command("data", _data, "check every file in data/, build the warehouse and say what is in it")
+    export = command("export", _export, "write measured InferenceX points as CSV files of facts into data/benchmarks")
+    export.add_argument("path", nargs="+", type=Path, help="a file, folder or zip of any known format")
+    export.add_argument("--name", default="inferencex", help="how the files' names begin (default: inferencex)")
+    derive = command("derive", _derive, "work out throughput from published latencies, and write it into data/")
+    derive.add_argument("silicon", type=Path, help="silicon_sample.csv of aiconfigurator")
+    derive.add_argument("recipes", type=Path, help="recipes of InferenceX as CSV")
+    derive.add_argument("--accessed", type=_day, required=True, metavar="DATE", help="day on which they were read")
     command("parameters", _parameters, "list what can be set in each notebook")
 
     models = command("models", _models, "list what is measured where: models, lengths, GPUs, formats and speeds")
@@ -308,6 +315,26 @@ def _data(arguments, project) -> int:
         print(json.dumps(rows))
     for row in () if arguments.json else rows:
         print(f"{row['num_rows']:>7,} rows  {row['file']}")
+    return MADE
+
+
+def _export(arguments, project) -> int:
+    from tokenfactory.measurements import benchmarks
+    from tokenfactory.warehouse import files
+
+    for done in benchmarks.export(arguments.path, files.data_dir() / "benchmarks", name=arguments.name):
+        print(done.text())
+    return MADE
+
+
+def _derive(arguments, project) -> int:
+    from tokenfactory.measurements import derive
+    from tokenfactory.warehouse import files, schema
+
+    measured = schema.read_all(files.data_dir())["benchmarks"]
+    derived = derive.derive(arguments.silicon, arguments.recipes, measured)
+    derive.write(derived, files.data_dir(), accessed=arguments.accessed)
+    print(derived.text())
     return MADE
 
 

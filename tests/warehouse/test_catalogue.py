@@ -55,7 +55,7 @@ def test_the_example_of_every_view_can_be_asked(view, db):
 def test_other_programs_see_the_words(db):
     program = (
         "import duckdb, sys; other = duckdb.connect(sys.argv[1], read_only=True); "
-        "print(other.execute(\"SELECT comment FROM duckdb_views() WHERE view_name = 'points'\").fetchone()[0])"
+        "print(other.execute(\"SELECT comment FROM duckdb_tables() WHERE table_name = 'points'\").fetchone()[0])"
     )
     said = subprocess.run([sys.executable, "-c", program, db.path], capture_output=True, text=True, check=True).stdout
     assert "one point" in said

@@ -1,5 +1,6 @@
 """The warehouse: built once per content, rebuilt on a change, never half, read by many at once."""
 
+import csv
 import re
 import shutil
 import signal
@@ -13,15 +14,16 @@ import pytest
 from tokenfactory import warehouse
 from tokenfactory.errors import DataError
 from tokenfactory.warehouse import files, store
-from tokenfactory.warehouse.schema import TABLES, read_all
+from tokenfactory.warehouse.schema import TABLES, columns, read_all
 
 
 @pytest.fixture
 def place(tmp_path, monkeypatch, project):
     """A copy of the shipped data and an empty cache."""
-    for file in (project / "data").glob("*.csv"):
-        (tmp_path / "data").mkdir(exist_ok=True)
-        shutil.copy(file, tmp_path / "data")
+    for file in files.tables(project / "data"):
+        target = tmp_path / "data" / file.relative_to(project / "data")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(file, target)
     monkeypatch.setenv("TOKENFACTORY_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("TOKENFACTORY_CACHE", str(tmp_path / "cache"))
     return tmp_path
@@ -36,7 +38,7 @@ def test_the_tables_hold_what_the_schema_read(place):
     db = warehouse.connect()
     for name, rows in read_all(place / "data").items():
         key = ", ".join(TABLES[name].key)
-        frame = db.query(f"SELECT * FROM {name} ORDER BY {key}")
+        frame = db.query(f"SELECT * FROM {name} ORDER BY {key}").select(list(columns(TABLES[name])))
         assert frame.rows(named=True) == sorted(rows, key=lambda row: [row[k] for k in TABLES[name].key]), name
 
 
@@ -51,6 +53,39 @@ def test_text_of_any_kind_comes_through(place):
     stored = warehouse.connect().query("SELECT statement_short FROM claims ORDER BY claim_id")["statement_short"]
     assert 'a "quoted", line\nbreak; DROP TABLE claims; --  ' in stored.to_list()
     assert len(stored) == len(lines) - 1
+
+
+def test_columns_are_read_by_name_in_whatever_order_they_stand(place):
+    keyed = {name: f"SELECT * FROM {name} ORDER BY ALL" for name in TABLES}
+    before = {name: warehouse.connect().query(sql).rows() for name, sql in keyed.items()}
+    assert before["benchmarks"]
+    for file in files.tables(place / "data"):
+        lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
+        notice = [line for line in lines if line.startswith("#")]
+        rows = list(csv.reader(lines[len(notice) :]))
+        with file.open("w", newline="", encoding="utf-8") as turned:
+            turned.writelines(notice)
+            csv.writer(turned, lineterminator="\n").writerows(row[::-1] for row in rows)
+    assert {name: warehouse.connect().query(sql).rows() for name, sql in keyed.items()} == before
+
+
+def test_what_makes_a_view_in_python_makes_another_warehouse(place, monkeypatch):
+    first = files.fingerprint(place / "data")
+    code = place / "measurements"
+    code.mkdir()
+    for name in ("attach", "measured", "repair"):
+        shutil.copy(files.MEASUREMENTS / f"{name}.py", code)
+    monkeypatch.setattr(files, "MEASUREMENTS", code)
+    assert files.fingerprint(place / "data") == first
+    (code / "repair.py").write_text((code / "repair.py").read_text() + "\n")
+    assert files.fingerprint(place / "data") != first
+
+
+def test_the_pool_that_is_kept_as_a_table_is_what_its_view_says(place):
+    db = warehouse.connect()
+    for name in store.KEPT_AS_TABLE:
+        kept, made = (db.query(f"SELECT * FROM {relation} ORDER BY ALL") for relation in (name, f"{name}_as_made"))
+        assert len(kept) and kept.equals(made)
 
 
 def test_second_build_does_nothing(place):

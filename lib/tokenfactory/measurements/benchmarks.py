@@ -129,11 +129,17 @@ def text(rows: Sequence[dict], notice: Sequence[str] = NOTICE) -> str:
     """A file of `data/benchmarks/`: the notice, the header, the rows."""
     names = [c.name for c in BENCHMARK_COLUMNS if any(row.get(c.name) not in (None, []) for row in rows)]
     year = max(row["date"].year for row in rows)
+    stated = [{name: row.get(name) for name in names} for row in rows]
+    return "".join(f"{line.format(year=year)}\n" for line in notice) + table(stated)
+
+
+def table(rows: Sequence[dict]) -> str:
+    """Rows as CSV, with the columns of the first."""
     written = io.StringIO()
     writer = csv.writer(written, lineterminator="\n")
-    writer.writerow(names)
-    writer.writerows([[_cell(row.get(name)) for name in names] for row in rows])
-    return "".join(f"{line.format(year=year)}\n" for line in notice) + written.getvalue()
+    writer.writerow(rows[0])
+    writer.writerows([[_cell(value) for value in row.values()] for row in rows])
+    return written.getvalue()
 
 
 def _cell(value) -> str:

@@ -248,10 +248,13 @@ _SHIPPED = (
     *("interactivity_tok_per_s_per_user", "median_ttft_s", "median_tpot_s", "mean_e2el_s", "p99_ttft_s", "p99_tpot_s"),
     *("avg_power_kw_per_gpu", "j_per_total_tok", "image", "date", "run_url", "repairs"),
 )
+_TPUT = "total_tok_per_s_per_gpu"
 BENCHMARK_COLUMNS = (
     Column("point_id", "VARCHAR", "", "unique name of the point"),
     Column("evidence", "VARCHAR", "", "measured; derived: throughput worked out from measured latencies"),
     *(c for c in MEASURED_POINTS if c.name in _SHIPPED),
+    Column(f"{_TPUT}_low", "DOUBLE", "tok/s/gpu", "low end of the band that holds 90 %, of a derived point"),
+    Column(f"{_TPUT}_high", "DOUBLE", "tok/s/gpu", "high end of that band"),
 )
 
 # The columns that make a curve: one configuration under one workload. Points of a line differ in conc.

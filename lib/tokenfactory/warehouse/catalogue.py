@@ -61,7 +61,7 @@ def comment(connection: duckdb.DuckDBPyConnection) -> None:
     views = {name_of(sql): header(sql) for sql in (path.read_text() for path in sorted(files.SQL.rglob("*.sql")))}
     meanings = column_words()
     for name, kind in _relations(connection):
-        text = views.get(name) or ("; one row is ".join(words[name]) if name in words else "")
+        text = views.get(name.removesuffix("_as_made")) or ("; one row is ".join(words[name]) if name in words else "")
         if text:
             connection.execute(f"COMMENT ON {kind} {name} IS {_quoted(text)}")
     known = "SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal ORDER BY ALL"

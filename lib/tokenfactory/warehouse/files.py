@@ -17,6 +17,7 @@ from tokenfactory.errors import DataError
 PROJECT = Path(__file__).parents[3]
 ROOM = Path(__file__).parent
 SQL = ROOM / "sql"
+MEASUREMENTS = ROOM.parent / "measurements"  # whose attach, measured and repair make views of a snapshot
 OWN_SECTIONS = re.compile(rb"^(prices|inputs):", re.MULTILINE)
 
 
@@ -110,5 +111,5 @@ def fingerprint(data: Path | None = None) -> str:
     snapshot = newest_snapshot(data / "snapshots")
     content = [*tables(data), *([snapshot / "manifest.json"] if snapshot else [])]
     content += [*own_scenarios(data), *own_loads(data)]
-    code = (ROOM / "schema.py", ROOM / "own.py", ROOM / "store.py")
+    code = [*sorted(ROOM.glob("*.py")), *(MEASUREMENTS / f"{name}.py" for name in ("attach", "measured", "repair"))]
     return sha256_of([*content, *code, *sorted(SQL.rglob("*.sql"))])

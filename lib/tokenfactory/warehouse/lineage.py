@@ -179,7 +179,7 @@ class Archive:
             return set()
         if relation in TABLES:
             return {file for file in self._all_files if fnmatch(file, TABLES[relation].file)}
-        inner = self._relations(self._definitions.get(relation, ""))
+        inner = self._relations(self._definitions.get(relation) or self._definitions.get(f"{relation}_as_made", ""))
         return {file for name in inner if name != relation for file in self._files(name)}
 
 

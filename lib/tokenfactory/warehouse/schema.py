@@ -827,6 +827,20 @@ class KnownWrong(Row):
         return point
 
 
+class DerivedCalibration(Row):
+    gpu: str = required("GPU, as in gpus.csv", **GPU)
+    num_pairs: int = required("runs of it that were measured and derived", gt=0)
+    tput_bias: float = required("median of derived over measured throughput, which was divided out", "x", gt=0, le=10)
+    speed_bias: float = required("the same of the speed per user", "x", gt=0, le=10)
+    low: float = required("low end of the band over the point", "x", gt=0, le=1)
+    high: float = required("high end of the band over the point", "x", ge=1, le=100)
+    learned_from: Literal["own runs", "runs of all GPUs"] = required("whose runs gave the ends of the band")
+    median_after: float = required("median of derived over measured with the bias divided out", "x", gt=0, le=10)
+    inside_frac: float = required("share of the GPU's own runs inside the band", "frac", ge=0, le=1)
+    source_url: SourceUrl
+    accessed: Accessed
+
+
 # The rules of the columns of a benchmark file, by type and, before that, by name.
 _BENCHMARK_RULES = {
     "VARCHAR": (str, TEXT),
@@ -1022,6 +1036,14 @@ TABLES: dict[str, Table] = {
             "what runs of the InferenceX benchmark measured",
             "one measured operating point of one run",
             may_lack_columns=True,
+        ),
+        Table(
+            "derived_calibration",
+            "derived_calibration.csv",
+            DerivedCalibration,
+            ("gpu",),
+            "how well throughput follows from latencies, on runs known both ways",
+            "one GPU",
         ),
         Table(
             "known_wrong_runs",

@@ -9,7 +9,7 @@ WITH shipped AS (
            (hash(gpu, model, framework, precision, spec_decoding, is_disagg, is_multinode, num_gpu, num_prefill_gpu,
                  num_decode_gpu, prefill_tp, prefill_ep, prefill_dp_attention, prefill_num_workers, decode_tp,
                  decode_ep, decode_dp_attention, decode_num_workers) >> 1)::BIGINT AS config_id,
-           * EXCLUDE (point_id, evidence, repairs, file),
+           * EXCLUDE (point_id, evidence, repairs, file, total_tok_per_s_per_gpu_low, total_tok_per_s_per_gpu_high),
            'fixed_length' AS workload, 'off' AS offload_mode, 'InferenceX' AS source,
            nullif(regexp_extract(run_url, '/runs/([0-9]+)', 1), '') AS run_id,
            coalesce(string_split(repairs, ' '), []) AS repairs

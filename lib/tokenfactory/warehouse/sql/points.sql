@@ -29,6 +29,43 @@ WITH measured AS (
       AND p.interactivity_tok_per_s_per_user > 0
       AND p.isl_tok IS NOT NULL AND p.osl_tok IS NOT NULL
 ),
+derived AS (
+    SELECT d.point_id,
+           d.gpu, h.system, d.model, d.framework,
+           coalesce(d.precision, 'not stated') AS precision,
+           coalesce(d.spec_decoding, 'not stated') AS spec_decoding,
+           d.is_disagg AS is_disaggregated, d.num_gpu, d.num_prefill_gpu, d.num_decode_gpu,
+           d.isl_tok AS isl, d.osl_tok AS osl, d.conc,
+           d.interactivity_tok_per_s_per_user,
+           d.total_tok_per_s_per_gpu, d.total_tok_per_s_per_gpu_low, d.total_tok_per_s_per_gpu_high,
+           NULL::DOUBLE AS ttft_p99_s, NULL::DOUBLE AS tpot_p99_s, NULL::DOUBLE AS accuracy_frac,
+           NULL::DOUBLE AS usd_per_mtok_total, NULL::BOOLEAN AS is_cost_consistent,
+           d.date AS as_of, 'derived' AS evidence, 'shipped' AS origin,
+           EXISTS (
+               FROM known_wrong_runs AS w
+               WHERE w.run_id IS NOT NULL AND w.gpu = d.gpu AND w.model = d.model AND w.framework = d.framework
+                 AND w.precision = d.precision AND w.spec_decoding = d.spec_decoding
+           ) AS is_known_wrong,
+           'primary' AS source_kind, d.run_url AS source_url, 'aiconfigurator and InferenceX recipes' AS source_title,
+           'throughput by Little''s law from measured latencies' AS note
+    FROM benchmarks AS d
+    LEFT JOIN hardware AS h ON h.gpu = d.gpu AND h.is_reference
+    WHERE d.evidence = 'derived'
+      AND NOT EXISTS (  -- a measured point of the same run always wins
+          FROM measured_points AS m
+          WHERE m.gpu = d.gpu AND m.model = d.model AND m.isl_tok = d.isl_tok AND m.osl_tok = d.osl_tok
+            AND m.conc = d.conc AND m.framework = d.framework AND m.precision = d.precision
+            AND m.spec_decoding = d.spec_decoding AND m.num_prefill_gpu = d.num_prefill_gpu
+            AND m.num_decode_gpu = d.num_decode_gpu AND m.date = d.date
+      )
+      AND NOT EXISTS (  -- and so does one that a page shows, whose speed is the mean or the median of the same run
+          FROM operating_points AS o
+          WHERE o.evidence = 'measured' AND o.gpu = d.gpu AND o.model = d.model AND o.isl = d.isl_tok
+            AND o.osl = d.osl_tok AND o.conc = d.conc AND o.framework = d.framework AND o.precision = d.precision
+            AND coalesce(o.spec_decoding, d.spec_decoding) = d.spec_decoding AND o.as_of = d.date
+            AND abs(ln(o.interactivity_tok_per_s_per_user / d.interactivity_tok_per_s_per_user)) < 0.06
+      )
+),
 published AS (
     SELECT point_id,
            gpu, system, model, framework,
@@ -49,5 +86,7 @@ published AS (
     WHERE reason IS NULL
 )
 SELECT * FROM measured
+UNION ALL
+SELECT * FROM derived
 UNION ALL
 SELECT * FROM published;
