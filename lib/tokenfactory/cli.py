@@ -102,7 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     derive = command("derive", _derive, "work out throughput from published latencies, and write it into data/")
     derive.add_argument("silicon", type=Path, help="silicon_sample.csv of aiconfigurator")
     derive.add_argument("recipes", type=Path, help="recipes of InferenceX as CSV")
-    derive.add_argument("--accessed", type=_day, required=True, metavar="DATE", help="day on which they were read")
+    derive.add_argument("--accessed", type=types.day, required=True, metavar="DATE", help="day on which they were read")
     command("parameters", _parameters, "list what can be set in each notebook")
 
     models = command("models", _models, "list what is measured where: models, lengths, GPUs, formats and speeds")
