@@ -131,3 +131,8 @@ def test_points_are_those_of_the_view_once_each(db):
         == db.query("SELECT count(*) AS n FROM points ORDER BY n").item()
     )
     assert {"gpu", "score_frac", "evidence", "origin"} <= rows[0].keys()
+
+
+def test_models_have_names_that_people_use(db):
+    assert db.name("deepseek-r1-0528") == "DeepSeek-R1"
+    assert db.name("somebody's own") == "somebody's own"

@@ -117,6 +117,7 @@ GOOD = {
         "status": "published",
         **SOURCE,
     },
+    "models": {"model": "a-model", "name": "A Model"},
     "load_curves": {
         "curve_id": "a-day",
         "slot": "0",

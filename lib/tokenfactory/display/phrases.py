@@ -46,6 +46,16 @@ def ratio(times: float) -> str:
     return f"{number(1 / times, 2)} times as much" if times <= 1 / 1.5 else f"{100 * (1 / times - 1):.0f}% more"
 
 
+def ratio_than(times: float, other: str) -> str:
+    """`ratio` with what is compared: "34 times less than H200 does", "2.0 times as much as H200 does".
+
+    >>> ratio_than(34.08, "H200"), ratio_than(0.5, "H200")
+    ('34 times less than on H200', '2.0 times as much as on H200')
+    """
+    words = ratio(times)
+    return f"{words} {'as' if words.endswith('as much') else 'than'} on {other}"
+
+
 def ratio_band(low: float, high: float) -> str:
     """Both ends of a ratio of costs, once: "between 28 and 41 times less", "between 10% more and 1.3 times less"."""
     if low >= 2:
@@ -99,3 +109,14 @@ def gpus_and_users(reading) -> str:
         f"{v[0]:,}" if len(v) == 1 else f"{v[0]:,} to {v[-1]:,}" for v in (reading.num_users, reading.num_gpu)
     )
     return f"{users} users on {gpus} GPUs"
+
+
+EVIDENCE = {"measured": "●", "derived": "◐", "interpolated": "○"}
+EVIDENCE_LEGEND = (
+    "● measured, ◐ derived from measured latencies, ○ interpolated by InferenceX, ~ read across a wide gap."
+)
+
+
+def evidence(kind: str, is_wide: bool = False) -> str:
+    """The mark of how a figure is known; `EVIDENCE_LEGEND` says what it means."""
+    return EVIDENCE[kind] + ("~" if is_wide else "")

@@ -123,6 +123,7 @@ class answer(Output):
     """
 
     sentences: Sequence[str]
+    finding: str = ""
 
     def _html(self) -> str:
         kinds = [' class="tf-flip"' if isinstance(s, flip) else "" for s in self.sentences]

@@ -167,6 +167,11 @@ class Warehouse:
             owner=OWNER,
         ).item()
 
+    def name(self, model: str) -> str:
+        """What people call a model: deepseek-r1-0528 -> DeepSeek-R1; its key where `models` has no row."""
+        found = self.query("SELECT name FROM models WHERE model = $model ORDER BY name", model=model)["name"]
+        return found.item() if len(found) else model
+
     def points(self) -> list[dict]:
         """All rows of the view `points`, with the known score of each: what `methods.serving` makes curves of."""
         return self.query(

@@ -643,6 +643,11 @@ class MemoryTier(Row):
         return unit
 
 
+class ModelName(Row):
+    model: str = required("language model, as in every other file", **SLUG)
+    name: str = required("what people call it", **TEXT)
+
+
 class CacheEffect(Row):
     effect_id: str = required("unique name of the effect", **SLUG)
     means: Literal["routing", "shared pool", "offload", "none"] = required(
@@ -1121,6 +1126,14 @@ TABLES: dict[str, Table] = {
             "what owning a GPU costs, input by input",
             "one assumption of one profile, with its range",
             (_one_row("profile", "parameter", "applies_to"),),
+        ),
+        Table(
+            "models",
+            "models.csv",
+            ModelName,
+            ("model",),
+            "what people call a model; one without a row is called by its key",
+            "one model",
         ),
         Table(
             "load_curves",

@@ -1,0 +1,117 @@
+"""Charts that stand on more than one page, so that one question looks the same everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import altair as alt
+import polars as pl
+
+from tokenfactory.display import theme
+
+# An axis in words: 5 is "5x less", 1 "equal", 0.5 "2x more".
+_LESS_OR_MORE = (
+    "datum.value == 1 ? 'equal' : datum.value > 1 ? format(datum.value, '~r') + 'x less'"
+    " : format(1 / datum.value, '.2~r') + 'x more'"
+)
+
+SPEED_TITLE = "tokens a second per user (log scale)"
+
+
+def _log(padding: int = 12) -> alt.Scale:
+    return alt.Scale(type="log", nice=False, padding=padding)
+
+
+def _frame(rows: Sequence[Mapping]) -> pl.DataFrame:
+    return pl.DataFrame([dict(row) for row in rows], infer_schema_length=None)
+
+
+def cost_curve(rows: Sequence[Mapping], gpus: Sequence[str], at: float, title: alt.Title) -> alt.Chart:
+    """Cost of a million tokens against the speed of one user, a line for each system, the asked speed marked.
+
+    Parameters
+    ----------
+    rows : each with system (as shown), speed [tok/s/user], usd [USD/Mtok], known and by (words for the tooltip), in the
+        order of speeds; neighbours farther apart than a tenth are not joined
+    gpus : keys of the systems, in the order of their colours
+    at : the asked speed [tok/s/user]
+    """
+    if not rows:
+        return theme.not_measured(title)
+    pieces, last = [], {}
+    for row in rows:  # a line ends where nothing was measured
+        system, speed = row["system"], row["speed"]
+        before, piece = last.get(system, (speed, 0))
+        last[system] = (speed, piece + (speed > 1.1 * before))
+        pieces.append(dict(row) | {"piece": f"{system} {last[system][1]}"})
+    frame = _frame(pieces)
+    systems = list(dict.fromkeys(gpu.upper() for gpu in gpus))
+    hues = [theme.gpu_colour(gpu) for gpu in dict.fromkeys(gpus)]
+    colour = alt.Color("system:N", title=None, legend=None, scale=alt.Scale(domain=systems, range=hues))
+    tips = [alt.Tooltip("system:N", title="System"), alt.Tooltip("usd:Q", title="USD per million tokens", format=".3r"),
+            alt.Tooltip("speed:Q", title="Tokens a second per user", format=".3r"),
+            alt.Tooltip("known:N", title="Known"), alt.Tooltip("by:N", title="By")]  # fmt: skip
+    base = alt.Chart(frame).encode(
+        alt.X("speed:Q", title=SPEED_TITLE, scale=_log()),
+        alt.Y("usd:Q", title="USD per million tokens (log scale)", scale=_log()),
+        colour, tooltip=tips,
+    )  # fmt: skip
+    lines = base.mark_line(strokeWidth=2.5).encode(detail="piece:N")
+    hits = base.mark_point(filled=True, size=14, opacity=0.9)
+    ends = alt.Chart(frame.group_by("system", maintain_order=True).last()).encode(x="speed:Q", y="usd:Q", color=colour)
+    names = ends.mark_text(align="left", dx=8, fontSize=13, fontWeight="bold").encode(text="system:N")
+    rule = alt.Chart(pl.DataFrame({"speed": [float(at)], "text": [f"{at:g}"]})).encode(x="speed:Q")
+    asked = (
+        rule.mark_rule(strokeDash=[3, 3], color=theme.NEUTRAL),
+        rule.mark_text(dy=-6, y=0, fontSize=12).encode(text="text:N"),
+    )
+    return alt.layer(*asked, lines, hits, names).properties(width="container", height=320, title=title)
+
+
+def ratio_curve(marks: Sequence[Mapping], subject: str, title: alt.Title, claim: Mapping | None = None) -> alt.Chart:
+    """How many times less a token costs on the subject, against the speed, one mark for each equally fast pair.
+
+    Parameters
+    ----------
+    marks : each with kind (what both have in common, or "best of each"), speed [tok/s/user], ratio (cost of the
+        baseline over that of the subject), low and high (its band), evidence, wrong and by (words for the tooltip)
+    subject : key of the system to judge, whose colour the like-for-like marks have
+    claim : a mark of its own: speed, ratio, text
+    """
+    if not marks:
+        return theme.not_measured(title)
+    frame = _frame(marks)
+    kinds = sorted(frame["kind"].unique(), key=lambda kind: (kind != "best of each", kind))
+    shades = [
+        theme.NEUTRAL,
+        theme.gpu_colour(subject),
+        theme.GOOD,
+        "#8a5a00",
+        theme.CDNA,
+        "#0f7c8a",
+        "#5b6770",
+        "#b0448a",
+    ]
+    shapes = ["circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "triangle-right"]
+    size = len(kinds)
+    colour = alt.Color("kind:N", title=None, sort=kinds,
+                       scale=alt.Scale(domain=kinds, range=[shades[i % len(shades)] for i in range(size)]))  # fmt: skip
+    shape = alt.Shape("kind:N", title=None, sort=kinds,
+                      scale=alt.Scale(domain=kinds, range=[shapes[i % len(shapes)] for i in range(size)]))  # fmt: skip
+    tips = [alt.Tooltip("kind:N", title="Same on both"), alt.Tooltip("ratio:Q", title="Times less", format=".3r"),
+            alt.Tooltip("speed:Q", title="Tokens a second per user", format=".3r"), alt.Tooltip("by:N", title="Pair"),
+            alt.Tooltip("wrong:N", title="Doubt")]  # fmt: skip
+    x = alt.X("speed:Q", title=SPEED_TITLE, scale=_log())
+    y = alt.Y("ratio:Q", title="times less (log scale)", scale=_log(), axis=alt.Axis(labelExpr=_LESS_OR_MORE))
+    base = alt.Chart(frame).encode(x, y, colour, tooltip=tips)
+    bars = base.mark_rule(opacity=0.25).encode(alt.Y("low:Q"), alt.Y2("high:Q"))
+    layers = [alt.Chart(pl.DataFrame({"ratio": [1.0]})).mark_rule(strokeDash=[4, 3]).encode(y="ratio:Q"), bars]
+    for is_measured in (True, False):
+        some = frame.filter((pl.col("evidence") == "measured") == is_measured)
+        if len(some):
+            points = alt.Chart(some).mark_point(size=70, filled=is_measured, opacity=1)
+            layers.append(points.encode(x, y, colour, shape, tooltip=tips))
+    if claim:
+        text = alt.Chart(pl.DataFrame([dict(claim)])).mark_text(color=theme.BAD, dy=-10, fontSize=13)
+        layers.append(text.encode(x="speed:Q", y="ratio:Q", text="text:N"))
+    return alt.layer(*layers).properties(width="container", height=340, title=title)
