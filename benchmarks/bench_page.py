@@ -18,8 +18,10 @@ import polars as pl
 from playwright.sync_api import sync_playwright
 
 from reportkit import charts, page, provenance
+from reportkit.source import Frame
 from tokenfactory import warehouse
 from tokenfactory.display import show, theme
+from tokenfactory.source import SOURCE
 from tokenfactory.warehouse import files
 
 MOST_BYTES = {5: 1_500_000, 20: 2_000_000}  # of a page with so many charts
@@ -66,8 +68,8 @@ def notebook(num_charts):
 
 
 def ledger_of(executed):
-    about = {"warehouse": warehouse.build(), "files": files.hashes(), "library": "0" * 64}
-    return provenance.make(executed, name="01_page", trace=[json.dumps(ASKED)], **about)
+    about = {"source": SOURCE, "built": warehouse.build(), "files": files.hashes(), "library": "0" * 64}
+    return provenance.make(executed, name="01_page", parameters={}, trace=[json.dumps(ASKED)], **about)
 
 
 def median(measure, times):
@@ -76,7 +78,7 @@ def median(measure, times):
 
 def export(executed, kept):
     pages = [{"href": "01_page.html", "title": "How fast is a page?"}]
-    return page.export(executed, name="01_page", made_on="2026-01-01", pages=pages, ledger=kept)
+    return page.export(executed, Frame(SOURCE.suite, "", "2026-01-01", pages), name="01_page", ledger=kept)
 
 
 def export_s(executed, kept):
@@ -97,7 +99,7 @@ def opened_s(browser, path, script, value):
 
 
 def main():
-    library, made, is_met = len(charts.library().encode()), {}, True
+    library, made, is_met = len(charts.library(Path(".cache")).encode()), {}, True
     for num_charts, bar in MOST_BYTES.items():
         executed = notebook(num_charts)
         kept = ledger_of(executed)

@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from reportkit.plan import Project
+from tokenfactory.source import Project
 
 ROUNDS = 3
 PROGRAM = "from tokenfactory.cli import main; main()"
@@ -27,10 +27,12 @@ started = time.perf_counter()
 import os, sys
 from pathlib import Path
 from reportkit import engine
-engine.import_libraries()
+from tokenfactory.source import SOURCE
+engine.import_libraries(SOURCE.imports)
 import json, nbformat
 from IPython.core.interactiveshell import InteractiveShell
 from reportkit import page, reports
+from reportkit.source import Frame
 print(time.perf_counter() - started, flush=True)
 for path in map(Path, sys.argv[1:]):
     executed = nbformat.read(path, as_version=4)
@@ -47,7 +49,7 @@ for path in map(Path, sys.argv[1:]):
             shell.run_cell(cell.source).raise_error()
     ledger = json.loads((path.parent.parent / reports.place("provenance", path.stem)).read_text())
     pages = [{"href": f"{path.stem}.html", "title": ""}]
-    page.export(executed, name=path.stem, made_on="2026-01-01", pages=pages, ledger=ledger)
+    page.export(executed, Frame(SOURCE.suite, "", "2026-01-01", pages), name=path.stem, ledger=ledger)
     os.write(seconds, f"{time.perf_counter() - started}\\n".encode())
     os._exit(0)
 """

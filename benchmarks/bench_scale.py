@@ -19,7 +19,7 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from reportkit.plan import Project
+from tokenfactory.source import Project
 
 PROGRAM = "from tokenfactory.cli import main; main()"
 NOTEBOOK = "02_tokens_per_megawatt"  # reads many rows, draws charts, and has a speed to vary

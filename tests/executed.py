@@ -13,9 +13,10 @@ import json, sys
 from pathlib import Path
 import nbformat
 from reportkit import engine, workers
+from tokenfactory.source import SOURCE
 source, given, out = Path(sys.argv[1]), json.loads(sys.argv[2]), Path(sys.argv[3])
 if workers.IS_FORK_SAFE:
-    engine.import_libraries()
+    engine.import_libraries(SOURCE.imports)
 how = "fork" if workers.IS_FORK_SAFE else "kernel"
 made = engine.execute(source, given, out, engine=how, on_cell_start=lambda cell, cell_index: None)
 assert not engine.failure(made), engine.failure(made)

@@ -34,7 +34,7 @@ RECORD = PROJECT / "reports" / "metric_definitions.csv"
 COLUMNS = ("key", "notebook", "unit", "label", "formulas")
 FORMULAS = ("cashflow", "cost", "finance", "power", "reuse")
 NEW_KEY = "give it a new key (or, if only words changed: python tests/metric_definitions.py --reworded KEY)"
-MIME = "application/vnd.tokenfactory.headlines+json"
+MIME = "application/vnd.reportkit.headlines+json"
 
 
 def label_words(label: str, gpus: Iterable[str]) -> str:

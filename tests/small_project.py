@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from zlib import crc32
 
-from reportkit.plan import Project
+from tokenfactory.source import Project
 
 PARAMETERS = """\
 subject: str = "gb300"  # [gpu] what is asked about

@@ -9,7 +9,7 @@ import types
 from pathlib import Path
 
 import reportkit
-from reportkit.plan import Project
+from tokenfactory.source import Project
 
 
 def outputs(notebook) -> list[str]:
@@ -18,8 +18,8 @@ def outputs(notebook) -> list[str]:
     return [output.get("text") or output["data"]["text/plain"] for output in of_cells]
 
 
-def export(notebook, *, name, made_on, pages, **_):
-    return json.dumps({"name": name, "made_on": made_on, "pages": pages, "outputs": outputs(notebook)})
+def export(notebook, frame, *, name, **_):
+    return json.dumps({"name": name, "made_on": frame.made_on, "pages": frame.pages, "outputs": outputs(notebook)})
 
 
 def data_files(notebook, name):
@@ -28,25 +28,26 @@ def data_files(notebook, name):
 
 def entry(notebook, name, ledger):
     of_cells = [output for cell in notebook.cells for output in cell.get("outputs", ())]
-    mime = "application/vnd.tokenfactory.headlines+json"
+    mime = "application/vnd.reportkit.headlines+json"
     headlines = [h for o in of_cells if "data" in o for h in o.data.get(mime, {"headlines": []})["headlines"]]
-    return {"name": name, "href": f"{name}.html", "title": name, "headlines": headlines, "answer": []}
+    return {"name": name, "href": f"{name}.html", "title": name, "headlines": headlines, "answer": [], "flips": []}
 
 
-def write(notebook, path, *, name, made_on):
+def write(notebook, path, *, name, made_on, parameters):
     path.write_text(json.dumps({"name": name, "made_on": made_on, "outputs": outputs(notebook)}))
 
 
-def index(**content):
-    return json.dumps(content)
+def index(frame, entries, **content):
+    about = {"title": frame.scenario, "made_on": frame.made_on, "pages": frame.pages}
+    return json.dumps(about | {"entries": entries} | content)
 
 
-def archive(**content):
-    return json.dumps(content)
+def archive(frame, runs):
+    return json.dumps({"title": frame.scenario, "made_on": frame.made_on, "pages": frame.pages, "runs": runs})
 
 
-def summary(*, title, made_on, entries, pages):
-    return json.dumps({"title": title, "made_on": made_on, "entries": entries})
+def summary(frame, entries):
+    return json.dumps({"title": frame.scenario, "made_on": frame.made_on, "entries": entries})
 
 
 def with_scenarios(page, *, title, here, links):

@@ -11,11 +11,22 @@ import urllib.error
 import urllib.request
 
 import pytest
+from small_project import write_notebook
 
 NOTEBOOK = "01_hopper_vs_blackwell.ipynb"
 LONGEST_S = 90  # a busy machine takes its time; a browser that hangs never comes back
 COUNT = "selector => document.querySelectorAll(selector).length"
 CHART, ERROR = ".jp-RenderedVegaCommon5 :is(svg, canvas)", ".jp-RenderedText .ansi-red-fg, [data-mime-type$=stderr]"
+MATHS = ".jp-OutputArea-output mjx-container"
+DOLLARS = """\
+from IPython.display import HTML, display
+from tokenfactory.display.show import Column, Headline, answer, headlines, note, table, usd
+display(answer(["It costs **$1.50** to $2.", "From $3 to $4 it is another."]), note(["Between $5 and $6."]))
+display(headlines([Headline("k", "$7 or $8", 1.5, "usd", "$9", "$10 and $11")]))
+display(table([{"a": "$12 and $13", "b": 1.5}], {"a": "$14 $15", "b": Column("$16", usd)}, "$17 $18", note="$19 $20"))
+"""
+CONTROL = "display(HTML('<p>$a$ and $b$</p>'))"
+STYLE = "([selector, name]) => getComputedStyle(document.querySelector(selector))[name]"
 PROMPTS = "[...document.querySelectorAll('.jp-InputPrompt')].map(prompt => prompt.innerText)"
 
 
@@ -39,6 +50,8 @@ def lab(project, tmp_path_factory):
     """The address of a JupyterLab with nobody's settings, on copies of the notebooks."""
     root = tmp_path_factory.mktemp("lab")
     shutil.copytree(project / "notebooks", root / "notebooks", ignore=shutil.ignore_patterns(".*"))
+    for name, source in {"ours": DOLLARS, "control": DOLLARS + CONTROL}.items():
+        write_notebook(root / "notebooks" / f"{name}.ipynb", source, parameters=None)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -62,23 +75,46 @@ def lab(project, tmp_path_factory):
             server.wait(20)
 
 
-def test_a_notebook_runs_in_jupyterlab(lab, browser):
+def opened(lab, browser, name):
+    """A page of JupyterLab on a notebook, what it asked of others, and whether its kernel waits."""
     page = browser.new_context(viewport={"width": 1440, "height": 1000}).new_page()
     elsewhere = []
     page.on("request", lambda request: elsewhere.append(request.url) if not request.url.startswith(lab) else None)
-    page.goto(f"{lab}/lab/tree/{NOTEBOOK}?token=test&reset", timeout=LONGEST_S * 1000)
-
-    def sessions():
-        return json.load(urllib.request.urlopen(f"{lab}/api/sessions?token=test"))
+    page.goto(f"{lab}/lab/tree/{name}?token=test&reset", timeout=LONGEST_S * 1000)
 
     def is_idle():
-        return [s for s in sessions() if s["kernel"] and s["kernel"]["execution_state"] == "idle"]
+        sessions = json.load(urllib.request.urlopen(f"{lab}/api/sessions?token=test"))
+        here = [session["kernel"] for session in sessions if session["path"] == name]
+        return [kernel for kernel in here if kernel and kernel["execution_state"] == "idle"]
 
     wait_for(is_idle, "an idle kernel")
-    # The stored charts are drawn on opening; a page that hangs would never answer.
-    wait_for(lambda: page.evaluate(COUNT, CHART), "the first chart")
+    return page, elsewhere, is_idle
+
+
+def run_all(page, is_idle):
     page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
     wait_for(lambda: "[*]:" not in page.evaluate(PROMPTS) and is_idle(), "the end of all cells")
+
+
+def test_a_notebook_runs_in_jupyterlab(lab, browser):
+    page, elsewhere, is_idle = opened(lab, browser, NOTEBOOK)
+    # The stored charts are drawn on opening; a page that hangs would never answer.
+    wait_for(lambda: page.evaluate(COUNT, CHART), "the first chart")
+    run_all(page, is_idle)
     assert page.evaluate(COUNT, CHART) >= 1
     assert page.evaluate(COUNT, ERROR) == 0
     assert [url for url in elsewhere if not url.startswith(("data:", "blob:"))] == []
+
+
+def test_dollar_signs_are_no_mathematics_and_tiles_are_tiles(lab, browser):
+    page, _, is_idle = opened(lab, browser, "control.ipynb")
+    run_all(page, is_idle)
+    wait_for(lambda: page.evaluate(COUNT, MATHS), "a formula in HTML that is not ours")  # so the typesetter is at work
+    page, _, is_idle = opened(lab, browser, "ours.ipynb")
+    run_all(page, is_idle)
+    wait_for(lambda: page.evaluate(COUNT, ".tf-tile"), "the tiles")
+    page.wait_for_timeout(3000)  # longer than the formula took
+    assert page.evaluate(COUNT, MATHS) == 0 and "Between $5 and $6." in page.inner_text("body")
+    assert page.evaluate(STYLE, [".tf-tiles", "display"]) == "flex"
+    value, label = (page.evaluate(STYLE, [f".tf-tile-{part}", "fontSize"]) for part in ("value", "label"))
+    assert float(value.removesuffix("px")) > 1.3 * float(label.removesuffix("px"))

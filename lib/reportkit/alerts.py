@@ -19,10 +19,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from reportkit import reports
-from reportkit.plan import Project
-from reportkit.runner import ReportFailed, Result
-from tokenfactory import errors
+from reportkit import atomic, errors, reports
+from reportkit.execution import ReportFailed
+from reportkit.runner import Result
+from reportkit.source import Project
 
 FOLDER = "alerts"
 MOST_ALERTS = 200  # that are kept
@@ -41,7 +41,7 @@ def failed(error: BaseException) -> list[dict[str, str]]:
         return [_reason("failed", failure.label, failure.message) for failure in error.failures]
     if isinstance(error, errors.StalePricesError):
         return [_reason("stale_prices", "report", sentence) for sentence in error.sentences]
-    if isinstance(error, errors.TokenFactoryError):
+    if isinstance(error, errors.InputError):
         return [_reason("failed", "report", str(error))]
     if isinstance(error, KeyboardInterrupt):
         return [_reason("failed", "report", "the run was interrupted")]
@@ -119,7 +119,7 @@ class Watch:
         run = reports.moment()
         shown = [f"- {r['label']}: {r['sentence']}" for r in reasons[:MOST_SENTENCES]]
         shown += [f"- and {len(reasons) - MOST_SENTENCES} more"] if len(reasons) > MOST_SENTENCES else []
-        text = "\n".join([f"Token Factory: {what}", *shown])
+        text = "\n".join([f"{self.project.source.suite.title}: {what}", *shown])
         alert = {"run": run, "text": html.escape(text, quote=False), "reasons": reasons}
         try:
             self.say(f"alert: {os.path.relpath(self._write(run, alert))}")
@@ -130,10 +130,7 @@ class Watch:
 
     def _write(self, run: str, alert: Mapping) -> Path:
         path = self.project.reports / FOLDER / f"{run}.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        new = path.with_name(f".{path.name}")
-        new.write_text(json.dumps(alert, indent=1) + "\n", encoding="utf-8")
-        os.replace(new, path)
+        atomic.write(path, json.dumps(alert, indent=1) + "\n")
         reports.prune(path.parent, MOST_ALERTS)
         return path
 

@@ -19,13 +19,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reportkit import cache
-from reportkit.plan import Job, Project
-from tokenfactory.errors import DataError, ParameterError, nearest
-from tokenfactory.warehouse import files
+from reportkit import atomic, cache
+from reportkit.errors import DataError, ParameterError, nearest
+from reportkit.plan import Job
+from reportkit.source import Project, given
 
 KEEP = 90  # runs; those before them go, but for the first of each month
-LARGE_BYTES = 50_000_000  # a snapshot above this is named, not kept
 RECORD = "run.json"
 FORMAT = 1  # raise it when a record gets another shape; runs of another one are passed over
 _NEW = ".new-"
@@ -69,17 +68,9 @@ def _bare(document: Mapping) -> bytes:
     return (json.dumps({**document, "cells": cells}, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
 
 
-def _snapshot(data: Path) -> tuple[Path | None, bool]:
-    """The snapshot in use, and whether it is kept in the archive."""
-    snapshot = files.newest_snapshot(data / "snapshots")
-    if snapshot is None:
-        return None, False
-    return snapshot, sum(path.stat().st_size for path in snapshot.iterdir() if path.is_file()) <= LARGE_BYTES
-
-
 def _sources(project: Project, jobs: Sequence[Job]) -> dict[str, Callable[[], bytes]]:
     """The files a run is made from, by their path in a checkout."""
-    found = {f"lib/{name}": path.read_bytes for name, path in cache.code().items()}
+    found = {f"lib/{name}": path.read_bytes for name, path in cache.code(project.source.packages).items()}
     for job in jobs:
         document = job.notebook.document
         found[f"notebooks/{job.notebook.path.name}"] = lambda document=document: _bare(document)
@@ -90,13 +81,8 @@ def _sources(project: Project, jobs: Sequence[Job]) -> dict[str, Callable[[], by
     lock = project.root / "requirements.lock"
     if lock.is_file():
         found[lock.name] = lock.read_bytes
-    if not os.environ.get("TOKENFACTORY_WAREHOUSE"):
-        data = files.data_dir()
-        found |= {f"data/{path.name}": path.read_bytes for path in sorted(data.glob("*.csv"))}
-        snapshot, is_kept = _snapshot(data)
-        if snapshot:
-            kept = sorted(filter(Path.is_file, snapshot.iterdir())) if is_kept else [snapshot / "manifest.json"]
-            found |= {f"data/snapshots/{snapshot.name}/{path.name}": path.read_bytes for path in kept}
+    if not given(project.source):
+        found |= {f"data/{place}": path.read_bytes for place, path in project.source.archived().items()}
     return found
 
 
@@ -130,48 +116,49 @@ def describe(
     contents : what the site's record says of these scenarios, finished pages included
     entries : of the cache, by key
     """
-    objects: dict[str, bytes] = {}
+    source, objects = project.source, {}
 
     def keep(content: bytes) -> str:
         objects[name := sha256(content)] = content
         return name
 
     named = {path: keep(read()) for path, read in _sources(project, jobs).items()}
-    values = {(job.scenario, job.notebook.name): job.values for job in jobs}
-    told = {
-        scenario: {
-            "title": content["title"],
-            "notebooks": [
-                {
-                    "name": notebook["name"],
-                    "title": notebook["entry"]["title"],
-                    "key": notebook["key"],
-                    "inputs_sha256": notebook["inputs_sha256"],
-                    "parameters": values[scenario, notebook["name"]],
-                    "headlines": notebook["entry"]["headlines"],
-                }
-                for notebook in content["notebooks"]
-            ],
-        }
-        for scenario, content in contents.items()
-    }
+    told = _told(jobs, contents)
     facts = {"data": data, "library": library, "files": named, "scenarios": told}
     content = sha256(json.dumps(facts, sort_keys=True).encode())
     keys = sorted({n["key"] for content in told.values() for n in content["notebooks"]})
     record = {
         "id": f"{made_on}-{content[:8]}",
         "made_on": made_on,
-        "price_as_of": _newest(objects.get(named.get("data/price_book.csv")), ("effective_from", "observed_on")),
-        "power_as_of": _newest(objects.get(named.get("data/power_book.csv")), ("effective_from", "observed_on")),
+        **{
+            f"{group}_as_of": _newest(objects.get(named.get(f"data/{first}")), source.date_columns)
+            for group, (first, *_) in source.groups.items()
+        },
         **facts,
         "packages": cache.packages(),
-        "is_warehouse_given": bool(os.environ.get("TOKENFACTORY_WAREHOUSE")),
+        "is_warehouse_given": given(source) is not None,
         "executions": {
             key: {"executed": keep(entries[key].executed.read_bytes()), "trace": keep(_trace(entries[key]))}
             for key in keys
         },
     }
     return Run(record, objects.__getitem__)
+
+
+def _told(jobs: Sequence[Job], contents: Mapping[str, Mapping]) -> dict[str, dict]:
+    """What a run says, by scenario."""
+    values = {(job.scenario, job.notebook.name): job.values for job in jobs}
+
+    def notebook(scenario: str, kept: Mapping) -> dict:
+        entry, name = kept["entry"], kept["name"]
+        same = {key: kept[key] for key in ("name", "key", "inputs_sha256")}
+        about = {"parameters": values[scenario, name], "headlines": entry["headlines"]}
+        return same | {"title": entry["title"]} | about
+
+    return {
+        scenario: {"title": content["title"], "notebooks": [notebook(scenario, kept) for kept in content["notebooks"]]}
+        for scenario, content in contents.items()
+    }
 
 
 # The archive
@@ -236,10 +223,10 @@ def stored(project: Project) -> list[Run]:
     return sorted(found, key=lambda run: run.record["number"], reverse=True)
 
 
-def find(runs: Sequence[Run], name: str) -> Run:
+def find(project: Project, runs: Sequence[Run], name: str) -> Run:
     """The run of an id, of the beginning of one, or of `latest` and `previous`; `runs` has the newest first."""
     if not runs:
-        raise ParameterError("no run is kept here yet; make one with 'tokenfactory report'")
+        raise ParameterError(f"no run is kept here yet; make one with '{project.source.command} report'")
     if name in ("latest", "previous"):
         number = ("latest", "previous").index(name)
         if len(runs) <= number:
@@ -260,17 +247,6 @@ def before(runs: Sequence[Run], run: Run, scenario: str) -> Run | None:
     return next((r for r in earlier if scenario in r.record["scenarios"]), None)
 
 
-def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(f"{_NEW}{path.name}")
-    try:
-        new.write_bytes(content)
-        os.replace(new, path)
-    except OSError:
-        new.unlink(missing_ok=True)
-        raise
-
-
 def prepare(project: Project, run: Run, changes: Mapping[str, Mapping], runs: Sequence[Run]) -> None:
     """Write a run beside its place. `keep` gives it its name; nothing else sees it before."""
     number = max((r.record["number"] for r in runs), default=0) + 1
@@ -280,9 +256,9 @@ def prepare(project: Project, run: Run, changes: Mapping[str, Mapping], runs: Se
         for name in sorted(_objects(record)):
             if not _is_kept(project, name):
                 new.append(_object(project, name))
-                _write(new[-1], gzip.compress(run.read(name), 6, mtime=0))
+                atomic.write(new[-1], gzip.compress(run.read(name), 6, mtime=0))
         text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
-        _write(folder(project) / f"{_NEW}{run.id}" / RECORD, text.encode())
+        atomic.write(folder(project) / f"{_NEW}{run.id}" / RECORD, text)
     except OSError:
         for path in new:
             with suppress(OSError):
@@ -347,17 +323,3 @@ def place(root: Path, path: str, content: bytes) -> None:
         raise DataError(RECORD, f"a run's file cannot lie at {path!r}")
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(content)
-
-
-def place_snapshot(root: Path, run: Run) -> None:
-    """Bring a snapshot that the archive only names: it must still be in the data folder."""
-    for path, digest in run.files.items():
-        parts = Path(path).parts
-        if parts[:2] == ("data", "snapshots") and parts[-1] == "manifest.json":
-            name = parts[2]
-            if any(other != path and Path(other).parts[:3] == parts[:3] for other in run.files):
-                return
-            source = files.data_dir() / "snapshots" / name
-            if not (source / "manifest.json").is_file() or sha256((source / "manifest.json").read_bytes()) != digest:
-                raise DataError(f"data/snapshots/{name}", f"run {run.id} needs this snapshot, which is not here")
-            shutil.copytree(source, root / "data" / "snapshots" / name, dirs_exist_ok=True)

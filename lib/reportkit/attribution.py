@@ -1,7 +1,7 @@
 """What changed between two runs, and why: each headline's change shared out by substitution.
 
 The shares are exact. Start from everything the first run was made from, put one group of inputs at a time
-in its second state, in the order of `GROUPS`, and make the headline again after each: the difference of
+in its second state, in the order of `groups`, and make the headline again after each: the difference of
 two neighbours is the share of the group between them, and all of them sum to the change. Another order
 could give other shares where causes act together, so the order is always said.
 
@@ -10,9 +10,6 @@ process of its own. Where a mixture cannot be made (the old code cannot read the
 around it share one figure, under both names.
 """
 
-import csv
-import difflib
-import io
 import json
 import os
 import re
@@ -20,110 +17,40 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Context, Decimal
 from pathlib import Path
 
 import yaml
 
-from reportkit import archive, cache, plan, reports, workers
+from reportkit import archive, atomic, cache, reports, workers
 from reportkit.archive import Run
-from reportkit.plan import Project
-from tokenfactory.errors import ParameterError, TokenFactoryError, nearest
-from tokenfactory.warehouse import files
+from reportkit.errors import InputError, ParameterError, nearest
+from reportkit.inputs import (
+    DATA,
+    METHOD,
+    PARAMETERS,
+    SCENARIOS,
+    Job,
+    Packages,
+    differing,
+    document_of,
+    groups,
+    inputs,
+    is_parameters,
+    of_group,
+    packages,
+    packages_here,
+    parameters_of,
+)
+from reportkit.source import Project, Source
 
-DATA, PRICE, POWER, METHOD, PARAMETERS = GROUPS = ("data", "price", "power", "method", "parameters")
-PRICE_FILES = ("price_book.csv", "tco_inputs.csv", "api_prices.csv")
-POWER_FILES = ("power_book.csv", "site_inputs.csv")
-PAGES_ONLY = "pages only"
 UNEXPLAINED = "none of its inputs"
-
-LOCK = "requirements.lock"
-INSTALLED = "installed packages"
-SCENARIOS, SNAPSHOTS = "data/scenarios/", "data/snapshots/"
-LIBRARY = ("lib/tokenfactory/", "lib/reportkit/")
-# Makes pages of what notebooks show, and nothing notebooks use.
-NOT_METHOD = ("lib/reportkit/", "lib/tokenfactory/publish/", "lib/tokenfactory/cli.py")
 LIMIT_S = 3600  # for making one mixture
 
 _exact = Context(prec=1500)  # enough for any two doubles
-
-Job = tuple[str, str]  # scenario and notebook
-
-
-# What the runs were made from
-
-
-def group_of(path: str) -> str:
-    """The group a file of a run belongs to; scenario files are parameters, notebooks and code are method."""
-    name = path.rsplit("/", 1)[-1]
-    if path.startswith(SCENARIOS):
-        return PARAMETERS
-    if not path.startswith("data/"):
-        return METHOD
-    return PRICE if name in PRICE_FILES else POWER if name in POWER_FILES else DATA
-
-
-def _of_group(run: Run, group: str) -> dict[str, str]:
-    return {path: digest for path, digest in run.files.items() if group_of(path) == group}
-
-
-def _document(run: Run, name: str) -> dict:
-    return json.loads(run.file(f"notebooks/{name}.ipynb"))
-
-
-def _is_parameters(cell: Mapping) -> bool:
-    return cell["cell_type"] == "code" and "parameters" in cell["metadata"].get("tags", ())
-
-
-def _method(run: Run, name: str) -> tuple:
-    """What decides a notebook's results beside data and values of parameters."""
-    cells = _document(run, name)["cells"]
-    code = ["".join(c["source"]) for c in cells if c["cell_type"] == "code" and not _is_parameters(c)]
-    library = [item for item in run.files.items() if item[0].startswith(LIBRARY) and not item[0].startswith(NOT_METHOD)]
-    return code, sorted(library), sorted(_parameters(cells, name))
-
-
-@dataclass(frozen=True)
-class _Packages:
-    """What notebooks were run with: the hash of the lock, and the versions installed, which older runs did not tell."""
-
-    lock: str | None
-    installed: Mapping[str, str] | None
-
-    def differ(self, other: "_Packages") -> bool:
-        is_told = None not in (self.installed, other.installed)
-        return self.lock != other.lock or (is_told and self.installed != other.installed)
-
-
-def _packages(run: Run) -> _Packages:
-    return _Packages(run.files.get(LOCK), run.record.get("packages"))
-
-
-def _packages_here(project: Project) -> _Packages:
-    path = project.root / LOCK
-    return _Packages(archive.sha256(path.read_bytes()) if path.is_file() else None, cache.packages())
-
-
-def _parameters(cells: Sequence[Mapping], name: str) -> dict[str, plan.Parameter]:
-    sources = ["".join(cell["source"]) for cell in cells if _is_parameters(cell)]
-    return plan.parse_parameters(sources[0], name) if sources else {}
-
-
-def _differing(a: Run, b: Run, job: Job) -> list[str]:
-    """The groups that differ between the runs for a notebook of a scenario, in the order of substitution."""
-    scenario, name = job
-    found = [group for group in (DATA, PRICE, POWER) if _of_group(a, group) != _of_group(b, group)]
-    if (a.record["is_warehouse_given"] or b.record["is_warehouse_given"]) and a.record["data"] != b.record["data"]:
-        found = [DATA]
-    if _method(a, name) != _method(b, name) or _packages(a).differ(_packages(b)):
-        found.append(METHOD)
-    old, new = (run.notebooks(scenario)[name]["parameters"] for run in (a, b))
-    if any(old[key] != new[key] for key in old.keys() & new.keys()):
-        found.append(PARAMETERS)
-    return found
 
 
 # Making a mixture
@@ -131,7 +58,7 @@ def _differing(a: Run, b: Run, job: Job) -> list[str]:
 
 def _with_values(document: dict, values_of: dict, name: str) -> dict:
     """A notebook with the values that another version of it has in its parameters cell, as far as both have them."""
-    own, other = (_parameters(d["cells"], name) for d in (document, values_of))
+    own, other = (parameters_of(d["cells"], name) for d in (document, values_of))
     lines = {}
     for key, parameter in own.items():
         if key in other and other[key].type is parameter.type:
@@ -140,7 +67,7 @@ def _with_values(document: dict, values_of: dict, name: str) -> dict:
             )
     cells = []
     for cell in document["cells"]:
-        if _is_parameters(cell):
+        if is_parameters(cell):
             kept = [lines.get(line.split(":")[0].strip(), line) for line in "".join(cell["source"]).splitlines()]
             cell = cell | {"source": "\n".join(kept)}
         cells.append(cell)
@@ -151,24 +78,25 @@ def _scenario(text: bytes, documents: Mapping[str, dict]) -> bytes:
     """A scenario file, without what these notebooks do not have."""
     content = yaml.safe_load(text)
     names = [name for name in content.get("notebooks") or documents if name in documents]
-    known = {key for name in names for key in _parameters(documents[name]["cells"], name)}
+    known = {key for name in names for key in parameters_of(documents[name]["cells"], name)}
     values = {key: value for key, value in (content.get("parameters") or {}).items() if key in known}
     return yaml.safe_dump(content | {"notebooks": names, "parameters": values}, sort_keys=False).encode()
 
 
-def _mixture(choice: Mapping[str, Run], wanted: Iterable[str]) -> dict[str, bytes]:
+def _mixture(source: Source, choice: Mapping[str, Run], wanted: Iterable[str]) -> dict[str, bytes]:
     """The files of a checkout in which each group is as its run had it, with only the wanted scenarios."""
-    found = {path: choice[g].file(path) for g in (DATA, PRICE, POWER) for path in _of_group(choice[g], g)}
+    of_data = (DATA, *source.groups)
+    found = {path: choice[g].file(path) for g in of_data for path in of_group(source, choice[g], g)}
     of_method, of_values = choice[METHOD], choice[PARAMETERS]
     documents = {}
-    for path in _of_group(of_method, METHOD):
+    for path in of_group(source, of_method, METHOD):
         if not path.startswith("notebooks/"):
             found[path] = of_method.file(path)
             continue
         name = Path(path).stem
-        document = documents[name] = _document(of_method, name)
+        document = documents[name] = document_of(of_method, name)
         if path in of_values.files and of_values is not of_method:
-            document = documents[name] = _with_values(document, _document(of_values, name), name)
+            document = documents[name] = _with_values(document, document_of(of_values, name), name)
         found[path] = (json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
     for name in wanted:
         path = f"{SCENARIOS}{name}.yaml"
@@ -181,8 +109,8 @@ def _mixture(choice: Mapping[str, Run], wanted: Iterable[str]) -> dict[str, byte
 def _state(choice: Mapping[str, Run]) -> str:
     """A mixture in words: data and price of one run, the rest of another."""
     of: dict[str, list[str]] = {}
-    for group in GROUPS:
-        of.setdefault(choice[group].id, []).append(group)
+    for group, run in choice.items():
+        of.setdefault(run.id, []).append(group)
     return ", ".join(f"{together(groups)} of {run}" for run, groups in of.items())
 
 
@@ -220,9 +148,9 @@ class _Maker:
                 "a run that read a finished warehouse cannot be mixed with another: its data are not kept"
             )
             return {}
-        mixed = _mixture(choice, {scenario for scenario, _ in jobs})
+        mixed = _mixture(self.project.source, choice, {scenario for scenario, _ in jobs})
         hashes = {path: archive.sha256(content) for path, content in mixed.items()} | {
-            "here": repr(_packages_here(self.project))
+            "here": repr(packages_here(self.project))
         }
         identity = archive.sha256(json.dumps(hashes, sort_keys=True).encode())
         memo = self.memory / f"{identity}.json"
@@ -233,16 +161,13 @@ class _Maker:
             root = self.work / identity[:12]
             for path, content in mixed.items():
                 archive.place(root, path, content)
-            archive.place_snapshot(root, choice[DATA])
+            self.project.source.complete(root, choice[DATA].files)
             state = _state(choice)
             self.say(f"making {len(missing)} {'notebook' if len(missing) == 1 else 'notebooks'} again with {state}")
             made = self._make(root, missing, state)
             found |= made
-            memo.parent.mkdir(parents=True, exist_ok=True)
             text = json.dumps(known | {"/".join(job): values for job, values in made.items()})
-            new = memo.with_suffix(f".{os.getpid()}")
-            new.write_text(text)
-            os.replace(new, memo)
+            atomic.write(memo, text)
         return found
 
     def _make(self, root: Path, jobs: Sequence[Job], state: str) -> dict[Job, dict[str, float | None]]:
@@ -253,10 +178,10 @@ class _Maker:
         log.unlink(missing_ok=True)
         shutil.rmtree(root / "reports" / "failed", ignore_errors=True)
         if self._report(root, "all" if len(scenarios) > 1 else scenarios[0], sorted({name for _, name in jobs}), log):
-            return _made(Project(root), jobs)
+            return _made(replace(self.project, root=root), jobs)
         lines = log.read_text(errors="replace").strip().splitlines() or ["the process left no word"]
-        why = next((line for line in lines if line.startswith("tokenfactory: ")), lines[-1])
-        why = why.removeprefix("tokenfactory: ")
+        start = f"{self.project.source.command}: "
+        why = next((line for line in lines if line.startswith(start)), lines[-1]).removeprefix(start)
         if len(jobs) == 1:
             label = reports.home(jobs[0][0]) + jobs[0][1]
             self.remarks.append(f"{label} cannot be made with {state}: {why}")
@@ -276,13 +201,13 @@ class _Maker:
     def _report(self, root: Path, scenario: str, names: Sequence[str], log: Path) -> bool:
         """Let the library that lies in `root` make the report of its project; whether it did."""
         chosen = [argument for name in names for argument in ("--notebook", name)]
-        program = "from tokenfactory.cli import main; main()"
-        command = [sys.executable, "-c", program, "report", "--json", "--scenario", scenario, *chosen]
-        left_out = ("TOKENFACTORY_WAREHOUSE", "TOKENFACTORY_TRACE", "SOURCE_DATE_EPOCH")
+        source, names_of = self.project.source, self.project.source.variables
+        command = [sys.executable, "-c", source.program, "report", "--json", "--scenario", scenario, *chosen]
+        left_out = (names_of.built, names_of.trace, "SOURCE_DATE_EPOCH")
         environment = {key: value for key, value in os.environ.items() if key not in left_out} | {
             "PYTHONPATH": str(root / "lib"),
-            "TOKENFACTORY_DATA": str(root / "data"),
-            "TOKENFACTORY_CACHE": str(self.work / "cache"),
+            names_of.data: str(root / "data"),
+            names_of.cache: str(self.work / "cache"),
         }
         with workers.child(_become, _Call(command, environment, root), log=log) as process:
             process.join(LIMIT_S)
@@ -354,17 +279,17 @@ def shares(old: float | None, steps: Sequence[tuple[str, object]]) -> list[tuple
     return list(found.items())
 
 
-def _chain(a: Run, b: Run, job: Job, here: _Packages) -> list[tuple[str, frozenset[str] | Run]]:
+def _chain(source: Source, a: Run, b: Run, job: Job, here: Packages) -> list[tuple[str, frozenset[str] | Run]]:
     """The substitutions for a notebook: a group each, and what is then in its second state.
 
     Only the packages of this machine, `here`, are there to make anything with. Where something is to be
     made, a run that had others is made again with these, and what that changes counts as method.
     """
-    groups = _differing(a, b, job) or [UNEXPLAINED]
-    chain = [(group, frozenset(groups[: number + 1])) for number, group in enumerate(groups)]
-    if len(chain) > 1 and _packages(a).differ(here):
+    causes = differing(source, a, b, job) or [UNEXPLAINED]
+    chain = [(group, frozenset(causes[: number + 1])) for number, group in enumerate(causes)]
+    if len(chain) > 1 and packages(a).differ(here):
         chain.insert(0, (METHOD, frozenset()))
-    if len(chain) > 1 and _packages(b).differ(here):
+    if len(chain) > 1 and packages(b).differ(here):
         return [*chain, (METHOD, b)]
     return [*chain[:-1], (chain[-1][0], b)]
 
@@ -420,14 +345,14 @@ def compare(project: Project, a: Run, b: Run, *, scenarios: Sequence[str] | None
     return {
         "from": {"id": a.id, "made_on": a.record["made_on"]},
         "to": {"id": b.id, "made_on": b.record["made_on"]},
-        "order": list(GROUPS),
+        "order": list(groups(project.source)),
         "num_same": len(pairs) - len(changed) - sum(not (old and new) for old, new in pairs.values()),
         "headlines": found,
         "appeared": [_alone(where, new) for where, (old, new) in pairs.items() if not old],
         "vanished": [_alone(where, old) for where, (old, new) in pairs.items() if not new],
         "scenarios_appeared": [name for name in b.record["scenarios"] if name not in both],
         "scenarios_vanished": [name for name in a.record["scenarios"] if name not in both],
-        "inputs": inputs(a, b),
+        "inputs": inputs(project.source, a, b),
         "remarks": remarks,
     }
 
@@ -440,11 +365,12 @@ def _alone(where: tuple[str, str, str], headline: Mapping) -> dict:
 
 def _values(project, a: Run, b: Run, jobs: Sequence[Job], is_made: bool, say) -> tuple[dict[Job, list], list[str]]:
     """For each notebook the chain of its substitutions with the values of its headlines after each."""
-    here = _packages_here(project)
-    chains = {job: _chain(a, b, job, here) for job in jobs}
+    here = packages_here(project)
+    chains = {job: _chain(project.source, a, b, job, here) for job in jobs}
     # Notebooks in the same state are made together. A group that does not differ for a notebook is the same
     # in both runs, so that its state may be either's.
-    order = [frozenset(GROUPS[:number]) for number in range(len(GROUPS) + 1)]
+    every = groups(project.source)
+    order = [frozenset(every[:number]) for number in range(len(every) + 1)]
     at: dict[frozenset[str], list[Job]] = {}
     for job, chain in chains.items():
         for _, state in chain:
@@ -466,19 +392,19 @@ def _values(project, a: Run, b: Run, jobs: Sequence[Job], is_made: bool, say) ->
 
 
 def _make_all(project, a: Run, b: Run, at: Mapping[frozenset[str], list[Job]], say) -> tuple[dict, list[str]]:
-    memory = files.cache_dir() / "diff"
+    memory = project.scratch / "diff"
     memory.mkdir(parents=True, exist_ok=True)
     _forget(memory)
     made = {}
     with tempfile.TemporaryDirectory(prefix="work-", dir=memory) as folder:
         maker = _Maker(project, Path(folder), memory, say)
         try:
-            if not _packages(a).differ(_packages_here(project)):
+            if not packages(a).differ(packages_here(project)):
                 maker.seed(a, {job for jobs in at.values() for job in jobs})
             for state in sorted(at, key=len):
-                choice = {group: b if group in state else a for group in GROUPS}
+                choice = {group: b if group in state else a for group in groups(project.source)}
                 made |= {(state, job): values for job, values in maker.headlines(choice, at[state]).items()}
-        except TokenFactoryError as error:
+        except InputError as error:
             maker.remarks.append(str(error))
     return made, maker.remarks
 
@@ -492,112 +418,3 @@ def _forget(memory: Path, keep: int = 500) -> None:
     for path in results[keep:]:
         with suppress(OSError):
             path.unlink()
-
-
-# The rows behind
-
-
-def _rows(*contents: bytes | None) -> list[dict[str, dict[str, str]]]:
-    """The rows of states of one data file by their key: the fewest leading columns that tell rows apart in each state.
-
-    Lines that begin with # are a notice and no rows.
-    """
-    lines = [[line for line in (c or b"").decode().splitlines(keepends=True) if line[:1] != "#"] for c in contents]
-    tables = [list(csv.reader(io.StringIO("".join(of_one)))) or [[]] for of_one in lines]
-    for size in range(1, 1 + max(len(header) for header, *_ in tables)):
-        keyed = [{"/".join(row[:size]): dict(zip(head, row, strict=False)) for row in rows} for head, *rows in tables]
-        if all(len(rows) == len(table) - 1 for rows, table in zip(keyed, tables, strict=True)):
-            return keyed
-    return keyed if any(len(table) > 1 for table in tables) else [{} for _ in tables]
-
-
-def _changed(file: str, old: Mapping[str, Mapping], new: Mapping[str, Mapping]) -> Iterator[dict]:
-    for key in sorted(old.keys() | new.keys()):
-        before, after = old.get(key), new.get(key)
-        if before != after:
-            what = "added" if before is None else "removed" if after is None else "changed"
-            before, after = before or {}, after or {}
-            values = {c: [before.get(c), after.get(c)] for c in {**before, **after} if before.get(c) != after.get(c)}
-            yield {"file": file, "key": key, "what": what, "values": values}
-
-
-def _data_rows(a: Run, b: Run, group: str) -> list[dict]:
-    found = []
-    old, new = _of_group(a, group), _of_group(b, group)
-    for path in sorted(old.keys() | new.keys()):
-        if old.get(path) != new.get(path) and path.endswith(".csv"):
-            contents = (run.file(path) if path in run.files else None for run in (a, b))
-            found += _changed(path.removeprefix("data/"), *_rows(*contents))
-    if group == DATA:
-        found += _changed("snapshot", *(_snapshot_files(run) for run in (a, b)))
-    return found
-
-
-def _snapshot_files(run: Run) -> dict[str, dict]:
-    """The measured files in the snapshot of a run, as its manifest has them."""
-    manifests = [path for path in run.files if path.startswith(SNAPSHOTS) and path.endswith("/manifest.json")]
-    told = [file for path in manifests for file in json.loads(run.file(path))["files"]]
-    return {file["file"]: {key: file[key] for key in ("file_sha256", "num_rows", "num_points")} for file in told}
-
-
-def _changed_packages(a: Run, b: Run) -> list[dict]:
-    def pinned(run):
-        pins = run.file(LOCK).decode() if LOCK in run.files else ""
-        return {name: {"version": v} for name, v in re.findall(r"^([A-Za-z0-9_.-]+)==([^\s;\\]+)", pins, re.M)}
-
-    found = list(_changed(LOCK, pinned(a), pinned(b)))
-    if None not in (_packages(a).installed, _packages(b).installed):
-        old, new = ({n: {"version": v} for n, v in _packages(run).installed.items()} for run in (a, b))
-        told = {row["key"] for row in found}
-        found += [row for row in _changed(INSTALLED, old, new) if row["key"] not in told]
-    return found
-
-
-def _lines(run: Run, path: str) -> list[str]:
-    """The lines of a file of code; of a notebook, those of its code cells but for the parameters."""
-    if path not in run.files:
-        return []
-    if not path.endswith(".ipynb"):
-        return run.file(path).decode(errors="replace").splitlines()
-    cells = json.loads(run.file(path))["cells"]
-    code = ("".join(c["source"]) for c in cells if c["cell_type"] == "code" and not _is_parameters(c))
-    return [line for source in code for line in source.splitlines()]
-
-
-def _code(a: Run, b: Run) -> list[dict]:
-    found = []
-    for path in sorted(a.files.keys() | b.files.keys()):
-        if path.startswith((*LIBRARY, "notebooks/")) and a.files.get(path) != b.files.get(path):
-            what = "added" if path not in a.files else "removed" if path not in b.files else "changed"
-            old, new = _lines(a, path), _lines(b, path)
-            changed = difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes() if what == "changed" else ()
-            values = {
-                f"line {new_from + 1}": ["\n".join(old[old_from:old_to]), "\n".join(new[new_from:new_to])]
-                for tag, old_from, old_to, new_from, new_to in changed
-                if tag != "equal"
-            }
-            is_page = path.startswith(NOT_METHOD) or (what == "changed" and old == new)
-            found.append({"file": path, "key": PAGES_ONLY if is_page else "", "what": what, "values": values})
-    return found + _changed_packages(a, b)
-
-
-def _values_set(a: Run, b: Run) -> list[dict]:
-    """Parameters with another value; one row for all notebooks in which it changed the same way."""
-    where: dict[tuple, list[str]] = {}
-    for scenario in b.record["scenarios"]:
-        before = a.notebooks(scenario)
-        for name, notebook in b.notebooks(scenario).items():
-            new, old = notebook["parameters"], before.get(name, notebook)["parameters"]
-            for key in sorted(old.keys() & new.keys()):
-                if old[key] != new[key]:
-                    where.setdefault((key, old[key], new[key]), []).append(reports.home(scenario) + name)
-    return [
-        {"file": " ".join(labels), "key": key, "what": "changed", "values": {"value": [old, new]}}
-        for (key, old, new), labels in where.items()
-    ]
-
-
-def inputs(a: Run, b: Run) -> dict[str, list[dict]]:
-    """What changed in the inputs, by group: rows of data files, files of code, values of parameters."""
-    found = {group: _data_rows(a, b, group) for group in (DATA, PRICE, POWER)}
-    return found | {METHOD: _code(a, b), PARAMETERS: _values_set(a, b)}

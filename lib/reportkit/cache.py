@@ -16,12 +16,13 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import tokenfactory
-from reportkit.plan import Job, Project
+from reportkit import atomic
+from reportkit.plan import Job
+from reportkit.source import Project
 
 MOST_ENTRIES = 200
 SECONDS = "seconds.json"
-LIBRARY = (Path(tokenfactory.__file__).parent, Path(__file__).parent)
+HERE = Path(__file__).parent
 
 # The packages whose versions decide what a notebook computes and how its page looks.
 DECISIVE = (
@@ -49,9 +50,9 @@ def _sha256(*parts: bytes) -> str:
     return digest.hexdigest()
 
 
-def code(library: Sequence[Path] = LIBRARY) -> dict[str, Path]:
-    """The files of some packages, by their place beside the package."""
-    found = [(folder, path) for folder in library for path in sorted(folder.rglob("*"))]
+def code(library: Sequence[Path]) -> dict[str, Path]:
+    """The files of some packages, and of this one, by their place beside the package."""
+    found = [(folder, path) for folder in (*library, HERE) for path in sorted(folder.rglob("*"))]
     return {
         path.relative_to(folder.parent).as_posix(): path
         for folder, path in found
@@ -59,10 +60,10 @@ def code(library: Sequence[Path] = LIBRARY) -> dict[str, Path]:
     }
 
 
-def environment(library: Sequence[Path] = LIBRARY) -> dict[str, str]:
-    """What notebooks and pages are made with, by name: a hash of this library, and `packages`."""
+def environment(library: Sequence[Path]) -> dict[str, str]:
+    """What notebooks and pages are made with, by name: a hash of their own code, and `packages`."""
     named = [part for name, path in code(library).items() for part in (name.encode(), path.read_bytes())]
-    return {"tokenfactory": _sha256(*named), **packages()}
+    return {"code": _sha256(*named), **packages()}
 
 
 def packages() -> dict[str, str]:
@@ -76,10 +77,11 @@ def packages() -> dict[str, str]:
     return found
 
 
-def library_hash(project: Project, library: Sequence[Path] = LIBRARY) -> str:
+def library_hash(project: Project) -> str:
     """Hash of the code that notebooks and pages are made with, and of the locked versions of all it stands on."""
     lock = project.root / "requirements.lock"
-    return _sha256(lock.read_bytes() if lock.is_file() else b"", json.dumps(environment(library)).encode())
+    made_with = json.dumps(environment(project.source.packages)).encode()
+    return _sha256(lock.read_bytes() if lock.is_file() else b"", made_with)
 
 
 def key(job: Job, library: str) -> str:
@@ -114,9 +116,7 @@ class Entry:
 
     def verify(self, data: str) -> None:
         """Mark the entry as good for these data, and as used."""
-        new = self.folder / "data.new"
-        new.write_text(data)
-        os.replace(new, self.folder / "data")
+        atomic.write(self.folder / "data", data)
         os.utime(self.folder)
 
 
@@ -159,7 +159,4 @@ def seconds(folder: Path) -> dict[str, float]:
 
 
 def keep_seconds(folder: Path, took: Mapping[str, float]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    new = folder / f"{SECONDS}.new"
-    new.write_text(json.dumps(dict(took)))
-    os.replace(new, folder / SECONDS)
+    atomic.write(folder / SECONDS, json.dumps(dict(took)))

@@ -7,16 +7,15 @@ import json
 import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from xml.etree import ElementTree
 
-from reportkit import archive, attribution, reports
+from reportkit import archive, attribution, inputs, outputs, reports
 from reportkit.archive import Run
 from reportkit.attribution import together
-from reportkit.plan import Project
-from tokenfactory.display import show
+from reportkit.source import Frame, Project
+from reportkit.text import NOT_MEASURED, day, number
 
 ARCHIVE, FEED, LEDGER = "archive.html", "feed.xml", "archive.provenance.json"
 MOST_HEADLINES = 20  # in a section
@@ -32,16 +31,10 @@ NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # Words
 
 
-def day(iso: str) -> str:
-    """2026-04-05 as 5 April 2026."""
-    made = date.fromisoformat(iso)
-    return f"{made.day} {made:%B %Y}"
-
-
 def signed(change: Decimal) -> str:
     """A change as text: +0.0123; a whole one is itself: +2."""
     is_whole = change == change.to_integral_value() and abs(change) < 1000
-    return ("+" if change > 0 else "") + show.number(int(change) if is_whole else float(change))
+    return ("+" if change > 0 else "") + number(int(change) if is_whole else float(change))
 
 
 def why(headline: Mapping) -> str:
@@ -60,7 +53,7 @@ def texts(headline: Mapping) -> tuple[str, str]:
     """A headline before and after, as printed; with all its digits where the print shows no difference."""
     if headline["old_text"] != headline["new_text"]:
         return headline["old_text"], headline["new_text"]
-    return tuple(show.NOT_MEASURED if v is None else f"{v:.6g}" for v in (headline["old"], headline["new"]))
+    return tuple(NOT_MEASURED if v is None else f"{v:.6g}" for v in (headline["old"], headline["new"]))
 
 
 def input_line(row: Mapping) -> str:
@@ -106,14 +99,14 @@ def sentences(found: Mapping) -> list[str]:
 
 def _behind(found: Mapping, group: str) -> list[Mapping]:
     """The changed inputs of a group that a number can come from."""
-    return [row for row in found["inputs"][group] if row["key"] != attribution.PAGES_ONLY]
+    return [row for row in found["inputs"][group] if row["key"] != inputs.PAGES_ONLY]
 
 
 def _moves(headline: Mapping, group: str) -> bool:
     return any(group in c["groups"] and (c["change"] is None or c["change"]) for c in headline["causes"])
 
 
-def section(found: Mapping) -> dict:
+def section(found: Mapping, command: str) -> dict:
     """What a comparison found, short enough for a page and in values that JSON can keep."""
 
     def size(headline):
@@ -137,7 +130,7 @@ def section(found: Mapping) -> dict:
     if len(headlines) > MOST_HEADLINES:
         said.append(f"The {MOST_HEADLINES} that moved most are below.")
     if any(len(cause["groups"]) > 1 for h in headlines for cause in h["causes"]):
-        command = f"tokenfactory diff {found['from']['id']} {found['to']['id']}"
+        command = f"{command} diff {found['from']['id']} {found['to']['id']}"
         said.append(f"Causes that share one figure act together; `{command}` tells them apart.")
     left_out = len(behind) - MOST_INPUTS
     return {
@@ -200,7 +193,7 @@ class History:
             return FIRST
         try:
             options = {"scenarios": [scenario], "is_made": is_scheduled, "say": self._say}
-            return section(attribution.compare(self._project, before, run, **options))
+            return section(attribution.compare(self._project, before, run, **options), self._project.source.command)
         except Exception as error:  # an archive of another age or a damaged one: not this report's fault
             self._say(f"what changed since {before.id} cannot be told: {error}")
             since = {"id": before.id, "made_on": before.record["made_on"]}
@@ -232,10 +225,11 @@ class History:
                     kept[record["id"]] = _made_from(record, scenario)
             except (KeyError, TypeError) as error:
                 self._say(f"run {record['id']} is not shown, since its record is damaged: {error!r}")
-        page = index.archive(title=content["title"], made_on=content["made_on"], pages=content["pages"], runs=told)
+        suite = self._project.source.suite
+        page = index.archive(Frame(suite, content["title"], content["made_on"], content["pages"]), told)
         (folder / ARCHIVE).write_text(page, encoding="utf-8")
         (folder / LEDGER).write_text(json.dumps({"runs": kept}, indent=1) + "\n", encoding="utf-8")
-        (folder / FEED).write_bytes(feed(scenario, content["title"], content["made_on"], told[:MOST_ENTRIES]))
+        (folder / FEED).write_bytes(feed(scenario, suite.title, content, told[:MOST_ENTRIES]))
         return [ARCHIVE]
 
 
@@ -245,8 +239,7 @@ def _told(record: Mapping, scenario: str) -> dict:
     return {
         "id": record["id"],
         "made_on": record["made_on"],
-        "prices": record["price_as_of"],
-        "powers": record["power_as_of"],
+        "as_of": {name.removesuffix("_as_of"): day for name, day in record.items() if name.endswith("_as_of") and day},
         "changed": {key: changed[key] for key in FIRST}
         | {"rows": [{key: row[key] for key in ("label", "old", "new", "why", "note")} for row in changed["rows"]]},
         "notebooks": [
@@ -289,7 +282,7 @@ def _urn(name: str) -> str:
     return uuid.uuid5(NAMES, name).urn
 
 
-def feed(scenario: str, title: str, made_on: str, past: Sequence[Mapping]) -> bytes:
+def feed(scenario: str, suite: str, content: Mapping, past: Sequence[Mapping]) -> bytes:
     """The runs of a scenario as an Atom feed (RFC 4287), the newest first. Its names depend on nothing but the runs."""
     root = ElementTree.Element("feed", {"xmlns": ATOM, "xml:lang": "en"})
 
@@ -299,9 +292,10 @@ def feed(scenario: str, title: str, made_on: str, past: Sequence[Mapping]) -> by
         return element
 
     add(root, "id", _urn(scenario))
-    add(root, "title", f"{title} | Token Factory")
+    title, made_on = content["title"], content["made_on"]
+    add(root, "title", f"{title} | {suite}")
     add(root, "updated", f"{max([made_on, *(run['made_on'] for run in past)])}T00:00:00Z")
-    add(add(root, "author"), "name", "Token Factory")
+    add(add(root, "author"), "name", suite)
     add(root, "link", rel="self", type="application/atom+xml", href=FEED)
     add(root, "link", rel="alternate", type="text/html", href="index.html")
     for run in past:
@@ -343,15 +337,13 @@ def text(found: Mapping) -> str:
     from_, to = found["from"], found["to"]
     parts = [f"{from_['id']} -> {to['id']}", " ".join(map(plain, sentences(found)))]
     if found["headlines"]:
-        columns = {"where": "Headline", "old": "Old", "new": "New", "change": show.Column("Change", is_number=True)}
         rows = [_row(h) for h in found["headlines"]]
-        causes = list(dict.fromkeys(key for row in rows for key in row if key.startswith("because of ")))
-        columns |= {
-            cause: show.Column(cause.removeprefix("because of "), missing="", is_number=True) for cause in causes
-        }
-        rows = [{**dict.fromkeys(causes), **row} for row in rows]
+        heads = list(dict.fromkeys(head for row in rows for head in row))
+        columns = [{"header": head, "is_number": head not in ("Headline", "Old", "New")} for head in heads]
         note = f"Substituted in this order: {', '.join(found['order'])}. The shares of a row sum to its change."
-        parts.append(show.table(rows, columns, "Headline numbers that changed, and what changed them", note).plain())
+        cells = [[row.get(head, "") for head in heads] for row in rows]
+        shown = outputs.table("Headline numbers that changed, and what changed them", columns, cells, note)
+        parts.append(outputs.to_text("table", shown))
     for what in ("appeared", "vanished"):
         parts += [f"{what}: {_where(h)}: {h['label']} {h['text']}" for h in found[what]]
         parts += [f"{what}: scenario {name}" for name in found[f"scenarios_{what}"]]
@@ -369,8 +361,8 @@ def _where(headline: Mapping) -> str:
 def _row(headline: Mapping) -> dict:
     old, new = texts(headline)
     change = "" if headline["change"] is None else signed(headline["change"])
-    row = {"where": _where(headline), "old": old, "new": new, "change": change}
+    row = {"Headline": _where(headline), "Old": old, "New": new, "Change": change}
     for cause in headline["causes"]:
         figure = "yes" if cause["change"] is None else signed(cause["change"]) if cause["change"] else "0"
-        row[f"because of {together(cause['groups'])}"] = figure
+        row[together(cause["groups"])] = figure
     return row

@@ -5,16 +5,14 @@ import functools
 import html
 import io
 import json
-import os
 import re
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 
-from reportkit import harmless
-from tokenfactory.display import show
-from tokenfactory.warehouse.files import cache_dir
+from reportkit import atomic, harmless, outputs
+from reportkit.text import number, words
 
 VEGA_LITE = "6.4"
 MOST_ROWS = 200  # of a chart's data that its table shows; the file beside the page has all
@@ -22,19 +20,16 @@ MOST_TOLD = 6  # different texts of a field that are told in words
 
 
 @functools.cache
-def library() -> str:
+def library(scratch: Path) -> str:
     """Vega, Vega-Lite and Vega-Embed as one script. Making it takes seconds, so it is kept in a file."""
-    path = cache_dir() / f"vega-lite-{VEGA_LITE}-of-vl-convert-{version('vl-convert-python')}.js"
+    path = scratch / f"vega-lite-{VEGA_LITE}-of-vl-convert-{version('vl-convert-python')}.js"
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         import vl_convert
 
         script = vl_convert.javascript_bundle(vl_version=VEGA_LITE).replace("</script", r"<\/script")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, suffix=".new", delete=False) as new:
-            new.write(script)
-        os.replace(new.name, path)
+        atomic.write(path, script)
         return script
 
 
@@ -90,12 +85,6 @@ def _headers(spec: Mapping) -> dict[str, str]:
     }
 
 
-def _column(header: str, values: Sequence) -> show.Column:
-    # Whether it is a number is said here, once: a table of many rows asks for it in every cell.
-    is_number = all(isinstance(value, int | float) for value in values if value is not None)
-    return show.Column(header, missing="none", is_number=is_number)
-
-
 @dataclass(frozen=True)
 class Table:
     """The rows of one set of data of a chart, and how a reader knows its fields."""
@@ -109,7 +98,7 @@ def tables(spec: Mapping) -> list[Table]:
     headers, found = _headers(spec), []
     for rows in _datasets(spec):
         fields = dict.fromkeys(field for row in rows for field in row)
-        named = {field: headers.get(field, show.words(field)) for field in fields}
+        named = {field: headers.get(field, words(field)) for field in fields}
         found.append(Table(named, [[row.get(field) for field in fields] for row in rows]))
     return found
 
@@ -124,10 +113,14 @@ def csv_text(table: Table) -> str:
 
 
 def _shown_table(table: Table, caption: str) -> str:
-    rows = [dict(zip(table.fields, row, strict=True)) for row in table.rows[:MOST_ROWS]]
-    columns = {field: _column(header, [row[field] for row in rows]) for field, header in table.fields.items()}
+    rows = table.rows[:MOST_ROWS]
+    columns = [
+        {"header": header, "is_number": all(isinstance(v, int | float) for v in values if v is not None)}
+        for header, values in zip(table.fields.values(), zip(*rows, strict=True), strict=True)
+    ]
+    cells = [["none" if value is None else str(value) for value in row] for row in rows]
     cut = f"The first {MOST_ROWS} of {len(table.rows):,} rows." if len(table.rows) > MOST_ROWS else ""
-    return show.table(rows, columns, caption, note=cut)._repr_mimebundle_()["text/html"]
+    return outputs.to_html("table", outputs.table(caption, columns, cells, cut))
 
 
 def _range(values: Sequence) -> str:
@@ -135,7 +128,7 @@ def _range(values: Sequence) -> str:
     numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
     if numbers:
         low, high = min(numbers), max(numbers)
-        return f"{show.number(low)} to {show.number(high)}" if low < high else show.number(low)
+        return f"{number(low)} to {number(high)}" if low < high else number(low)
     texts = list(dict.fromkeys(str(value) for value in values if value is not None))
     return ", ".join(texts) if 0 < len(texts) <= MOST_TOLD else f"{len(texts)} different" if texts else ""
 
@@ -154,10 +147,6 @@ def told(spec: Mapping) -> str:
 def _channels(node: Mapping) -> list[Mapping]:
     named = map(node.get, ("x", "y", "x2", "y2", "color", "shape", "row", "column", "facet", "size"))
     return [c for c in named if isinstance(c, Mapping) and isinstance(c.get("field"), str)]
-
-
-def _lines(text: object) -> str:
-    return " ".join(text) if isinstance(text, list) else str(text or "")
 
 
 def _height(spec: Mapping) -> float:
@@ -182,10 +171,9 @@ def figure(spec: Mapping, *, files: Sequence[str] = (), below: str = "") -> str:
     files : addresses of the data as CSV
     below : HTML that stands beside the data
     """
-    title = spec.get("title") or spec.get("description", "Chart")
+    about = outputs.chart(spec)
+    title, subtitle = about["title"], about["subtitle"]
     spec = {key: value for key, value in spec.items() if key != "title"} | {"description": told(spec)}
-    title, subtitle = (title.get("text"), title.get("subtitle")) if isinstance(title, Mapping) else (title, None)
-    title, subtitle = _lines(title), _lines(subtitle)
     caption = f"<strong>{html.escape(title)}</strong>"
     caption += f"<span>{html.escape(subtitle)}</span>" if subtitle else ""
     shown = "".join(_shown_table(table, f"Data of the chart: {title}") for table in tables(spec))
@@ -198,7 +186,3 @@ def figure(spec: Mapping, *, files: Sequence[str] = (), below: str = "") -> str:
         f'<script type="application/json">{embed(_compact(spec))}</script>'
         f'<div class="tf-below">{data}{"".join(links)}{below}</div></figure>'
     )
-
-
-def is_chart(mime: str) -> bool:
-    return re.fullmatch(r"application/vnd\.vegalite\.v\d+\+json", mime) is not None

@@ -26,9 +26,8 @@ from dataclasses import dataclass, fields, replace
 from multiprocessing.connection import wait
 from pathlib import Path
 
-from reportkit import cache, pdf, workers
-from tokenfactory import errors, warehouse
-from tokenfactory.warehouse import files
+from reportkit import cache, errors, pdf, workers
+from reportkit.source import Source, given
 
 FINISHED = "warehouse.duckdb"  # the name of a finished warehouse among the data
 CALL, LEFT = "call.pickle", "left"  # within the folder of a task on a worker
@@ -36,7 +35,7 @@ PATIENCE_S = 30  # for a scheduler to answer, a first worker to come, and a work
 POLL_S = 2
 
 
-class ClusterError(errors.TokenFactoryError):
+class ClusterError(errors.InputError):
     """A cluster that cannot run the plan; says what it lacks."""
 
 
@@ -45,7 +44,8 @@ class ClusterError(errors.TokenFactoryError):
 
 def work(order: dict) -> dict:
     """Run one task. `order` and what is returned are made of plain values, whatever versions meet here."""
-    if difference := _difference(order["environment"], cache.environment()):
+    source: Source = pickle.loads(order["source"])
+    if difference := _difference(order["environment"], cache.environment(source.packages)):
         return {"refused": difference}
     scratch = Path(_worker().local_directory)
     data = scratch / f"data-{order['data']}"
@@ -56,7 +56,7 @@ def work(order: dict) -> dict:
     folder = Path(tempfile.mkdtemp(prefix="task-", dir=scratch))
     try:
         (folder / CALL).write_bytes(order["call"])
-        with _station() as station:
+        with _station(source) as station:
             seconds, problem = station.run(folder, data, scratch / "cache", order["timeout_s"])
         left = folder / LEFT
         content = {p.relative_to(left).as_posix(): p.read_bytes() for p in left.rglob("*") if p.is_file()}
@@ -69,7 +69,7 @@ def _difference(there: dict, here: dict) -> str | None:
     """How the environment of a worker differs from the one that asks, or None."""
     for name in sorted(there.keys() | here.keys()):
         if there.get(name) != here.get(name):
-            if name == "tokenfactory":
+            if name == "code":
                 return "has other code of this library; bring it to the same commit"
             return f"has {name} {here.get(name)} in place of {there.get(name)}; install the same requirements.lock"
     return None
@@ -93,9 +93,9 @@ def _unpack(content: bytes, data: Path) -> None:
 class _Station:
     """A process that forks a child for each task; this is the worker's end of it."""
 
-    def __init__(self):
-        command = [sys.executable, "-m", "reportkit.cluster"]
-        beside = [str(folder.parent) for folder in cache.LIBRARY]
+    def __init__(self, source: Source):
+        command = [sys.executable, "-m", "reportkit.cluster", *source.imports]
+        beside = [str(folder.parent) for folder in (*source.packages, cache.HERE)]
         environment = os.environ | {"PYTHONPATH": os.pathsep.join([*beside, *sys.path])}
         pipe = subprocess.PIPE
         self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=environment)
@@ -120,12 +120,12 @@ _idle_lock = threading.Lock()
 
 
 @contextmanager
-def _station() -> Iterator[_Station]:
+def _station(source: Source) -> Iterator[_Station]:
     """A station that nobody else uses."""
     with _idle_lock:
         station = _idle.pop() if _idle else None
     if station is None or not station.is_alive:
-        station = _Station()
+        station = _Station(source)
     try:
         yield station
     finally:
@@ -139,25 +139,26 @@ def _station() -> Iterator[_Station]:
 def _call(order: dict) -> None:
     """In a child: the task of an order, in the folders of this machine."""
     folder, data = Path(order["folder"]), Path(order["data"])
-    os.environ |= {"TOKENFACTORY_DATA": str(data), "TOKENFACTORY_CACHE": order["cache"]}
-    os.environ.pop("TOKENFACTORY_WAREHOUSE", None)
     call: _Call = pickle.loads((folder / CALL).read_bytes())
+    names_of = call.task.source.variables
+    os.environ |= {names_of.data: str(data), names_of.cache: order["cache"]}
+    os.environ.pop(names_of.built, None)
     notebook = call.task.job.notebook
-    source, finished, given = folder / notebook.path.name, data / FINISHED, {}
+    path, finished, here = folder / notebook.path.name, data / FINISHED, {}
     if getattr(call.task, "browser", None):  # that of the other machine
-        given["browser"] = pdf.find_browser()
-        if not given["browser"]:
+        here["browser"] = pdf.find_browser()
+        if not here["browser"]:
             raise ClusterError(f"a worker cannot print: none of {', '.join(pdf.BROWSERS)} is on its path")
-    source.write_text(json.dumps(notebook.document), encoding="utf-8")
+    path.write_text(json.dumps(notebook.document), encoding="utf-8")
     for name, content in call.given.items():
-        given[name] = folder / f"given-{name}"
-        given[name].write_bytes(content)
+        here[name] = folder / f"given-{name}"
+        here[name].write_bytes(content)
     task = replace(
         call.task,
         folder=folder / LEFT,
-        job=replace(call.task.job, notebook=replace(notebook, path=source)),
-        **given,
-        warehouse=str(finished if finished.exists() else warehouse.build(data)),
+        job=replace(call.task.job, notebook=replace(notebook, path=path)),
+        **here,
+        built=finished if finished.exists() else call.task.source.build(data),
     )
     call.function(task)
 
@@ -166,7 +167,7 @@ def _serve() -> None:
     """The station's own end: one order a line, answered by one line; ends with the worker that reads it."""
     from reportkit import engine
 
-    engine.import_libraries()
+    engine.import_libraries(sys.argv[1:])
     while line := sys.stdin.readline():
         order, started = json.loads(line), time.monotonic()
         left = Path(order["folder"]) / LEFT
@@ -196,7 +197,7 @@ def _client(scheduler: str, num_jobs: int | None):
     try:
         from distributed import Client, LocalCluster
     except ImportError:
-        raise ClusterError("a cluster needs the package distributed: install tokenfactory[cluster]") from None
+        raise ClusterError("a cluster needs the package distributed: install it, or the extra 'cluster'") from None
     with contextlib.ExitStack() as stack:
         address = scheduler
         if scheduler == "local":
@@ -212,47 +213,45 @@ def _client(scheduler: str, num_jobs: int | None):
         yield client
 
 
-def _pack(data_key: str) -> bytes:
+def _pack(source: Source, data_key: str) -> bytes:
     """The data that the warehouse is built from, or the finished warehouse in their place."""
-    content, finished = io.BytesIO(), os.environ.get("TOKENFACTORY_WAREHOUSE")
+    content, finished = io.BytesIO(), given(source)
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
         if finished:
             archive.write(finished, FINISHED)
         else:
-            data = files.data_dir()
-            if files.fingerprint(data) != data_key:
+            if source.fingerprint() != data_key:
                 raise ClusterError("the data changed while the report was made; make it again")
-            snapshot = files.newest_snapshot(data / "snapshots")
-            for path in [*sorted(data.glob("*.csv")), *(sorted(snapshot.rglob("*")) if snapshot else [])]:
-                if path.is_file():
-                    archive.write(path, path.relative_to(data).as_posix())
+            for place, path in source.files().items():
+                archive.write(path, place)
     return content.getvalue()
 
 
 class _Orders:
     """The tasks of one run, as they are sent."""
 
-    def __init__(self, function: Callable, timeout_s: float, data_key: str):
-        self._function, self._data_key, self._content = function, data_key, None
-        self._same = {"environment": cache.environment(), "data": data_key, "timeout_s": timeout_s}
+    def __init__(self, function: Callable, source: Source, timeout_s: float, data_key: str):
+        self._function, self._source, self._data_key, self._content = function, source, data_key, None
+        self._same = {"environment": cache.environment(source.packages), "source": pickle.dumps(source)}
+        self._same |= {"data": data_key, "timeout_s": timeout_s}
 
     def order(self, task, with_data: bool = False) -> dict:
         named = {field.name: getattr(task, field.name) for field in fields(task) if field.name != "folder"}
-        given = {name: path.read_bytes() for name, path in named.items() if isinstance(path, Path)}
-        made = self._same | {"call": pickle.dumps(_Call(self._function, task, given))}
+        read = {name: path.read_bytes() for name, path in named.items() if isinstance(path, Path) and name != "built"}
+        made = self._same | {"call": pickle.dumps(_Call(self._function, task, read))}
         if with_data:
-            self._content = self._content or _pack(self._data_key)
+            self._content = self._content or _pack(self._source, self._data_key)
             made["content"] = self._content
         return made
 
 
-def each(function: Callable, tasks: Sequence, how, data_key: str) -> Iterator[workers.Ended]:
+def each(function: Callable, tasks: Sequence, how, source: Source, data_key: str) -> Iterator[workers.Ended]:
     """Run `function` on the tasks on a cluster; yields them as they end, with what they left in their folders.
 
     A task whose worker is lost is run again by the scheduler, a few times.
     """
     is_limited = how.num_jobs and how.scheduler != "local"  # where it is the number of workers
-    orders, waiting, running = _Orders(function, how.timeout_s, data_key), deque(tasks), {}
+    orders, waiting, running = _Orders(function, source, how.timeout_s, data_key), deque(tasks), {}
     with _client(how.scheduler, how.num_jobs) as client:
         executor, seen = client.get_executor(pure=False), time.monotonic()
         try:

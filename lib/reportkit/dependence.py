@@ -6,17 +6,15 @@ was not taken, everything that a loop touches, whatever may hold a list that was
 """
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from nbformat import NotebookNode
 
-from reportkit.plan import parse_parameters
-
 # Methods that change the object they belong to.
 _CHANGING = {"append", "extend", "insert", "update", "setdefault", "add", "remove", "discard", "pop", "popitem"}
 _CHANGING |= {"clear", "sort", "reverse"}
-_CHANGING |= {"inputs", "line"}  # of a `workbook.Workbook`
+_CHANGING |= {"inputs", "line"}  # of what describes a model
 _SHOWING = {"display", "print"}
 _COMPOUND = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.Try, ast.With, ast.AsyncWith, ast.Match)
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -226,12 +224,15 @@ def _statements(source: str) -> list[ast.stmt] | None:
         return None
 
 
-def of_cells(notebook: NotebookNode, asked: Mapping[int, Sequence[tuple[int, str]]]) -> Iterator[frozenset[str]]:
+def of_cells(
+    notebook: NotebookNode, asked: Mapping[int, Sequence[tuple[int, str]]], parameters: Iterable[str]
+) -> Iterator[frozenset[str]]:
     """For each cell of an executed notebook, what its outputs depend on: labels of queries, and parameter names.
 
     Parameters
     ----------
     asked : by execution count of a cell, the line and label of each query it asked
+    parameters : the names that its parameters cells set
 
     Yields
     ------
@@ -250,8 +251,7 @@ def of_cells(notebook: NotebookNode, asked: Mapping[int, Sequence[tuple[int, str
             names.labels = dict.fromkeys(names.labels, every)
             yield every
         elif {"parameters", "injected-parameters"} & set(tags):
-            given = parse_parameters(cell.source, "") if "parameters" in tags else _assigned(statements)
-            names.labels |= {name: frozenset([f"parameter:{name}"]) for name in given}
+            names.labels |= {name: frozenset([f"parameter:{name}"]) for name in parameters}
             yield frozenset()
         else:
             shown = frozenset()
@@ -261,7 +261,3 @@ def of_cells(notebook: NotebookNode, asked: Mapping[int, Sequence[tuple[int, str
                 if touched.shows or (node is statements[-1] and isinstance(node, ast.Expr)):
                     shown |= labels
             yield shown
-
-
-def _assigned(statements: Sequence[ast.stmt]) -> list[str]:
-    return [target.id for node in statements if isinstance(node, ast.Assign) for target in node.targets]

@@ -16,7 +16,7 @@ import re
 import sys
 import tempfile
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import nbformat
@@ -30,23 +30,8 @@ from papermill.engines import Engine, papermill_engines
 from traitlets import Instance
 from traitlets.config import Config
 
-# What notebooks and report pages import, directly or at first use.
-LIBRARIES = (
-    "IPython.core.completer",
-    "altair",
-    "duckdb",
-    "numpy",
-    "polars",
-    "pyarrow",
-    "reportkit.index",
-    "reportkit.xlsx",
-    "tokenfactory.display.show",
-    "tokenfactory.display.theme",
-    "tokenfactory.warehouse",
-    "tokenfactory.warehouse.lineage",
-)
-# Of SciPy, which takes a second in all, few notebooks need any.
-SLOW_LIBRARIES = ("scipy.special", "scipy.sparse", "scipy.optimize", "scipy.stats")
+# What executing and report pages import, directly or at first use, beside what notebooks do.
+LIBRARIES = ("IPython.core.completer", "reportkit.index", "reportkit.xlsx")
 
 # The injected cell has a random id, and a kernel names the file of a cell after its process.
 INJECTED = "injected-parameters"
@@ -55,10 +40,10 @@ CELL_FILE = re.compile(r"\S*/ipykernel_\d+/\d+\.py")
 logging.getLogger("papermill").setLevel(logging.ERROR)
 
 
-def import_libraries() -> None:
+def import_libraries(of_notebooks: Iterable[str]) -> None:
     gc.disable()  # hundreds of thousands of objects that all stay: looking for garbage takes a tenth of the time
     try:
-        for name in LIBRARIES:
+        for name in (*LIBRARIES, *of_notebooks):
             importlib.import_module(name)
         get_validator(4, 5)  # compiled at first use
     finally:

@@ -3,17 +3,18 @@
 Also the links between scenarios, which are known only when all of a site are.
 """
 
-import html
 from collections.abc import Mapping, Sequence
 
 from nbformat import NotebookNode
 
+from reportkit import outputs
 from reportkit import provenance as ledger_
 from reportkit.page import answer_of, description, render, render_part
 from reportkit.page import title as title_of
 from reportkit.provenance import tags
 from reportkit.reports import END_OF_SCENARIOS, SCENARIOS
-from tokenfactory.display import show
+from reportkit.source import Frame
+from reportkit.text import words
 
 NUM_HEADLINES = 3  # of each notebook, on its card
 # A sheet of A4 as it is printed: the height that is left for answers, and of each line the height and how many letters.
@@ -32,8 +33,8 @@ def entry(notebook: NotebookNode, name: str, ledger: Mapping | None = None) -> d
         "href": f"{name}.html",
         "title": title_of(notebook) or name,
         "headlines": [headline for headline, _ in found],
-        "answer": answer,
-        "flips": [sentence for sentence in answer if isinstance(sentence, show.flip)],
+        "answer": [sentence["text"] for sentence in answer],
+        "flips": [sentence["text"] for sentence in answer if sentence.get("flip")],
         "keys": {"answer": f"{name}/{answers[0]}" if answers else name, "headlines": [cell for _, cell in found]},
         "as_of": _as_of(ledger) if ledger else [],
     }
@@ -42,7 +43,7 @@ def entry(notebook: NotebookNode, name: str, ledger: Mapping | None = None) -> d
 def _as_of(ledger: Mapping) -> list[str]:
     """The days that a reader should know: those that were asked for, and of the measurements behind the answers."""
     days = {name: p["value"] for name, p in ledger["parameters"].items() if p["kind"] == "date"}
-    asked = [f"{show.words(name).removesuffix(' date')} {day}" for name, day in days.items()]
+    asked = [f"{words(name).removesuffix(' date')} {day}" for name, day in days.items()]
     rows = {row for cell in ledger["cells"].values() for label in cell["queries"] for row in _rows(ledger, label)}
     points = [ledger["rows"][row] for row in rows if ledger["rows"][row].get("evidence")]
     days = sorted(point["as_of"] for point in points if "as_of" in point)
@@ -57,20 +58,15 @@ def _rows(ledger: Mapping, label: str) -> Sequence[str]:
     return ledger["queries"][label]["rows"]
 
 
-def _shown(output: show.Output) -> str:
-    return output._repr_mimebundle_()["text/html"]
+def _answer(texts: Sequence[str], flips: Sequence[str] = ()) -> str:
+    return outputs.to_html("answer", outputs.sentences(texts, flips))
 
 
 def _tiles(entry: Mapping, most: int) -> str:
     """The first headline numbers of a notebook, each with its key."""
-    lines = list(zip(entry["headlines"], entry["keys"]["headlines"], strict=True))[:most]
-    if not lines:
-        return ""
-    text = _shown(show.headlines([show.Headline(**headline) for headline, _ in lines]))
-    for headline, cell in lines:
-        key = html.escape(f"{entry['name']}/{cell}/{headline['key']}")
-        text = text.replace('<div class="tf-tile">', f'<div class="tf-tile" data-k="{key}">', 1)
-    return text
+    shown, cells = entry["headlines"][:most], entry["keys"]["headlines"][:most]
+    keys = [f"{entry['name']}/{cell}/{headline['key']}" for headline, cell in zip(shown, cells, strict=True)]
+    return outputs.to_html("headlines", {"headlines": shown}, keys=keys) if shown else ""
 
 
 def _answers_first(entries: Sequence[Mapping]) -> list[Mapping]:
@@ -79,15 +75,13 @@ def _answers_first(entries: Sequence[Mapping]) -> list[Mapping]:
 
 
 def _start(entries: Sequence[Mapping]) -> str:
-    return description(entries[0]["answer"] if entries else [])
+    return description([{"text": text} for text in entries[0]["answer"]] if entries else [])
 
 
 def index(
-    *,
-    title: str,
-    made_on: str,
+    frame: Frame,
     entries: Sequence[Mapping],
-    pages: Sequence[Mapping[str, str]],
+    *,
     scenarios: Sequence[Mapping[str, str]],
     downloads: Sequence[Mapping[str, str]] = (),
     changed: Mapping | None = None,
@@ -97,7 +91,6 @@ def index(
     Parameters
     ----------
     entries : what `entry` says of each notebook, in reading order
-    pages : for the menu, `href` and `title` each
     scenarios : the other scenarios: `href` of their index, `title` and `description` each
     downloads : the summary in other forms, `href` and `title` each
     changed : what changed since the last run that was kept, as `history.section` has it
@@ -107,17 +100,17 @@ def index(
         {
             **e,
             "tiles": _tiles(e, NUM_HEADLINES),
-            "sentences": _shown(show.answer(e["answer"])),
+            "sentences": _answer(e["answer"], e["flips"]),
             "key": e["keys"]["answer"],
         }
         for e in entries
     ]
-    values = {"title": title, "scenario": "", "made_on": made_on, "description": _start(entries), "here": "index"}
+    values = {"title": frame.scenario, "window": "", "frame": frame, "description": _start(entries), "here": "index"}
     values |= {"changed": changed and _changed(changed)}
-    return render("index.html", **values, cards=cards, pages=pages, scenarios=scenarios, downloads=downloads)
+    return render("index.html", **values, cards=cards, scenarios=scenarios, downloads=downloads)
 
 
-def summary(*, title: str, made_on: str, entries: Sequence[Mapping], pages: Sequence[Mapping[str, str]]) -> str:
+def summary(frame: Frame, entries: Sequence[Mapping]) -> str:
     """The answers on one sheet of paper: of each notebook its first number, what it answers and what flips that."""
     entries = _answers_first(entries)
     answered = [{**e, "said": [e["answer"][0], *e["flips"]]} for e in entries if e["answer"]]
@@ -129,13 +122,13 @@ def summary(*, title: str, made_on: str, entries: Sequence[Mapping], pages: Sequ
         {
             **e,
             "tile": _tiles(e, 1),
-            "sentences": _shown(show.answer(list(dict.fromkeys(e["said"])))),
+            "sentences": _answer(list(dict.fromkeys(e["said"])), e["flips"]),
             "key": e["keys"]["answer"],
         }
         for e in answered
     ]
-    values = {"title": title, "scenario": "Summary", "made_on": made_on, "description": _start(entries)}
-    return render("summary.html", **values, cards=cards, pages=pages, here="summary", fit=f"{fit:.3f}")
+    values = {"title": frame.scenario, "window": "Summary", "frame": frame, "description": _start(entries)}
+    return render("summary.html", **values, cards=cards, here="summary", fit=f"{fit:.3f}")
 
 
 def _height_mm(entry: Mapping) -> float:
@@ -158,17 +151,17 @@ def with_scenarios(page: str, *, title: str, here: str, links: Sequence[Mapping[
 
 def _changed(section: Mapping) -> dict:
     """A section on what changed, ready for a template."""
-    return {**section, "said": _shown(show.answer(section["sentences"]))}
+    return {**section, "said": _answer(section["sentences"])}
 
 
-def archive(*, title: str, made_on: str, pages: Sequence[Mapping[str, str]], runs: Sequence[Mapping]) -> str:
+def archive(frame: Frame, runs: Sequence[Mapping]) -> str:
     """The page of the runs of a scenario, by date.
 
     Parameters
     ----------
-    runs : the newest first: `id`, `made_on`, day of the newest `prices` and `powers`, what `changed`, and the
+    runs : the newest first: `id`, `made_on`, `as_of` (newest day by group of data), what `changed`, and the
         `notebooks` with `title` and `headlines`
     """
     told = [{**run, "changed": _changed(run["changed"])} for run in runs]
-    values = {"title": title, "scenario": "Runs by date", "made_on": made_on, "description": "", "here": "archive"}
-    return render("archive.html", **values, pages=pages, runs=told)
+    values = {"title": frame.scenario, "window": "Runs by date", "frame": frame, "description": "", "here": "archive"}
+    return render("archive.html", **values, runs=told)

@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element, tostring
 from latex2mathml.converter import Converter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
-from tokenfactory.errors import DataError
+from reportkit.errors import DataError
 
 
 def _mathml(latex: str, display: str, notebook: str) -> str:

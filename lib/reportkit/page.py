@@ -1,31 +1,27 @@
 """An executed notebook as one HTML file that stands alone: results without code, charts drawn, nothing fetched.
 
-What a notebook shows comes from data, so nothing of it may run: text is escaped, HTML is taken from
-`tokenfactory.display.show` only, and the page's own policy lets the browser run our two scripts and no other.
+What a notebook shows comes from data, so nothing of it may run: HTML is made here, of the data of its outputs
+(`outputs`), text is escaped, and the page's own policy lets the browser run our two scripts and no other.
 """
 
 import base64
 import hashlib
 import html
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from nbformat import NotebookNode
 
-from reportkit import charts, harmless, markdown
-from reportkit import provenance as ledger_
+from reportkit import charts, harmless, markdown, outputs
 from reportkit.provenance import resolve, tags
 from reportkit.reports import END_OF_SCENARIOS, SCENARIOS, place
-from tokenfactory.display import show, workbook
+from reportkit.source import Frame
+from reportkit.text import day, words
 
 TEMPLATES = Path(__file__).parent / "templates"
 NOT_SHOWN = {"parameters", "injected-parameters", "setup", "hide"}
-# The HTML that the classes of tokenfactory.display.show write, in which they escape what comes from data.
-SHOWN = re.compile(r'<div class="tf-(answer|note|tiles|table|workbook)">')
-TABLE = re.compile(r'<div class="tf-table">(<table>(?:<caption>(.*?)</caption>)?)', re.DOTALL)
 MOST_DESCRIBED = 200  # letters
 MOST_NAMED = 5  # rows of a file that are named below an output; provenance.json has all
 TITLE = re.compile(r"^# +(.+)$", re.MULTILINE)
@@ -47,12 +43,8 @@ def title(notebook: NotebookNode) -> str | None:
 
 def charts_of(notebook: NotebookNode) -> list[Mapping]:
     """The specifications of the charts that are shown, in the order of their numbers on the page."""
-    outputs = [o for cell in notebook.cells if not tags(cell) & NOT_SHOWN for o in cell.get("outputs", ())]
-    return [spec for output in outputs if (spec := _chart(output.get("data", {})))]
-
-
-def _chart(data: Mapping) -> Mapping | None:
-    return next((content for mime, content in data.items() if charts.is_chart(mime)), None)
+    shown = outputs.outputs_of(cell for cell in notebook.cells if not tags(cell) & NOT_SHOWN)
+    return [spec for output in shown if (spec := outputs.chart_of(output))]
 
 
 def data_files(notebook: NotebookNode, name: str) -> dict[str, str]:
@@ -78,26 +70,6 @@ def _pre(text: str) -> str:
     return f'<pre class="tf-text" tabindex="0">{html.escape(text.rstrip())}</pre>'
 
 
-def _with_keys(text: str, headlines: Iterable[Mapping]) -> str:
-    """The tiles that `show.headlines` wrote, each with the key of its number."""
-    keys = iter(headlines)
-    return re.sub('<div class="tf-tile">', lambda _: f'<div class="tf-tile" data-k="{_key(next(keys))}">', text)
-
-
-def _key(headline: Mapping) -> str:
-    return html.escape(headline["key"])
-
-
-def scrollable(text: str) -> str:
-    """HTML of this package whose tables can be scrolled with the keyboard, under the name of their caption."""
-
-    def named(match: re.Match) -> str:
-        name = re.sub("<.*?>", "", match[2] or "Table")
-        return f'<div class="tf-table" tabindex="0" role="group" aria-label="{name}">{match[1]}'
-
-    return TABLE.sub(named, text)
-
-
 class _Page:
     """The outputs of one page, with the numbers of its charts and what its ledger says of each cell."""
 
@@ -111,16 +83,16 @@ class _Page:
 
     def _data(self, data: Mapping, below: str) -> str:
         """The richest form of an output that is safe to show, and what stands below it."""
-        if spec := _chart(data):
+        if spec := outputs.chart_of(data):
             return self._figure(spec, below)
         return self._plain(data) + below
 
     def _plain(self, data: Mapping) -> str:
         text = data.get("text/plain", "")
-        if SHOWN.match(data.get("text/html", "")):
+        if kind := outputs.kind_of(data):
             file = place("workbook", self.name)
-            link = f'<p class="tf-file"><a href="{file}" download>{file}</a></p>' if workbook.MIME in data else ""
-            return _with_keys(data["text/html"], data.get(show.HEADLINES_MIME, {}).get("headlines", ())) + link
+            link = f'<p class="tf-file"><a href="{file}" download>{file}</a></p>' if kind == "model" else ""
+            return outputs.to_html(kind, data[outputs.mime(kind)]) + link
         if "text/markdown" in data:
             return markdown.to_html(data["text/markdown"], notebook=self.name)
         if "image/png" in data:
@@ -137,12 +109,12 @@ class _Page:
     def cell(self, cell: NotebookNode) -> str:
         if cell.cell_type == "markdown":
             return markdown.to_html(cell.source, notebook=self.name)
-        outputs = cell.get("outputs", ())
-        if cell.cell_type != "code" or not outputs:
+        shown = cell.get("outputs", ())
+        if cell.cell_type != "code" or not shown:
             return ""
-        below = [""] * (len(outputs) - 1) + [self._sources(cell.id)]
+        below = [""] * (len(shown) - 1) + [self._sources(cell.id)]
         key = html.escape(cell.id)
-        inner = "".join(map(self._output, outputs, below))
+        inner = "".join(map(self._output, shown, below))
         return f'<div class="tf-out" id="{key}" data-k="{self.name}/{key}">{inner}</div>'
 
     def _sources(self, cell: str) -> str:
@@ -178,32 +150,23 @@ def _sources_of(ledger: Mapping, cell: str) -> dict:
 # Parts of the page
 
 
-def _parameters(notebook: NotebookNode, name: str) -> str:
+def _parameters(parameters: Mapping[str, Mapping]) -> str:
     """The parameters in force, as a table; empty for a notebook without any."""
-    parameters = ledger_.parameters(notebook, name)
     if not parameters:
         return ""
-    rows = [
-        {**p, "name": name, "value": str(p["value"]), "default": str(p["default"]), "kind": show.words(p["kind"])}
-        for name, p in parameters.items()
-    ]
-    columns = {"name": "Parameter", "value": "Value", "kind": "Unit or kind", "meaning": "Meaning"}
-    is_given = any("injected-parameters" in tags(cell) for cell in notebook.cells)
-    columns |= {"default": "Default"} if is_given else {}
-    table = show.table(rows, columns, "What was assumed for every number on this page")
-    return scrollable(table._repr_mimebundle_()["text/html"])
+    rows = [[name, str(p["value"]), words(p["kind"]), p["meaning"]] for name, p in parameters.items()]
+    columns = ["Parameter", "Value", "Unit or kind", "Meaning"]
+    if any(p["value"] != p["default"] for p in parameters.values()):
+        columns.append("Default")
+        rows = [[*row, str(p["default"])] for row, p in zip(rows, parameters.values(), strict=True)]
+    heads = [{"header": header} for header in columns]
+    return outputs.to_html("table", outputs.table("What was assumed for every number on this page", heads, rows))
 
 
-def description(sentences: Sequence[str]) -> str:
+def description(sentences: Sequence[Mapping]) -> str:
     """The start of an answer, for search engines and previews: whole words, no marks of bold type."""
-    text = " ".join(sentences).replace("**", "")
+    text = " ".join(s["text"] for s in sentences).replace("**", "")
     return text if len(text) <= MOST_DESCRIBED else text[:MOST_DESCRIBED].rsplit(" ", 1)[0].rstrip(",;: ") + " …"
-
-
-def day(made_on: str) -> str:
-    """2026-04-05 as 5 April 2026."""
-    made = date.fromisoformat(made_on)
-    return f"{made.day} {made:%B %Y}"
 
 
 _templates.filters["day"] = day
@@ -226,35 +189,31 @@ def render(template: str, scripts: Sequence[str] = (), **values: object) -> str:
     return harmless.visible(render_part(template, policy=policy, scripts=scripts, **values))
 
 
-def answer_of(notebook: NotebookNode) -> list[str]:
-    """The sentences of the first answer, as they were given to `show.answer`."""
-    outputs = [output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", ())]
-    answers = [data["text/html"] for data in outputs if data.get("text/html", "").startswith('<div class="tf-answer">')]
-    marked = re.sub("</?strong>", "**", answers[0]) if answers else ""
-    found = re.findall('<p( class="tf-flip")?>(.*?)</p>', marked, re.DOTALL)
-    return [show.flip(html.unescape(text)) if is_flip else html.unescape(text) for is_flip, text in found]
+def answer_of(notebook: NotebookNode) -> list[dict]:
+    """The sentences of the first answer: `text` each, and `flip` where it says what would change the answer."""
+    answers = outputs.find(outputs.outputs_of(notebook.cells), "answer")
+    return answers[0]["sentences"] if answers else []
 
 
 def export(
     notebook: NotebookNode,
+    frame: Frame,
     *,
     name: str,
-    made_on: str,
-    pages: Sequence[Mapping[str, str]],
-    scenario: str = "",
+    parameters: Mapping[str, Mapping] | None = None,
     ledger: Mapping | None = None,
     downloads: Sequence[Mapping[str, str]] = (),
+    scratch: Path = Path(".cache"),
 ) -> str:
     """The page of an executed notebook.
 
     Parameters
     ----------
     name : of the notebook, without its ending
-    made_on : ISO date of making
-    pages : the pages of this site, this one among them: `href` and `title` each
-    scenario : title of the scenario, for the title of the window
+    parameters : those in force, as `Job.told` has them
     ledger : what the numbers rest on, as `ledger.make` tells it; None: it is not said
     downloads : what else there is of this report, `href` and `title` each
+    scratch : where the library that draws charts is kept
     """
     question, answers, blocks, is_titled, page = title(notebook) or name, [], [], False, _Page(name, ledger)
     for cell in notebook.cells:
@@ -263,21 +222,20 @@ def export(
         if cell.cell_type == "markdown" and not is_titled and TITLE.search(cell.source):
             cell, is_titled = NotebookNode(cell, source=TITLE.sub("", cell.source, count=1)), True
         # The answer comes first, whatever a reader must know before the rest.
-        (answers if "answer" in tags(cell) else blocks).append(scrollable(page.cell(cell)))
-    here = [page["href"] for page in pages].index(f"{name}.html")
+        (answers if "answer" in tags(cell) else blocks).append(page.cell(cell))
+    here = [page["href"] for page in frame.pages].index(f"{name}.html")
     return render(
         "page.html",
-        scripts=([charts.library(), _DRAW] if page.num_charts else []) + ([_KEYS] if ledger else []),
+        scripts=([charts.library(scratch), _DRAW] if page.num_charts else []) + ([_KEYS] if ledger else []),
         title=question,
-        scenario=scenario,
+        frame=frame,
+        window=frame.scenario,
         description=description(answer_of(notebook)),
-        made_on=made_on,
         name=name,
-        pages=pages,
         here=here,
         answers=answers,
         blocks=blocks,
         has_charts=page.num_charts > 0,
-        parameters=_parameters(notebook, name),
+        parameters=_parameters(parameters or {}),
         downloads=downloads,
     )

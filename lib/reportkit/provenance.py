@@ -5,19 +5,16 @@ first table, and a headline number has its own key as its place. What a cell dep
 of one that is computed from all rows of a query, these are all rows of that query.
 """
 
-import ast
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from nbformat import NotebookNode
 
-import tokenfactory
-from reportkit import dependence
-from reportkit.plan import parse_parameters
-from tokenfactory.display import show
+from reportkit import dependence, outputs
+from reportkit.source import Lineages, Source
 
 PARAMETERS = "parameters"  # the cell that the table of parameters counts as
 PLACE = re.compile(r"s\d+|(t\d+\.)?(caption|head|r\d+)(\.c\d+)?|text|title")
@@ -31,29 +28,19 @@ def tags(cell: NotebookNode) -> set[str]:
     return set(cell.metadata.get("tags", ()))
 
 
-def parameters(notebook: NotebookNode, name: str) -> dict[str, dict]:
-    """The parameters in force, by name: value, default, kind and meaning of each; `name` is the notebook's."""
-    source = {tag: cell.source for cell in notebook.cells for tag in tags(cell) if cell.cell_type == "code"}
-    injected = ast.parse(source.get("injected-parameters", "")).body
-    given = {line.targets[0].id: ast.literal_eval(line.value) for line in injected if isinstance(line, ast.Assign)}
-    return {
-        p.name: {"value": given.get(p.name, p.default), "default": p.default, "kind": p.kind, "meaning": p.meaning}
-        for p in parse_parameters(source.get("parameters", ""), name).values()
-    }
-
-
 def headlines(cell: NotebookNode) -> list[dict]:
     """The headline numbers that a cell shows."""
-    shown = [output.get("data", {}).get(show.HEADLINES_MIME, {}) for output in cell.get("outputs", ())]
-    return [headline for mime in shown for headline in mime.get("headlines", ())]
+    return [h for found in outputs.find(outputs.outputs_of([cell]), "headlines") for h in found["headlines"]]
 
 
 def make(
     notebook: NotebookNode,
     *,
     name: str,
+    parameters: Mapping[str, Mapping],
     trace: Sequence[str],
-    warehouse: Path | str,
+    source: Source,
+    built: Path,
     files: Mapping[str, str],
     library: str,
 ) -> dict:
@@ -61,33 +48,20 @@ def make(
 
     Parameters
     ----------
+    parameters : those in force, as `Job.told` has them
     trace : the lines that its queries left
-    warehouse : the one it read, or one of which the queries have the same results
-    files : hash of each file that the warehouse was built from
+    built : the data it read, or some of which the queries have the same results
+    files : hash of each file that the data were built from
     library : hash of the code
     """
-    from tokenfactory.warehouse.lineage import Archive
-
-    archive, names, asked, queries = Archive(warehouse), {}, {}, {}
+    lineages, asked, queries = source.lineage(built), {}, {}
     ids = {cell.execution_count: cell.id for cell in notebook.cells if cell.cell_type == "code"}
-    for line in map(json.loads, trace):
-        identity = json.dumps([line["sql"], line["params"]])
-        label = names.setdefault(identity, f"q{len(names) + 1}")
+    for line, label in _labelled(trace):
         asked.setdefault(line.get("cell"), []).append((line.get("line", 1), label))
         if label not in queries:
-            behind = archive.lineage(line["sql"], line["params"])
-            queries[label] = {
-                "cell": ids.get(line.get("cell")),
-                "sql": line["sql"],
-                "parameters": line["params"],
-                "result_sha256": line["result"],
-                "relations": behind.relations,
-                "files": behind.files if set(behind.files) <= files.keys() else sorted(files),
-                "rows": behind.rows,
-                "num_rows": behind.num_rows,
-            }
+            queries[label] = _query(line, ids.get(line.get("cell")), lineages, files)
     cells = {}
-    for cell, found in zip(notebook.cells, dependence.of_cells(notebook, asked), strict=True):
+    for cell, found in zip(notebook.cells, dependence.of_cells(notebook, asked, parameters), strict=True):
         if cell.cell_type == "code" and cell.outputs:
             cells[cell.id] = {
                 "queries": sorted((label for label in found if label in queries), key=lambda label: int(label[1:])),
@@ -100,15 +74,37 @@ def make(
         "about": ABOUT,
         "notebook": name,
         "code": {
-            "tokenfactory": tokenfactory.__version__,
+            source.command: source.version,
             "library_sha256": library,
             "cells_sha256": hashlib.sha256(sources.encode()).hexdigest(),
         },
-        "parameters": parameters(notebook, name),
+        "parameters": dict(parameters),
         "cells": cells,
         "queries": queries,
-        "rows": archive.rows(row for query in queries.values() for row in query["rows"]),
+        "rows": lineages.rows(row for query in queries.values() for row in query["rows"]),
         "files": {file: files[file] for file in sorted({f for q in queries.values() for f in q["files"]})},
+    }
+
+
+def _labelled(trace: Sequence[str]) -> Iterator[tuple[dict, str]]:
+    """The lines of a trace, each with a label; the same query has the same one."""
+    names = {}
+    for line in map(json.loads, trace):
+        identity = json.dumps([line["sql"], line["params"]])
+        yield line, names.setdefault(identity, f"q{len(names) + 1}")
+
+
+def _query(line: Mapping, cell: str | None, lineages: Lineages, files: Mapping[str, str]) -> dict:
+    behind = lineages.lineage(line["sql"], line["params"])
+    return {
+        "cell": cell,
+        "sql": line["sql"],
+        "parameters": line["params"],
+        "result_sha256": line["result"],
+        "relations": behind.relations,
+        "files": behind.files if set(behind.files) <= files.keys() else sorted(files),
+        "rows": behind.rows,
+        "num_rows": behind.num_rows,
     }
 
 

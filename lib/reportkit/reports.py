@@ -6,7 +6,6 @@ what each page was made from.
 """
 
 import csv
-import fcntl
 import io
 import json
 import os
@@ -18,10 +17,11 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from reportkit import harmless
-from reportkit.plan import Project
+from reportkit import atomic, harmless
+from reportkit.source import Project
 
 RECORD = "site.json"
+SUMMARY, SUMMARY_PDF = "summary.html", "summary.pdf"
 LOCK = ".site-lock"
 FAILED = "failed"
 MOST_FAILED = 20  # runs of which the failures are kept
@@ -150,7 +150,7 @@ def remove_leftovers(project: Project) -> None:
     """Remove what killed runs and earlier sites left; nothing while there is no site to keep."""
     if not site(project).exists():
         return
-    for path in project.reports.glob(".site-*"):
+    for path in (*project.reports.glob(".site-*"), *project.reports.glob(f"{atomic.NEW}*")):
         if path.name == LOCK or path.resolve() == site(project).resolve():
             continue
         if path.is_dir():
@@ -199,23 +199,15 @@ def keep(project: Project, run: str, label: str, *, log: Path, notebook: Path | 
 @contextmanager
 def locked(project: Project, say: Callable[[str], None]) -> Iterator[None]:
     """One run at a time: another one waits here. The lock goes with the process, however it ends."""
-    project.reports.mkdir(parents=True, exist_ok=True)
-    with (project.reports / LOCK).open("w") as lock:
-        try:
-            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            say("another report is being made here; waiting for it to end")
-            fcntl.lockf(lock, fcntl.LOCK_EX)
+    waiting = "another report is being made here; waiting for it to end"
+    with atomic.alone(project.reports / LOCK, lambda: say(waiting)):
         yield
 
 
-def write_if_changed(project: Project, path: Path, text: str) -> None:
+def write_if_changed(path: Path, text: str) -> None:
     """Write a file in one step, unless it says that already."""
-    if path.is_file() and path.read_bytes() == text.encode():
-        return
-    new = project.reports / f".site-{path.name}"
-    new.write_text(text, encoding="utf-8")
-    os.replace(new, path)
+    if not path.is_file() or path.read_bytes() != text.encode():
+        atomic.write(path, text)
 
 
 def headlines(project: Project, record: Mapping[str, Mapping]) -> dict[str, dict]:

@@ -8,11 +8,10 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import tokenfactory
 from reportkit import reports
+from reportkit.source import Source
 
 MANIFEST = "ro-crate-metadata.json"
-LICENCE = "https://www.apache.org/licenses/LICENSE-2.0"
 FORMATS = {
     ".csv": "text/csv",
     ".html": "text/html",
@@ -54,31 +53,31 @@ def _data(content: Mapping) -> dict[tuple[str, str], dict]:
     }
 
 
-def _code(content: Mapping) -> dict:
+def _code(source: Source, content: Mapping) -> dict:
     return {
-        "@id": f"#tokenfactory-{content['library'][:12]}",
+        "@id": f"#{source.command}-{content['library'][:12]}",
         "@type": "SoftwareSourceCode",
-        "name": "Token Factory",
-        "version": tokenfactory.__version__,
+        "name": source.suite.title,
+        "version": source.version,
         "identifier": f"sha256:{content['library']}",
-        "license": {"@id": LICENCE},
+        "license": {"@id": source.suite.licence[0]},
         "programmingLanguage": "Python",
     }
 
 
-def _run(scenario: str, content: Mapping, files: Sequence[str]) -> dict:
+def _run(source: Source, scenario: str, content: Mapping, files: Sequence[str]) -> dict:
     return {
         "@id": f"#run-{scenario}",
         "@type": "CreateAction",
         "name": f"Reports of the scenario {scenario}: {content['title']}",
-        "instrument": {"@id": _code(content)["@id"]},
+        "instrument": {"@id": _code(source, content)["@id"]},
         "object": _refer([entry["@id"] for entry in _data(content).values()]),
         "result": _refer(files),
         "endTime": content["made_on"],
     }
 
 
-def manifest(folder: Path, names: Sequence[str], record: Mapping[str, Mapping]) -> str:
+def manifest(folder: Path, names: Sequence[str], record: Mapping[str, Mapping], source: Source) -> str:
     """The metadata file of a site.
 
     Parameters
@@ -87,17 +86,17 @@ def manifest(folder: Path, names: Sequence[str], record: Mapping[str, Mapping]) 
     record : what the site's record says of each scenario
     """
     made_on = max(content["made_on"] for content in record.values())
-    runs = [_run(scenario, content, reports.files(scenario, content)) for scenario, content in record.items()]
+    runs = [_run(source, scenario, content, reports.files(scenario, content)) for scenario, content in record.items()]
     data = {key: entry for content in record.values() for key, entry in _data(content).items()}
-    code = {entry["@id"]: entry for entry in map(_code, record.values())}
+    code = {entry["@id"]: entry for entry in (_code(source, content) for content in record.values())}
     root = {
         "@id": "./",
         "@type": "Dataset",
-        "name": "Token Factory: what a million tokens costs",
+        "name": f"{source.suite.title}: {source.suite.subtitle[:1].lower()}{source.suite.subtitle[1:]}",
         "description": f"Reports: {'; '.join(content['title'] for content in record.values())}. Every number resolves "
         "to rows of the data through the provenance file beside its page.",
         "datePublished": made_on,
-        "license": {"@id": LICENCE},
+        "license": {"@id": source.suite.licence[0]},
         "hasPart": _refer(names),
         "mentions": _refer([run["@id"] for run in runs]),
     }
@@ -107,11 +106,12 @@ def manifest(folder: Path, names: Sequence[str], record: Mapping[str, Mapping]) 
         "conformsTo": {"@id": "https://w3id.org/ro/crate/1.1"},
         "about": {"@id": "./"},
     }
+    address, name, holds_for = source.suite.licence
     licence = {
-        "@id": LICENCE,
+        "@id": address,
         "@type": "CreativeWork",
-        "name": "Apache License 2.0",
-        "description": "Of code and pages. Figures of the data are facts of their sources, each named in its row.",
+        "name": name,
+        "description": holds_for,
     }
     files = [_file(folder, name) for name in names]
     graph = [about, root, *files, *data.values(), *code.values(), *runs, licence]

@@ -193,7 +193,7 @@ def _shown(path: Path) -> str:
 
 
 def _report(arguments, project) -> int:
-    from reportkit import runner
+    from reportkit import execution
 
     try:
         if arguments.scheduled:
@@ -207,7 +207,7 @@ def _report(arguments, project) -> int:
             watch.look_at(result, arguments.moved)
         else:
             result = _make(arguments, project)
-    except runner.ReportFailed as failed:
+    except execution.ReportFailed as failed:
         return _tell_failures(failed.failures, arguments.json)
     page = _shown(result.index)
     if arguments.json:
@@ -224,25 +224,22 @@ def _report(arguments, project) -> int:
 
 
 def _make(arguments, project):
-    from reportkit import plan, runner
+    from reportkit import execution, plan, runner
 
-    return runner.report(
-        project,
+    wanted = runner.Wanted(
         scenarios=[arguments.scenario],
         parameters=plan.split_parameters(arguments.parameter),
         only=arguments.notebook,
-        num_jobs=arguments.jobs,
-        engine=arguments.engine,
         is_forced=arguments.force,
         is_printed=arguments.pdf,
         is_scheduled=arguments.scheduled,
-        timeout_s=runner.TIMEOUT_S if arguments.timeout is None else arguments.timeout,
-        retries=runner.RETRIES if arguments.retries is None else arguments.retries,
-        scheduler=arguments.scheduler,
         max_price_age_days=arguments.stale_days if arguments.scheduled else None,
         is_stale_allowed=arguments.allow_stale_prices,
-        say=_say,
     )
+    given = {"engine": arguments.engine, "timeout_s": arguments.timeout, "retries": arguments.retries}
+    given = {name: value for name, value in given.items() if value is not None}
+    how = execution.How(num_jobs=arguments.jobs, scheduler=arguments.scheduler, **given)
+    return runner.report(project, wanted, how, say=_say)
 
 
 def _tell_failures(failures, is_json: bool) -> int:
@@ -265,11 +262,11 @@ def _tell_failures(failures, is_json: bool) -> int:
 
 
 def _refresh(arguments, project) -> int:
-    from reportkit import runner
+    from reportkit import execution, runner
 
     try:
         names = runner.refresh(project, only=arguments.notebook, num_jobs=arguments.jobs, say=_say)
-    except runner.ReportFailed as failed:
+    except execution.ReportFailed as failed:
         return _tell_failures(failed.failures, arguments.json)
     if arguments.json:
         print(json.dumps({"refreshed": names}))
@@ -297,7 +294,7 @@ def _diff(arguments, project) -> int:
     from reportkit import archive, attribution, changelog
 
     known = archive.stored(project)
-    old, new = (archive.find(known, name) for name in (arguments.run_a, arguments.run_b))
+    old, new = (archive.find(project, known, name) for name in (arguments.run_a, arguments.run_b))
     scenarios = [arguments.scenario] if arguments.scenario else None
     found = attribution.compare(project, old, new, scenarios=scenarios, say=_say)
     print(json.dumps(found, default=float) if arguments.json else changelog.text(found))
@@ -562,7 +559,7 @@ def run(argv: Sequence[str] | None = None, project=None) -> int:
             return BAD_INPUT
         os.environ["TOKENFACTORY_WAREHOUSE"] = os.path.abspath(arguments.warehouse)
     if project is None:
-        from reportkit.plan import Project
+        from tokenfactory.source import Project
 
         project = Project()
 

@@ -13,7 +13,7 @@ def test_the_chosen_column_has_the_inputs_of_its_case():
     assert kept["chosen"].formula == "{year_1_sales@chosen}" and kept["chosen"].value == 30
     assert sheet.keep("low")("tax", 0, 0.0) == 0.0  # a plain number needs no line
     sheet.lines({"sales": ("sales", "usd")})
-    (mime,) = (value for key, value in sheet.book._repr_mimebundle_().items() if "workbook" in key)
+    (mime,) = (value for key, value in sheet.book._repr_mimebundle_().items() if "model" in key)
     chosen, sales = mime["lines"]
     assert chosen["cells"]["chosen"]["formula"].count("{case_number@chosen}") == 2
     assert sales["label"] == "Year 1: sales" and sorted(sales["cells"]) == ["case_1", "case_2", "chosen"]

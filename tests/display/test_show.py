@@ -1,8 +1,12 @@
 """Numbers as text, tables without surprises, and text from data that can do no harm."""
 
+import math
+import re
+
 import polars as pl
 import pytest
 
+from reportkit import outputs
 from tokenfactory.display import show
 from tokenfactory.display.show import Column, Headline, Link, between, digits, number, percent, short, times, usd, words
 
@@ -66,13 +70,15 @@ def test_a_table_as_text_is_markdown_with_aligned_numbers():
 def test_a_table_as_html_has_caption_and_headers_of_rows_and_columns():
     html = show.table(ROWS, COLUMNS, "Cost", note="per **total** token")._repr_mimebundle_()["text/html"]
     assert "<caption>Cost</caption>" in html
-    assert '<th scope="col" class="tf-number">USD per Mtok</th>' in html
-    assert '<th scope="row">gb300</th><td class="tf-number">not measured</td>' in html
-    assert '<div class="tf-note"><p>per <strong>total</strong> token</p></div>' in html
+    assert '<th scope="col" class="tf-number" style="text-align:right">USD per Mtok</th>' in html
+    assert '<th scope="row">gb300</th><td class="tf-number" style="text-align:right">not measured</td>' in html
+    assert (
+        '<div class="tf-note" style="font-size:.9em;opacity:.75"><p>per <strong>total</strong> token</p></div>' in html
+    )
 
 
 def test_a_table_is_never_cut():
-    html = show.table([{"n": i} for i in range(500)], {"n": "n"}, "all")._html()
+    html = show.table([{"n": i} for i in range(500)], {"n": "n"}, "all")._repr_mimebundle_()["text/html"]
     assert html.count("<tr>") == 501
 
 
@@ -98,18 +104,79 @@ def test_text_from_data_stays_text(output):
 
 
 def test_only_web_addresses_become_links():
-    assert show.source("javascript:alert(1)").html() == "javascript"
-    assert show.source("https://www.example.org/page?a=1&b=2").html() == (
-        '<a href="https://www.example.org/page?a=1&amp;b=2">example.org</a>'
-    )
-    assert show.source("owner/name: path").html() == "owner/name"
+    def shown(url):
+        html = show.table([{"name": "a", "url": show.source(url)}], {"name": "A", "url": "B"}, "C")._repr_mimebundle_()
+        return re.search("<td>(.*?)</td>", html["text/html"])[1]
+
+    assert shown("javascript:alert(1)") == "javascript"
+    link = '<a href="https://www.example.org/page?a=1&amp;b=2">example.org</a>'
+    assert shown("https://www.example.org/page?a=1&b=2") == link
+    assert shown("owner/name: path") == "owner/name"
     assert show.source(None) is None
 
 
 def test_headlines_carry_their_numbers_with_six_digits():
     tile = Headline("cost_ratio", "Cheaper", 34.070123456, "1", "34.1x", "at 117 tok/s per user")
     bundle = show.headlines([tile, Headline("none", "Nothing", None, "1", times(None))])._repr_mimebundle_()
-    first, second = bundle[show.HEADLINES_MIME]["headlines"]
+    first, second = bundle[outputs.mime("headlines")]["headlines"]
     assert first["value"] == 34.0701
     assert second["value"] is None
     assert bundle["text/plain"].splitlines()[0] == "Cheaper: 34.1x (at 117 tok/s per user)"
+
+
+def data_of(output):
+    return output._repr_mimebundle_()[outputs.mime(output.kind)]
+
+
+def test_a_table_leaves_its_numbers_with_unit_and_printed_text():
+    rows = [
+        {
+            "gpu": "gb300",
+            "usd": 34.0755123456789,
+            "part": 0.6,
+            "n": 3,
+            "is": True,
+            "where": show.source("https://a.org/b"),
+        },
+        {"gpu": "h200", "usd": None, "part": math.inf, "n": math.nan, "is": False, "where": None},
+    ]  # fmt: skip
+    columns = {"gpu": "System", "usd": Column("Cost", digits(4, usd)), "part": Column("Part", percent), "n": "Count"}
+    columns |= {"is": "Is", "where": Column("Source", missing="none")}
+    data = data_of(show.table(rows, columns, "Cost of **tokens**", note="per token"))
+    assert (data["caption"], data["note"]) == ("Cost of **tokens**", "per token")
+    assert [(c["key"], c["header"], c["unit"], c["is_number"]) for c in data["columns"][:4]] == [
+        ("gpu", "System", "", False),
+        ("usd", "Cost", "usd", True),
+        ("part", "Part", "frac", True),
+        ("n", "Count", "", True),
+    ]
+    first, second = data["rows"]
+    assert first[1] == {"text": "$34.08", "value": 34.0755123457}  # twelve digits
+    assert first[2:] == [
+        {"text": "60 %", "value": 0.6},
+        {"text": "3", "value": 3},
+        "True",
+        {"text": "a.org", "url": "https://a.org/b"},
+    ]
+    assert second == ["h200", "not measured", "inf %", "not measured", "False", "none"]
+
+
+def test_an_answer_leaves_its_sentences_and_which_of_them_flips_it():
+    data = data_of(show.answer(["It is **so**.", show.flip("Unless it rains.")]))
+    assert data == {"sentences": [{"text": "It is **so**."}, {"text": "Unless it rains.", "flip": True}]}
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        show.answer(["From $1 to $2", show.flip("$3 $4")]),
+        show.table([{"a": "$1 $2"}], {"a": "$A$"}, "$5 $6", note="$7 $8"),
+        show.headlines([Headline("k", "$a$", 1.0, "1", "$1", "$b$")]),
+        show.table([{"a": Link("$x$", "https://x.org/$y$")}], {"a": "A"}, "$c$"),
+    ],
+    ids=["answer", "table", "headlines", "link"],
+)
+def test_no_two_dollar_signs_stand_in_one_text(output):
+    """Between two of them JupyterLab and nbconvert would read a formula."""
+    texts = re.split("<[^>]*>", output._repr_mimebundle_()["text/html"])
+    assert sum(text.count("$") for text in texts) >= 4 and all(text.count("$") == 0 or text == "$" for text in texts)

@@ -7,6 +7,7 @@ import nbformat
 import pandas as pd
 import pytest
 
+from reportkit import outputs
 from tokenfactory.display import theme
 
 DATA = pd.DataFrame({"x": [1, 2], "y": [3, 4]})
@@ -25,7 +26,8 @@ def test_a_notebook_may_hold_the_output():
     output = nbformat.v4.new_output("display_data", data=shown(chart(title="finding")))
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(outputs=[output])])
     nbformat.validate(notebook)
-    assert set(output.data) == {theme.VEGA_LITE_MIME, "text/plain"}
+    assert set(output.data) == {theme.VEGA_LITE_MIME, "text/plain", outputs.mime("chart")}
+    assert output.data[outputs.mime("chart")] == {"title": "finding", "subtitle": "", "description": "finding"}
     assert output.data[theme.VEGA_LITE_MIME]["$schema"].endswith("/v5.json")
 
 

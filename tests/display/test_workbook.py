@@ -175,7 +175,8 @@ def test_a_workbook_is_described_with_values_ranges_and_sources():
 def test_text_from_data_is_escaped():
     book = Workbook("<script>alert(1)</script>", {"a": "A"})
     book.line("x", "<img src=x>", "1", book.inputs("y", "Y", {"a": 1.0}), is_result=True)
-    assert "<script" not in book._html() and "<img" not in book._html()
+    html = book._repr_mimebundle_()["text/html"]
+    assert "<script" not in html and "<img" not in html
 
 
 @pytest.mark.parametrize("name", ["Life", "1x", "a b", "", "life_year"])

@@ -7,10 +7,12 @@ import altair as alt
 import nbformat.v4 as nb
 import polars as pl
 
-from reportkit import index, page, provenance, reports
+from reportkit import index, page, plan, provenance, reports
+from reportkit.source import Frame
 from tokenfactory import warehouse
 from tokenfactory.display import show, theme
 from tokenfactory.display.show import Column, Headline, Link, number, usd
+from tokenfactory.source import SOURCE
 from tokenfactory.warehouse import files
 
 HOSTILE = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">\u2028</script>"
@@ -211,9 +213,22 @@ TRACE = [
 TITLE = "GB300 NVL72 against HGX H200"
 
 
+def frame(pages=(), title=TITLE, made_on="2026-04-05"):
+    return Frame(SOURCE.suite, title, made_on, pages)
+
+
+def parameters(made) -> dict:
+    """The parameters in force in a sample notebook, as a job tells them."""
+    of = {tag: cell.source for cell in made.cells for tag in cell.metadata.get("tags", ())}
+    known = plan.parse_parameters(of.get("parameters", ""), "", SOURCE.kinds)
+    given = {"utilisation_frac": 0.75} if "injected-parameters" in of else {}
+    return plan.Job(plan.Notebook(Path(), "", {}, known), "default", given).told
+
+
 def make_ledger(made, name):
     """The ledger of a sample notebook; its answer asked for prices."""
-    about = {"warehouse": warehouse.build(), "files": files.hashes(), "library": "0123456789abcdef"}
+    about = {"source": SOURCE, "built": warehouse.build(), "files": files.hashes(), "library": "0123456789abcdef"}
+    about |= {"parameters": parameters(made)}
     return provenance.make(made, name=name, trace=TRACE if name == "01_sample" else [], **about)
 
 
@@ -221,7 +236,7 @@ def write_site(folder: Path) -> Path:
     """Make the pages of the sample notebooks, what stands beside them, their index and their summary."""
     notebooks = {name: make() for name, make in NOTEBOOKS.items()}
     pages = [{"href": f"{name}.html", "title": page.title(made)} for name, made in notebooks.items()]
-    about = {"title": TITLE, "made_on": "2026-04-05"}
+    about = frame(pages)
     entries, texts = [], {}
     for name, made in notebooks.items():
         kept = make_ledger(made, name)
@@ -231,12 +246,12 @@ def write_site(folder: Path) -> Path:
             (folder / href).parent.mkdir(exist_ok=True)
             (folder / href).write_text(rows)
         downloads = [{"href": place, "title": reports.DOWNLOADS["provenance"]}]
-        more = {"ledger": kept, "downloads": downloads, "scenario": TITLE}
-        texts[f"{name}.html"] = page.export(made, name=name, made_on="2026-04-05", pages=pages, **more)
+        more = {"ledger": kept, "downloads": downloads, "parameters": parameters(made)}
+        texts[f"{name}.html"] = page.export(made, about, name=name, **more)
         entries.append(index.entry(made, name, kept))
     scenarios = [{"href": "swapped/index.html", "title": "The other way round", "description": "Takes no side."}]
-    texts["index.html"] = index.index(**about, entries=entries, pages=pages, scenarios=scenarios)
-    texts["summary.html"] = index.summary(**about, entries=entries, pages=pages)
+    texts["index.html"] = index.index(about, entries, scenarios=scenarios)
+    texts["summary.html"] = index.summary(about, entries)
     for name, text in texts.items():
         text = index.with_scenarios(text, title=TITLE, here=name, links=scenarios)
         (folder / name).write_text(text, encoding="utf-8")

@@ -8,9 +8,9 @@ import time
 import pytest
 import webhook
 
-from reportkit import alerts, runner
-from reportkit.plan import Project
+from reportkit import alerts, execution, runner
 from tokenfactory import errors
+from tokenfactory.source import Project
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_all_that_a_run_tells_is_one_alert(tmp_path, said):
         (ZeroDivisionError("of ours"), [("failed", "report", "ZeroDivisionError: of ours")]),
         (KeyboardInterrupt(), [("failed", "report", "the run was interrupted")]),
         (
-            runner.ReportFailed([runner.Failure(n, f"{n} broke", None, None, False) for n in ("01_a", "02_b")]),
+            execution.ReportFailed([execution.Failure(n, f"{n} broke", None, None, False) for n in ("01_a", "02_b")]),
             [("failed", "01_a", "01_a broke"), ("failed", "02_b", "02_b broke")],
         ),
     ],

@@ -13,8 +13,9 @@ from small_project import make_runs
 
 from reportkit import archive as archive
 from reportkit.archive import Run
-from reportkit.plan import Project
+from tokenfactory import source
 from tokenfactory.errors import DataError, ParameterError
+from tokenfactory.source import SOURCE, Project
 
 DAYS = ("1776211200", "1776297600")  # 2026-04-15 and the day after
 
@@ -242,19 +243,19 @@ def test_a_file_that_would_lie_elsewhere_is_refused(tmp_path, path):
 
 def test_runs_are_found_by_name():
     runs = [fake(3, "2026-04-17"), fake(2, "2026-04-16"), fake(1, "2026-04-16")]
-    assert [archive.find(runs, name) for name in ("latest", "previous", "2026-04-17")] == runs[:2] + runs[:1]
-    assert archive.find(runs, "2026-04-16-2") is runs[1]
+    assert [archive.find(Project(), runs, name) for name in ("latest", "previous", "2026-04-17")] == runs[:2] + runs[:1]
+    assert archive.find(Project(), runs, "2026-04-16-2") is runs[1]
     for name, message in {
         "2026-04-16": "could be 2026-04-16-2 or 2026-04-16-1",
         "2026-05": "is not known; did you mean",
         "latst": "did you mean 'latest'",
     }.items():
         with pytest.raises(ParameterError, match=message):
-            archive.find(runs, name)
+            archive.find(Project(), runs, name)
     with pytest.raises(ParameterError, match="there is no previous run"):
-        archive.find(runs[:1], "previous")
+        archive.find(Project(), runs[:1], "previous")
     with pytest.raises(ParameterError, match="no run is kept here yet"):
-        archive.find([], "latest")
+        archive.find(Project(), [], "latest")
 
 
 def test_the_run_before_is_the_last_one_that_has_the_scenario(tmp_path):
@@ -303,7 +304,7 @@ def restored(root: Path, files: dict[str, bytes]) -> list[str]:
     run = Run({"id": "r", "files": {path: archive.sha256(content) for path, content in files.items()}}, None)
     for path, content in files.items():
         archive.place(root, path, content)
-    archive.place_snapshot(root, run)
+    SOURCE.complete(root, run.files)
     return sorted(p.name for p in (root / "data" / "snapshots" / "s-1").iterdir())
 
 
@@ -317,12 +318,12 @@ def test_a_small_snapshot_is_kept_and_a_large_one_named(with_snapshot, tmp_path,
         "data/snapshots/s-1/points.parquet": b"points",
     }
     assert restored(tmp_path / "a", whole) == ["manifest.json", "points.parquet"]
-    monkeypatch.setattr(archive, "LARGE_BYTES", 5)
+    monkeypatch.setattr(source, "LARGE_BYTES", 5)
     named = kept()
     assert list(named) == ["data/snapshots/s-1/manifest.json"]
     assert restored(tmp_path / "b", named) == ["manifest.json", "points.parquet"]
     (with_snapshot / "manifest.json").write_text('{"created_at": "2026-04-15", "files": [1]}')
-    with pytest.raises(DataError, match="run r needs this snapshot, which is not here"):
+    with pytest.raises(DataError, match="the run needs this snapshot, which is not here"):
         restored(tmp_path / "c", named)
 
 

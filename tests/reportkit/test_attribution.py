@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_project import SUBJECT, make_runs
 
-from reportkit import attribution
+from reportkit import attribution, inputs
+from tokenfactory.source import SOURCE
 
 COSTS = """\
 from tokenfactory import cost, warehouse
@@ -25,6 +26,7 @@ per_mtok = cost.usd_per_mtok(usd_per_gpu_hour=hour, tok_per_s_per_gpu=speed["bes
 value = per_mtok * num_gpu / kw
 headlines([Headline("usd_per_kw", "A headline", value, "usd", usd(value)), Headline("hour", "Hour", hour, "usd", "-")])
 """
+GROUPS = inputs.groups(SOURCE)
 NUM_GPU = "num_gpu: int = 72  # [gpus] deployed GPUs\n"
 
 
@@ -56,27 +58,27 @@ number = st.floats(-1e12, 1e12, allow_nan=False).map(lambda v: float(f"{v:.6g}")
 
 @given(number, st.lists(st.one_of(number, st.none(), st.just(attribution.NOT_MADE)), max_size=4), number)
 def test_shares_sum_to_the_change_exactly(old, between, new):
-    groups = [*attribution.GROUPS, "more"]
+    groups = [*GROUPS, "more"]
     steps = list(zip(groups, [*between, new], strict=False))
     total = sum((Fraction(change) for _, change in attribution.shares(old, steps)), Fraction(0))
     assert total == Fraction(repr(new)) - Fraction(repr(old))
 
 
 def test_every_file_has_its_group():
-    assert attribution.group_of("data/price_book.csv") == attribution.group_of("data/tco_inputs.csv") == "price"
-    assert attribution.group_of("data/api_prices.csv") == "price"
-    assert attribution.group_of("data/power_book.csv") == attribution.group_of("data/site_inputs.csv") == "power"
+    assert inputs.group_of(SOURCE, "data/price_book.csv") == inputs.group_of(SOURCE, "data/tco_inputs.csv") == "price"
+    assert inputs.group_of(SOURCE, "data/api_prices.csv") == "price"
+    assert inputs.group_of(SOURCE, "data/power_book.csv") == inputs.group_of(SOURCE, "data/site_inputs.csv") == "power"
     for name in ("operating_points.csv", "claims.csv", "hardware.csv", "snapshots/s1/points.parquet"):
-        assert attribution.group_of(f"data/{name}") == "data"
-    assert attribution.group_of("data/scenarios/price_book.csv.yaml") == "parameters"
+        assert inputs.group_of(SOURCE, f"data/{name}") == "data"
+    assert inputs.group_of(SOURCE, "data/scenarios/price_book.csv.yaml") == "parameters"
     for path in ("lib/tokenfactory/formulas/cost.py", "notebooks/01_a.ipynb", "requirements.lock"):
-        assert attribution.group_of(path) == "method"
+        assert inputs.group_of(SOURCE, path) == "method"
 
 
 def test_rows_are_told_apart_by_as_few_leading_columns_as_it_takes():
-    one, two = attribution._rows(b"# notice\nid,x\na,1\nb,2\n", b"id,x\na,1\n")
+    one, two = inputs._rows(b"# notice\nid,x\na,1\nb,2\n", b"id,x\na,1\n")
     assert (one.keys(), two) == ({"a", "b"}, {"a": {"id": "a", "x": "1"}})
-    one, none = attribution._rows(b"curve,slot,x\nday,0,1\nday,1,2\n", None)
+    one, none = inputs._rows(b"curve,slot,x\nday,0,1\nday,1,2\n", None)
     assert (one.keys(), none) == ({"day/0", "day/1"}, {})
 
 
@@ -84,7 +86,7 @@ def test_every_row_of_every_data_file_is_told_apart(project):
     for path in sorted((project / "data").rglob("*.csv")):
         content = path.read_bytes()
         num_rows = len(list(csv.reader(line for line in content.decode().splitlines() if line[:1] != "#"))) - 1
-        assert len(attribution._rows(content)[0]) == num_rows, path.name
+        assert len(inputs._rows(content)[0]) == num_rows, path.name
 
 
 # Whole runs
@@ -218,11 +220,9 @@ def test_each_of_five_causes_has_its_share_and_they_sum_to_the_change(steps):
     chain = [headline["old"]]
     for factor in (1 / Decimal("1.25"), 3, 2, 1 / Decimal(4), 2):
         chain.append(chain[-1] * factor)
-    expected = {
-        group: after - before for group, before, after in zip(attribution.GROUPS, chain, chain[1:], strict=False)
-    }
+    expected = {group: after - before for group, before, after in zip(GROUPS, chain, chain[1:], strict=False)}
     got = causes(headline)
-    assert list(got) == list(expected) == list(attribution.GROUPS)
+    assert list(got) == list(expected) == list(GROUPS)
     for group, change in expected.items():
         assert got[group] == pytest.approx(change, rel=Decimal("1e-4")), group
     assert_sums(found)
@@ -256,7 +256,7 @@ def test_a_scheduled_report_tells_the_causes_apart(steps):
         "**2 of 2 headline numbers changed**, because of data, price, power, method and"
     )
     why = next(row["why"] for row in changed["rows"] if row["label"] == "A headline")
-    assert [part.split()[0] for part in why.split(", ")] == list(attribution.GROUPS)
+    assert [part.split()[0] for part in why.split(", ")] == list(GROUPS)
     assert "act together" not in " ".join(changed["sentences"])
 
 

@@ -1,11 +1,13 @@
 import json
 import os
 from importlib.metadata import version
+from types import SimpleNamespace
 
 import pytest
 from small_project import make_project
 
 from reportkit import cache, plan
+from tokenfactory.source import Project
 
 
 @pytest.fixture
@@ -21,6 +23,10 @@ def library(tmp_path):
     (folder / "cost.py").write_text("a = 1\n")
     (folder / "sql" / "points.sql").write_text("SELECT 1\n")
     return folder
+
+
+def library_hash(project, library):
+    return cache.library_hash(Project(project.root, SimpleNamespace(packages=[library])))
 
 
 def key_of(project, parameters=None, library="L"):
@@ -74,10 +80,10 @@ def test_the_key_changes_with_parameters_and_library(project):
 
 
 def test_the_library_hash_covers_code_queries_names_and_the_lock(project, library):
-    seen = [cache.library_hash(project, [library])]
+    seen = [library_hash(project, library)]
 
     def changes():
-        seen.append(cache.library_hash(project, [library]))
+        seen.append(library_hash(project, library))
         return seen[-1] not in seen[:-1]
 
     assert not changes()
@@ -95,9 +101,9 @@ def test_the_library_hash_covers_code_queries_names_and_the_lock(project, librar
 
 
 def test_the_library_hash_covers_the_versions_that_are_installed(project, library, monkeypatch):
-    before = cache.library_hash(project, [library])
+    before = library_hash(project, library)
     monkeypatch.setattr(cache, "version", lambda name: "9" if name == "polars" else version(name))
-    assert cache.environment([library])["polars"] == "9" and cache.library_hash(project, [library]) != before
+    assert cache.environment([library])["polars"] == "9" and library_hash(project, library) != before
 
 
 @pytest.fixture

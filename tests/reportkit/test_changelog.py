@@ -8,7 +8,10 @@ from xml.etree import ElementTree
 import pytest
 from small_project import HEADLINES, make_runs
 
-from reportkit import archive, attribution, changelog, index
+from reportkit import archive, changelog, index
+from reportkit import inputs as made_from
+from reportkit.source import Frame
+from tokenfactory.source import SOURCE
 
 ATOM = {"a": changelog.ATOM}
 DAYS = ("1776211200", "1776297600", "1776384000")  # 2026-04-15 and the two days after
@@ -28,10 +31,10 @@ def comparison(*headlines, num_same=0, appeared=(), vanished=(), **inputs) -> di
     return {
         "from": {"id": "2026-04-15-aaaaaaaa", "made_on": "2026-04-15"},
         "to": {"id": "2026-04-16-bbbbbbbb", "made_on": "2026-04-16"},
-        "order": list(attribution.GROUPS), "num_same": num_same,
+        "order": list(made_from.groups(SOURCE)), "num_same": num_same,
         "headlines": list(headlines), "appeared": list(appeared),
         "vanished": list(vanished), "scenarios_appeared": [], "scenarios_vanished": [], "remarks": [],
-        "inputs": {**{group: [] for group in attribution.GROUPS}, **inputs},
+        "inputs": {**{group: [] for group in made_from.groups(SOURCE)}, **inputs},
     }  # fmt: skip
 
 
@@ -59,7 +62,7 @@ def test_that_nothing_changed_is_said():
     assert said == ["**Nothing changed**: all 45 headline numbers are what they were on 15 April 2026."]
     said = changelog.sentences(comparison(num_same=45, price=[row()], method=[row("lib/x.py", "")]))
     assert said[1] == "Of what they are made from, price and method changed, and moved none of them."
-    pages = [row("lib/reportkit/page.py", attribution.PAGES_ONLY)]
+    pages = [row("lib/reportkit/page.py", made_from.PAGES_ONLY)]
     assert len(changelog.sentences(comparison(num_same=45, method=pages))) == 1
 
 
@@ -68,7 +71,7 @@ def test_what_came_and_went_is_said():
     new |= {"note": ""}
     found = comparison(num_same=3, appeared=[new, new], vanished=[new])
     assert changelog.sentences(found)[1] == "Of the headline numbers 2 appeared and 1 vanished."
-    assert [(r["old"], r["new"], r["why"]) for r in changelog.section(found)["rows"]] == [
+    assert [(r["old"], r["new"], r["why"]) for r in changelog.section(found, "tokenfactory")["rows"]] == [
         ("", "2", "new"), ("", "2", "new"), ("2", "", "gone"),
     ]  # fmt: skip
     assert "appeared: 01_a n: N 2" in changelog.text(found)
@@ -77,7 +80,7 @@ def test_what_came_and_went_is_said():
 def test_causes_that_act_together_are_said_to():
     found = comparison(headline(causes=[("data method", Decimal(2))]))
     assert changelog.why(found["headlines"][0]) == "data and method +2"
-    assert changelog.section(found)["sentences"][-1] == (
+    assert changelog.section(found, "tokenfactory")["sentences"][-1] == (
         "Causes that share one figure act together; `tokenfactory diff 2026-04-15-aaaaaaaa 2026-04-16-bbbbbbbb` "
         "tells them apart."
     )
@@ -113,7 +116,7 @@ def test_a_changed_input_is_one_line(line, text):
 
 def test_a_section_is_short_and_has_the_largest_moves_first():
     headlines = [headline(f"k{i}", 1.0, 1.0 + i, causes=[("data", Decimal(i))]) for i in range(1, 31)]
-    section = changelog.section(comparison(*headlines, data=[row(key=str(i)) for i in range(40)]))
+    section = changelog.section(comparison(*headlines, data=[row(key=str(i)) for i in range(40)]), "tokenfactory")
     assert [r["label"] for r in section["rows"]] == [f"L k{i}" for i in range(30, 10, -1)]
     assert "The 20 that moved most are below." in section["sentences"]
     assert (len(section["inputs"]), section["num_more_inputs"]) == (12, 28)
@@ -131,7 +134,7 @@ HOSTILE = "<script>alert(1)</script>&\x00\x1b]]>"
 
 
 def told(number: int, *, label="A price") -> dict:
-    changed = changelog.section(comparison(headline(label=label), price=[row()]))
+    changed = changelog.section(comparison(headline(label=label), price=[row()]), "tokenfactory")
     return {"id": f"2026-04-{number:02}-aaaaaaaa", "made_on": f"2026-04-{number:02}", "changed": changed}
 
 
@@ -156,7 +159,7 @@ def atom(content: bytes) -> ElementTree.Element:
 
 def test_the_feed_is_valid_and_says_what_the_index_says():
     past = [told(17), told(16)]
-    content = changelog.feed("default", "GB300", "2026-04-17", past)
+    content = changelog.feed("default", "Token Factory", {"title": "GB300", "made_on": "2026-04-17"}, past)
     feed = atom(content)
     assert feed.find("a:updated", ATOM).text == "2026-04-17T00:00:00Z"
     entry = feed.find("a:entry", ATOM)
@@ -169,24 +172,24 @@ def test_the_feed_is_valid_and_says_what_the_index_says():
         "price: price_book.csv, p1: changed",
     ]
     assert entry.find("a:link", ATOM).get("href") == "archive.html#run-2026-04-17-aaaaaaaa"
-    assert content == changelog.feed("default", "GB300", "2026-04-17", past)
-    other = atom(changelog.feed("other", "GB300", "2026-04-17", past))
+    assert content == changelog.feed("default", "Token Factory", {"title": "GB300", "made_on": "2026-04-17"}, past)
+    other = atom(changelog.feed("other", "Token Factory", {"title": "GB300", "made_on": "2026-04-17"}, past))
     assert other.find("a:id", ATOM).text != feed.find("a:id", ATOM).text
 
 
 def test_hostile_text_stays_text_in_feed_and_page():
     run = told(17, label=HOSTILE)
-    feed = atom(changelog.feed("default", HOSTILE, "2026-04-17", [run]))
+    feed = atom(changelog.feed("default", "Token Factory", {"title": HOSTILE, "made_on": "2026-04-17"}, [run]))
     assert "<script>" in feed.find("a:entry/a:content", ATOM).text and not feed.findall(".//script")
-    run |= {"prices": None, "powers": None}
+    run |= {"as_of": {}}
     run["notebooks"] = [{"title": HOSTILE, "headlines": [{"label": HOSTILE, "text": HOSTILE, "note": HOSTILE}]}]
     pages = [{"href": "01_a.html", "title": HOSTILE}]
-    page = index.archive(title=HOSTILE, made_on="2026-04-17", pages=pages, runs=[run])
+    page = index.archive(Frame(SOURCE.suite, HOSTILE, "2026-04-17", pages), [run])
     assert "<script" not in page and "&lt;script&gt;" in page
 
 
 def test_the_index_has_a_section_and_the_way_to_archive_and_feed():
-    about = {"title": "T", "made_on": "2026-04-17", "entries": [], "pages": [], "scenarios": []}
+    about = {"frame": Frame(SOURCE.suite, "T", "2026-04-17", []), "entries": [], "scenarios": []}
     page = index.index(**about, changed=told(17, label=HOSTILE)["changed"] | {"run": "r2"})
     assert '<section class="changed" data-k="archive/r2">' in page
     assert '<h2>What changed since <time datetime="2026-04-15">15 April 2026</time></h2>' in page
@@ -199,7 +202,9 @@ def test_the_index_has_a_section_and_the_way_to_archive_and_feed():
 
 
 def test_an_archive_without_runs_has_a_feed_all_the_same():
-    assert not atom(changelog.feed("default", "T", "2026-04-17", [])).findall("a:entry", ATOM)
+    assert not atom(changelog.feed("default", "Token Factory", {"title": "T", "made_on": "2026-04-17"}, [])).findall(
+        "a:entry", ATOM
+    )
 
 
 # Whole runs

@@ -13,7 +13,7 @@ import sample
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reportkit import charts
+from reportkit import charts, outputs
 from tokenfactory.display import theme
 
 
@@ -32,8 +32,8 @@ def bars(rows=3, **properties):
 
 
 def test_the_type_of_our_charts_is_a_chart():
-    assert charts.is_chart(theme.VEGA_LITE_MIME)
-    assert not charts.is_chart("application/json")
+    assert outputs.chart_of({theme.VEGA_LITE_MIME: {"mark": "bar"}})
+    assert not outputs.chart_of({"application/json": {}})
 
 
 @given(
@@ -61,7 +61,7 @@ def test_a_chart_is_told_in_words_from_its_data():
     assert told == "Three. Drawn: name n0, n1, n2; USD per million tokens 0.500 to 2.50."
     many = pl.DataFrame({"name": [f"n{i}" for i in range(30)], "x": [None] * 29 + [7]})
     spec = spec_of(alt.Chart(many).mark_bar().encode(x="x:Q", y="name:N", tooltip="x:Q"))
-    assert charts.told(spec) == "chart. Drawn: name 30 different; x 7."
+    assert charts.told(spec) == "Chart. Drawn: name 30 different; x 7."
 
 
 def test_the_data_is_whole_in_the_file_and_nothing_in_it_is_a_formula():
@@ -131,11 +131,10 @@ def test_hostile_data_is_text_wherever_it_stands():
 
 def test_the_library_is_made_once_and_kept(monkeypatch, tmp_path):
     made = []
-    monkeypatch.setenv("TOKENFACTORY_CACHE", str(tmp_path))
     monkeypatch.setattr("vl_convert.javascript_bundle", lambda vl_version: made.append(vl_version) or "a</script>b")
     for _ in range(2):
         charts.library.cache_clear()
-        assert charts.library() == r"a<\/script>b"
+        assert charts.library(tmp_path) == r"a<\/script>b"
     charts.library.cache_clear()
     assert made == [charts.VEGA_LITE]
     assert [path.suffix for path in tmp_path.iterdir()] == [".js"]

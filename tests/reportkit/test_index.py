@@ -13,7 +13,7 @@ from tokenfactory.display import show
 
 def index(entries=(), scenarios=()):
     pages = [{"href": e["href"], "title": e["title"]} for e in entries]
-    return front.index(title="A & B", made_on="2026-12-01", entries=entries, pages=pages, scenarios=scenarios)
+    return front.index(sample.frame(pages, "A & B", "2026-12-01"), entries, scenarios=scenarios)
 
 
 def test_an_entry_says_what_the_notebook_said():
@@ -74,7 +74,7 @@ def test_the_other_scenarios_are_linked():
 
 
 def summary(entries):
-    return front.summary(title="A & B", made_on="2026-12-01", entries=entries, pages=[])
+    return front.summary(sample.frame((), "A & B", "2026-12-01"), entries)
 
 
 def test_the_sheet_has_the_first_number_the_answer_and_what_flips_it():

@@ -4,13 +4,14 @@ import base64
 import hashlib
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import nbformat.v4 as nb
 import pytest
 import sample
 from sample import HOSTILE, code, displayed
 
-from reportkit import charts
+from reportkit import charts, plan
 from reportkit import page as kit
 from reportkit.page import data_files, description
 from tokenfactory.display import show
@@ -19,8 +20,8 @@ TITLES = {"01_x": "First", "02_y": "Second <b>", "03_z": "Third"}
 PAGES = [{"href": f"{name}.html", "title": title} for name, title in TITLES.items()]
 
 
-def export(*cells, name="01_x", pages=PAGES, **more):
-    return kit.export(nb.new_notebook(cells=list(cells)), name=name, made_on="2026-04-05", pages=pages, **more)
+def export(*cells, name="01_x", pages=PAGES, scenario="", **more):
+    return kit.export(nb.new_notebook(cells=list(cells)), sample.frame(pages, scenario), name=name, **more)
 
 
 class Elements(HTMLParser):
@@ -46,9 +47,16 @@ class Elements(HTMLParser):
         return [attributes for name, attributes in self.elements if name == tag]
 
 
+def sample_page():
+    made = sample.notebook()
+    return kit.export(made, sample.frame(PAGES, ""), name="01_x", parameters=sample.parameters(made))
+
+
 @pytest.fixture(scope="module")
 def page():
-    return kit.export(sample.notebook(), name="01_x", made_on="2026-04-05", pages=PAGES)
+    return kit.export(
+        sample.notebook(), sample.frame(PAGES, ""), name="01_x", parameters=sample.parameters(sample.notebook())
+    )
 
 
 def test_results_are_shown_and_code_is_not(page):
@@ -78,11 +86,14 @@ def test_a_notebook_without_a_heading_is_named_by_its_file():
 
 
 def test_the_parameters_in_force_are_shown_with_what_they_were():
-    cells = [code(source=sample.PARAMETERS, tags=["parameters"])]
+    known = plan.parse_parameters(sample.PARAMETERS, "", {})
+
+    def with_values(**given):
+        return export(parameters=plan.Job(plan.Notebook(Path(), "", {}, known), "default", given).told)
+
     about = "<td>frac</td><td>share of the hours that are sold</td>"
-    assert f'<tr><th scope="row">utilisation_frac</th><td>0.6</td>{about}</tr>' in export(*cells)
-    cells.append(code(source="# Parameters\nutilisation_frac = 0.75\nsubject = 'b200'\n", tags=["injected-parameters"]))
-    given = export(*cells)
+    assert f'<tr><th scope="row">utilisation_frac</th><td>0.6</td>{about}</tr>' in with_values()
+    given = with_values(utilisation_frac=0.75, subject="b200")
     assert f'<tr><th scope="row">utilisation_frac</th><td>0.75</td>{about}<td>0.6</td></tr>' in given
     assert '<th scope="row">subject</th><td>b200</td>' in given and "<td>gb300</td></tr>" in given
     assert '<th scope="row">price_date</th><td>2026-04-15</td>' in given
@@ -126,7 +137,7 @@ def test_the_policy_allows_exactly_the_two_scripts(page):
     policy = Elements(page).all("meta")[1]["content"]
     scripts = re.findall(r'<script type="module">(.*?)</script>', page, re.DOTALL)
     allowed = [f"'sha256-{base64.b64encode(hashlib.sha256(s.encode()).digest()).decode()}'" for s in scripts]
-    assert scripts[0] == charts.library()
+    assert scripts[0] == charts.library(Path(".cache"))
     assert f"script-src {' '.join(allowed)};" in policy
     assert policy.startswith("default-src 'none';")
     assert "script-src 'none';" in Elements(export()).all("meta")[1]["content"]
@@ -179,7 +190,12 @@ def test_landmarks_headers_and_captions(page):
 
 
 def test_the_same_notebook_gives_the_same_bytes(page):
-    assert kit.export(sample.notebook(), name="01_x", made_on="2026-04-05", pages=PAGES) == page
+    assert (
+        kit.export(
+            sample.notebook(), sample.frame(PAGES, ""), name="01_x", parameters=sample.parameters(sample.notebook())
+        )
+        == page
+    )
 
 
 def test_the_sample_is_as_hostile_as_it_says():
@@ -211,7 +227,7 @@ def test_the_description_is_the_start_of_the_answer(page):
     )
     assert len(described) <= 210 and described.endswith(" …")
     assert 'name="description"' not in export(nb.new_markdown_cell("# Why?"))
-    assert description(["Short **answer**."]) == "Short answer."
+    assert description([{"text": "Short **answer**."}]) == "Short answer."
 
 
 def test_a_key_cannot_break_out_of_its_attribute():

@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from small_project import PARAMETERS, cell, make_project, write_notebook, write_scenario
 
 from reportkit import plan
-from reportkit.plan import Parameter, Project
+from reportkit.plan import Parameter
+from tokenfactory import source
 from tokenfactory.errors import DataError, NotMeasuredError, ParameterError
+from tokenfactory.source import SOURCE, Project
 
 
 @pytest.fixture
@@ -63,7 +65,7 @@ def test_notebooks_are_found_in_reading_order_with_title_and_parameters(project)
 )
 def test_a_parameters_cell_of_another_form_is_refused(source, message):
     with pytest.raises(DataError) as error:
-        plan.parse_parameters(source, "01_cost.ipynb")
+        plan.parse_parameters(source, "01_cost.ipynb", SOURCE.kinds)
     assert str(error.value).startswith(f"01_cost.ipynb: parameters cell, {message}")
 
 
@@ -84,7 +86,7 @@ def test_two_parameters_cells_are_refused(project):
 
 def test_a_notebook_may_have_no_parameters(tmp_path):
     write_notebook(tmp_path / "01_plain.ipynb", "1", parameters=None)
-    assert plan.read_notebook(tmp_path / "01_plain.ipynb").parameters == {}
+    assert plan.read_notebook(tmp_path / "01_plain.ipynb", {}).parameters == {}
 
 
 # Values
@@ -110,7 +112,7 @@ def parameter(kind, type_):
     ],
 )
 def test_values_are_read_as_the_annotated_type(kind, type_, given_, read):
-    result = parameter(kind, type_).convert(given_)
+    result = parameter(kind, type_).convert(given_, SOURCE.kinds)
     assert (result, type(result)) == (read, type(read))
 
 
@@ -145,13 +147,13 @@ def test_values_are_read_as_the_annotated_type(kind, type_, given_, read):
 )
 def test_values_of_another_type_or_range_are_refused(kind, type_, value, message):
     with pytest.raises(ValueError) as error:
-        parameter(kind, type_).convert(value)
+        parameter(kind, type_).convert(value, SOURCE.kinds)
     assert str(error.value) == message
 
 
 @given(st.floats(0, plan.LARGEST))
 def test_a_number_survives_being_written_as_text(number):
-    assert parameter("usd", float).convert(repr(number)) == number
+    assert parameter("ratio", float).convert(repr(number), SOURCE.kinds) == number
 
 
 @pytest.mark.parametrize(
@@ -180,7 +182,7 @@ def test_a_number_of_a_file_has_a_size_too():
 @given(st.text())
 def test_any_text_becomes_a_number_or_one_sentence(text):
     try:
-        assert isinstance(parameter("usd", float).convert(text), float)
+        assert isinstance(parameter("ratio", float).convert(text, SOURCE.kinds), float)
     except ValueError as error:
         assert "\n" not in str(error) and len(str(error)) < 100
 
@@ -344,7 +346,7 @@ def test_own_prices_are_asked_for_by_their_basis(project):
         (PRICES, "mine.yaml, field 'prices': nothing reads them: write your_quote_mine for a price basis"),
         (PRICES + "parameters: {rent: your_quote_other}", "mine.yaml, field 'prices': nothing reads them"),
         (PRICES.replace(": 2,", ": 0,"), "mine.yaml, field 'prices.0.usd_per_gpu_hour': 0 must be above 0"),
-        ("prices: {gpu: h200}", "mine.yaml, field 'prices': input should be a valid list"),
+        ("prices: {gpu: h200}", "mine.yaml, field 'prices': write a list of prices, each with a dash"),
         (INPUTS.replace("5", "0"), "mine.yaml, field 'inputs.all.life_year.value': must be above 0"),
         (
             INPUTS + "parameters: {profile: typical}",
@@ -402,13 +404,13 @@ def test_the_worked_example_can_be_made_with_the_data():
     assert {job.notebook.name[:2] for job in jobs} == {"03", "07", "08", "09"}
     assert all(job.values.get("profile", "mine") == "mine" for job in jobs)
     db = warehouse.connect()
-    plan.check_against_data(jobs, db)
+    source.check_against_data(jobs, db)
     early = plan.make(Project(), ["mine"], {"price_date": "2026-09-30"}).jobs
     with pytest.raises(NotMeasuredError, match="no your_quote_mine price of gb300 on 2026-09-30"):
-        plan.check_against_data(early, db)
+        source.check_against_data(early, db)
     # Read on 2026-10-05: 180 days later they still pass, and a day after that no more.
     for today, num_old in ((date(2027, 4, 3), 0), (date(2027, 4, 4), 2)):
-        told = plan.stale_prices(jobs, db, 180, today)
+        told = source.stale_prices(jobs, db, 180, today)
         assert sum(sentence.startswith("the your_quote_mine price of ") for sentence in told) == num_old
 
 
@@ -436,7 +438,7 @@ class Data:
 
 def check(project, parameters, **values_):
     write_notebook(project.notebooks / "01_cost.ipynb", parameters=parameters)
-    plan.check_against_data(plan.make(project, parameters=values_, only=["01_cost"]).jobs, Data())
+    source.check_against_data(plan.make(project, parameters=values_, only=["01_cost"]).jobs, Data())
 
 
 GPUS = 'subject: str = "gb300"  # [gpu] a\nbaseline: str = "h200"  # [gpu] b\n'
@@ -503,7 +505,7 @@ def stale(project, book, max_age_days, **values_):
     for name in ("01_cost", "02_more"):
         write_notebook(project.notebooks / f"{name}.ipynb", parameters=PRICED)
     jobs = plan.make(project, parameters=values_, only=["01_cost", "02_more"]).jobs
-    return plan.stale_prices(jobs, book, max_age_days, today=date(2026, 11, 26))
+    return source.stale_prices(jobs, book, max_age_days, today=date(2026, 11, 26))
 
 
 def test_prices_older_than_allowed_are_told_once_each_with_who_asks(project):
@@ -526,8 +528,8 @@ def test_by_default_ages_are_counted_to_the_clock(project):
     jobs = plan.make(project, only=["01_cost"]).jobs
     now = datetime.now(UTC).date()
     book = Book(gb300=now, h200=now - timedelta(days=10))
-    assert plan.stale_prices(jobs, book, 10) == []
-    (sentence,) = plan.stale_prices(jobs, book, 9)
+    assert source.stale_prices(jobs, book, 10) == []
+    (sentence,) = source.stale_prices(jobs, book, 9)
     assert f"10 days before {now}" in sentence
 
 
@@ -535,8 +537,8 @@ def test_the_prices_of_the_product_are_old_when_enough_time_has_passed():
     from tokenfactory import warehouse
 
     jobs, db = plan.make(Project()).jobs, warehouse.connect()
-    assert plan.stale_prices(jobs, db, 180, today=date(2026, 11, 26)) == []
+    assert source.stale_prices(jobs, db, 180, today=date(2026, 11, 26)) == []
     # The owner replaced the default's prices of March on 2026-07-31, which a reader of a page of August must be told.
-    found = plan.stale_prices(jobs, db, 90, today=date(2026, 11, 26))
+    found = source.stale_prices(jobs, db, 90, today=date(2026, 11, 26))
     assert any("owning_hyperscaler price of gb300 on 2026-04-15" in sentence for sentence in found)
     assert all("was last known to hold on 2026-" in sentence for sentence in found)

@@ -16,8 +16,8 @@ import pytest
 import sample
 
 from reportkit import cache, provenance
-from reportkit.plan import Project
 from tokenfactory import warehouse
+from tokenfactory.source import Project
 from tokenfactory.warehouse.query import connect, replay
 
 NUMBER = re.compile(r"\d[\d,.]*")
@@ -214,6 +214,6 @@ def test_a_key_of_no_number_is_refused(kept, key):
 
 
 def test_a_finished_warehouse_stands_for_its_files():
-    about = {"warehouse": warehouse.build(), "files": {"finished.duckdb": "ab"}, "library": "c"}
-    made = provenance.make(sample.notebook(), name="01_sample", trace=sample.TRACE, **about)
+    about = {"source": sample.SOURCE, "built": warehouse.build(), "files": {"finished.duckdb": "ab"}, "library": "c"}
+    made = provenance.make(sample.notebook(), name="01_sample", parameters={}, trace=sample.TRACE, **about)
     assert made["files"] == {"finished.duckdb": "ab"}

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from reportkit import ro_crate
+from tokenfactory.source import SOURCE
 
 rocrate = pytest.importorskip("rocrate.rocrate", reason="rocrate is not installed")
 
@@ -35,7 +36,7 @@ def folder(tmp_path):
     for name in FILES:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(f"content of {name}")
-    (tmp_path / ro_crate.MANIFEST).write_text(ro_crate.manifest(tmp_path, FILES, RECORD))
+    (tmp_path / ro_crate.MANIFEST).write_text(ro_crate.manifest(tmp_path, FILES, RECORD, SOURCE))
     return tmp_path
 
 
@@ -66,7 +67,7 @@ def test_each_scenario_is_a_run_of_a_version_of_the_code_on_versions_of_the_data
 
 def test_the_same_site_gives_the_same_bytes_and_every_reference_leads_somewhere(folder):
     text = (folder / ro_crate.MANIFEST).read_text()
-    assert ro_crate.manifest(folder, FILES, RECORD) == text
+    assert ro_crate.manifest(folder, FILES, RECORD, SOURCE) == text
     graph = json.loads(text)["@graph"]
     ids = [entity["@id"] for entity in graph]
     assert len(ids) == len(set(ids))

@@ -11,12 +11,13 @@ import nbformat
 import nbformat.v4 as nb
 import openpyxl
 import pytest
+import sample
 from executed import execute
 from sample import HOSTILE, code
 
-from reportkit import xlsx
+from reportkit import outputs, xlsx
 from tokenfactory.display import show, workbook
-from tokenfactory.display.show import Column, Headline, number, percent, times, usd
+from tokenfactory.display.show import Column, Headline, percent, times, usd
 from tokenfactory.errors import DataError
 
 MADE_ON = "2026-04-05"
@@ -24,7 +25,8 @@ FORMULAS = ("=1+1", "+1", "-1+2", "@SUM(1)", '=HYPERLINK("http://example.org")',
 
 
 def write(path, *cells, name="01_x", made_on=MADE_ON):
-    xlsx.write(nb.new_notebook(cells=list(cells)), path, name=name, made_on=made_on)
+    made = nb.new_notebook(cells=list(cells))
+    xlsx.write(made, path, name=name, made_on=made_on, parameters=sample.parameters(made))
     return openpyxl.load_workbook(path)
 
 
@@ -34,30 +36,6 @@ def texts(sheet):
 
 def everything(book):
     return [cell for sheet in book for row in sheet.iter_rows() for cell in row if cell.value is not None]
-
-
-@pytest.mark.parametrize(
-    ("text", "value", "shown"),
-    [
-        (usd(1234.5), 1234.5, "$#,##0.00"),
-        (usd(-0.0123), -0.0123, "$#,##0.0000"),
-        (percent(0.6), 0.6, "0 %"),
-        (percent(-24.55), -24.55, "0 %"),
-        (percent(0.018, 1), 0.018, "0.0 %"),
-        (times(63.59), 63.6, '#,##0.0"x"'),
-        (number(5970.26), 5970, "#,##0"),
-        (number(12), 12, "#,##0"),
-        ("$4,000,000", 4e6, "$#,##0"),
-    ],
-)
-def test_a_printed_number_is_a_number_again(text, value, shown):
-    found, number_format = xlsx.printed_number(text)
-    assert found == pytest.approx(value) and number_format == shown
-
-
-@pytest.mark.parametrize("text", ["not measured", "$3 to $4", "2026-04-15", "never", "8192/1024", "", "35.0 (assumed)"])
-def test_any_other_text_stays_text(text):
-    assert xlsx.printed_number(text) is None
 
 
 def build_up():
@@ -93,6 +71,23 @@ def book(tmp_path):
     return write(tmp_path / "x.xlsx", *notebook())
 
 
+def test_a_table_has_its_numbers_as_they_were_computed_and_its_note(tmp_path):
+    rows = [{"gpu": "GB300", "n": 3, "usd": 34.0755123, "ratio": 1 / 3, "share": 0.0184, "text": "$3 to $4"}]
+    columns = {"gpu": "System", "n": "Count", "usd": Column("Cost", usd), "ratio": Column("Ratio", times)}
+    columns |= {"share": Column("Share", percent), "text": Column("Range", is_number=True)}
+    book = write(tmp_path / "x.xlsx", code(show.table(rows, columns, "A **b**", note="Per **token**.")))
+    sheet = book["T1 A b"]
+    assert [cell.value for cell in sheet[4]] == ["GB300", 3, 34.0755123, 0.333333333333, 0.0184, "$3 to $4"]
+    assert [cell.number_format for cell in sheet[4]][1:5] == ["#,##0", "$#,##0.00", '#,##0.0"x"', "0.0%"]
+    assert sheet["F4"].alignment.horizontal == "right" and sheet["A6"].value == "Per token."
+
+
+def test_what_would_change_the_answer_is_among_the_results(tmp_path):
+    said = show.answer(["It is **so**.", show.flip("Above $5 it is not.")])
+    column = [cell.value for cell in write(tmp_path / "x.xlsx", code(said))["Results"]["A"]]
+    assert column[3:5] == ["It is so.", "Above $5 it is not."]
+
+
 def test_inputs_results_and_sources_have_sheets_of_their_own(book):
     assert book.sheetnames == ["Results", "Inputs", "Build-up", "Parameters", "T1 Costs   by  system", "Sources"]
     results = texts(book["Results"])
@@ -104,7 +99,7 @@ def test_inputs_results_and_sources_have_sheets_of_their_own(book):
     assert ["life", "year", 4, None, None, "3 to 6", "guess", "https://life.org"] in inputs
     assert ["price", "usd", None, 60000, 30000, None, None, None] in inputs
     assert ["x", "1", "tok", "a length"] in texts(book["Parameters"])
-    assert texts(book["T1 Costs   by  system"])[3] == ["GB300", 0.123, 0.6, "example.org"]
+    assert texts(book["T1 Costs   by  system"])[3] == ["GB300", 0.1234, 0.6, "example.org"]
     sources = texts(book["Sources"])
     assert ["price_book", 12, 3, None, "ab12"] in sources
     assert [line[0] for line in sources[-2:]] == ["https://example.org/a", "https://life.org"]
@@ -202,11 +197,10 @@ def test_one_workbook_a_notebook(tmp_path):
 
 
 def test_the_page_says_what_the_workbook_is_and_links_to_it():
-    from reportkit import page
+    from reportkit import page as kit
 
-    page = page.export(nb.new_notebook(cells=notebook()), name="01_x", made_on=MADE_ON, pages=[
-        {"href": "01_x.html", "title": "x"}
-    ])  # fmt: skip
+    frame = sample.frame([{"href": "01_x.html", "title": "x"}])
+    page = kit.export(nb.new_notebook(cells=notebook()), frame, name="01_x")
     assert '<div class="tf-workbook"><p><strong>An hour, as a workbook.</strong> 3 inputs and 2 lines' in page
     assert page.count('<a href="01_x.xlsx" download>01_x.xlsx</a>') == 2
 
@@ -222,14 +216,11 @@ def stored(project, name):
 @pytest.mark.parametrize("name", [f"{number:02}" for number in range(10)])
 def test_every_report_has_its_tables_in_a_workbook(project, tmp_path, name):
     made = stored(project, name)
-    xlsx.write(made, tmp_path / "x.xlsx", name=name, made_on=MADE_ON)
+    xlsx.write(made, tmp_path / "x.xlsx", name=name, made_on=MADE_ON, parameters={})
     book = openpyxl.load_workbook(tmp_path / "x.xlsx")
     assert ("Build-up" in book.sheetnames) == (name in ("03", "07", "08", "09", "12"))
-    captions = [c.split("</caption>")[0] for cell in made.cells for o in cell.get("outputs", ())
-                for c in o.get("data", {}).get("text/html", "").split("<caption>")[1:]]  # fmt: skip
-    assert (
-        len([sheet for sheet in book.sheetnames if sheet.startswith("T")]) == len(captions) - 1
-    )  # but for the sources
+    tables = outputs.find(outputs.outputs_of(made.cells), "table")
+    assert len([sheet for sheet in book.sheetnames if sheet.startswith("T")]) == len(tables)
     num_numbers = sum(isinstance(cell.value, int | float) for cell in everything(book))
     assert num_numbers > 20
 
@@ -272,8 +263,7 @@ def check_equal(book, made):
 
 
 def headline_of(made, key):
-    found = [h for c in made.cells for o in c.get("outputs", ()) for h in
-             o.get("data", {}).get(show.HEADLINES_MIME, {}).get("headlines", ())]  # fmt: skip
+    found = [h for told in outputs.find(outputs.outputs_of(made.cells), "headlines") for h in told["headlines"]]
     return next(h["value"] for h in found if h["key"] == key)
 
 
@@ -283,7 +273,7 @@ def test_libreoffice_computes_what_the_notebooks_computed(project, tmp_path):
     notebooks = [stored(project, name) for name in names]
     paths = [tmp_path / f"{name}.xlsx" for name in names]
     for made, path in zip(notebooks, paths, strict=True):
-        xlsx.write(made, path, name=path.stem, made_on=MADE_ON)
+        xlsx.write(made, path, name=path.stem, made_on=MADE_ON, parameters={})
     for made, book in zip(notebooks, recalculated(tmp_path / "out", *paths), strict=True):
         check_equal(book, made)
 
@@ -301,7 +291,7 @@ def test_a_life_of_three_years_changes_workbook_and_notebook_alike(project, tmp_
     three = execute(project, "07", tmp_path, data, profile="three")
 
     four = stored(project, "07")
-    xlsx.write(four, tmp_path / "four.xlsx", name="07", made_on=MADE_ON)
+    xlsx.write(four, tmp_path / "four.xlsx", name="07", made_on=MADE_ON, parameters={})
     book = openpyxl.load_workbook(tmp_path / "four.xlsx")
     (cell,) = (row[2] for row in book["Inputs"].iter_rows() if row[0].value == "life")
     assert cell.value == 4
@@ -323,7 +313,7 @@ def test_the_cash_flows_of_a_life_are_those_of_the_case_whose_number_is_typed(pr
     paths = []
     for case in (1, 2, 3):
         paths.append(tmp_path / f"case-{case}.xlsx")
-        xlsx.write(made, paths[-1], name="12", made_on=MADE_ON)
+        xlsx.write(made, paths[-1], name="12", made_on=MADE_ON, parameters={})
         book = openpyxl.load_workbook(paths[-1])
         (cell,) = (c for row in book["Inputs"].iter_rows() if str(row[0].value).startswith("case in the last column")
                    for c in row[2:7] if isinstance(c.value, int | float))  # fmt: skip

@@ -13,6 +13,8 @@ sys.modules.setdefault("rfc3987_syntax", None)
 
 import altair as alt  # noqa: E402
 
+from reportkit import outputs  # noqa: E402
+
 HOPPER, BLACKWELL, CDNA, NEUTRAL = "#d5730a", "#2f74d0", "#8f63c9", "#8a929b"
 GOOD, BAD = "#1e8a6e", "#c8424a"
 
@@ -115,28 +117,18 @@ def _theme() -> alt.theme.ThemeConfig:
     return {"config": _config()}
 
 
-def _description(spec: dict) -> str:
-    """The chart in words: its own description, else its title and subtitle."""
-    if spec.get("description"):
-        return spec["description"]
-    title = spec.get("title", "chart")
-    if isinstance(title, dict):
-        lines = [title.get("text", ""), title.get("subtitle", "")]
-        title = " ".join(" ".join(line) if isinstance(line, list) else line for line in lines).strip()
-    return title
-
-
 def _render(spec: dict, **_) -> dict:
     # Altair's own renderer names a type that nbformat refuses and JupyterLab cannot draw; this one
     # is drawn by both without a network. The description goes on the outermost chart, where
     # screen readers look for it. JupyterLab's Vega-Lite 5 never ends measuring a container that grows
     # with its chart, and takes the browser with it; there the width is the theme's, in a report the page's.
+    about = outputs.chart(spec)
     spec = {
         **{key: value for key, value in spec.items() if (key, value) != ("width", "container")},
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
-        "description": _description(spec),
+        "description": about["description"],
     }
-    return {VEGA_LITE_MIME: spec, "text/plain": f"<chart: {spec['description']}>"}
+    return {VEGA_LITE_MIME: spec, "text/plain": f"<chart: {about['description']}>", outputs.mime("chart"): about}
 
 
 alt.renderers.register("tokenfactory", _render)

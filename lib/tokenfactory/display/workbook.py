@@ -11,17 +11,17 @@ else. The workbook is only described here; the report makes the file.
 
 from __future__ import annotations
 
-import html
 import operator
 import re
 from collections.abc import Mapping
 from datetime import date
 
+from reportkit import outputs
 from tokenfactory.display import show
 from tokenfactory.errors import ParameterError
 
-MIME = "application/vnd.tokenfactory.workbook+json"
-ALL = "all"  # the column of inputs that every system shares
+MIME = outputs.mime("model")
+ALL = outputs.ALL
 
 # How tightly the parts of a formula hold together. Spreadsheets read -a^2 and a^b^c otherwise than Python does, so
 # signs and powers are written with brackets wherever the two could differ.
@@ -122,6 +122,8 @@ class Workbook(show.Output):
     columns : the systems, or other things, that are computed side by side, and how each is called
     """
 
+    kind = "model"
+
     def __init__(self, about: str, columns: Mapping[str, str]):
         self.about, self.columns = about, dict(columns)
         self._inputs: list[dict] = []
@@ -166,33 +168,8 @@ class Workbook(show.Output):
             raise ParameterError(f"{row['name']}: the workbook has no column {min(unknown)!r}")
         rows.append(row)
 
-    def _results(self) -> list[str]:
-        return [row["label"] for row in self._lines if row["is_result"]]
-
-    def _sentence(self) -> str:
-        if not self._lines:
-            return "Nothing was measured, so there is nothing to compute."
-        num_cells = sum(len(row["cells"]) for row in self._inputs)
-        return (
-            f"{num_cells} inputs and {len(self._lines)} lines of formulas that lead to: {'; '.join(self._results())}."
-        )
-
-    def _html(self) -> str:
-        about, sentence = html.escape(self.about), html.escape(self._sentence())
-        return (
-            f'<div class="tf-workbook"><p><strong>{about}, as a workbook.</strong> {sentence} Change an input, and the '
-            "workbook computes everything again. The report has it as a file.</p></div>"
-        )
-
-    def _plain(self) -> str:
-        lines = [f"Workbook: {self.about}. {self._sentence()}"]
-        for row in self._lines:
-            values = (f"{self.columns[c]} {show.number(cell['value'], 6)}" for c, cell in row["cells"].items())
-            lines.append(f"{row['label']} [{row['unit']}]: {', '.join(values)}")
-        return "\n".join(lines)
-
-    def _more(self) -> dict:
-        return {MIME: {"about": self.about, "columns": self.columns, "inputs": self._inputs, "lines": self._lines}}
+    def data(self) -> dict:
+        return {"about": self.about, "columns": self.columns, "inputs": self._inputs, "lines": self._lines}
 
 
 def _plain(value):

@@ -1,0 +1,65 @@
+"""A site put together: overviews of each scenario, and on all pages the links between scenarios."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from reportkit import index, pdf, reports, ro_crate
+from reportkit.changelog import History
+from reportkit.reports import SUMMARY, SUMMARY_PDF
+from reportkit.source import Frame, Project
+
+
+def _frame(project: Project, content: Mapping) -> Frame:
+    return Frame(project.source.suite, content["title"], content["made_on"], content["pages"])
+
+
+def _entries(content: Mapping) -> list[Mapping]:
+    return [notebook["entry"] for notebook in content["notebooks"]]
+
+
+def write_overviews(project: Project, content: Mapping, folder: Path, browser: str | None) -> list[str]:
+    """Write what is made of all notebooks of a scenario but its index; returns the names, that of the index too.
+
+    Parameters
+    ----------
+    content : what the site's record says of the scenario
+    browser : that prints it too
+    """
+    folder.mkdir(exist_ok=True)
+    page = index.summary(_frame(project, content), _entries(content))
+    (folder / SUMMARY).write_text(page, encoding="utf-8")
+    if browser:
+        pdf.print_page(page, folder / SUMMARY_PDF, browser=browser, made_on=content["made_on"])
+    return ["index.html", SUMMARY, *([SUMMARY_PDF] if browser else [])]
+
+
+def finish(project: Project, record: Mapping[str, Mapping], new: Path, past: History) -> None:
+    """Write the index and the archive of each scenario, on all of its pages the links to the others; swap the site in.
+
+    Parameters
+    ----------
+    record : what the site says of itself, by scenario
+    new : the folder of the site, with all other pages
+    """
+    for scenario, content in record.items():
+        home = new / reports.home(scenario)
+        front = index.index(
+            _frame(project, content),
+            _entries(content),
+            scenarios=reports.links(record, scenario),
+            downloads=[{"href": SUMMARY_PDF, "title": "PDF"}] if SUMMARY_PDF in content["files"] else [],
+            changed=past.changed(content),
+        )
+        (home / "index.html").write_text(front, encoding="utf-8")
+        more = past.write_pages(home, scenario, content)
+        for page in ("index.html", SUMMARY, *more, *(page["href"] for page in content["pages"])):
+            links = reports.links(record, scenario, page)
+            text = (home / page).read_text(encoding="utf-8")
+            text = index.with_scenarios(text, title=content["title"], here=page, links=links)
+            (home / page).write_text(text, encoding="utf-8")
+    (new / reports.RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    manifest = ro_crate.manifest(new, reports.files_in(new), record, project.source)
+    (new / ro_crate.MANIFEST).write_text(manifest, encoding="utf-8")
+    reports.swap(project, new)
+    reports.remove_leftovers(project)

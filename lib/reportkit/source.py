@@ -1,0 +1,164 @@
+"""What reportkit is handed: a suite of notebooks in a checkout, and the data that they read.
+
+Nothing here knows what the data are about. A suite gives a `Source`; tests give a toy one.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+
+class Variables(NamedTuple):
+    """Names of environment variables."""
+
+    data: str  # the folder of the data
+    cache: str  # the folder of what can be made again
+    built: str  # finished data, in place of those that `Source.build` would build
+    trace: str  # the file that queries are appended to
+
+
+class Suite(NamedTuple):
+    """How pages name what they belong to."""
+
+    title: str
+    subtitle: str
+    about: str  # in one sentence
+    notices: Sequence[str]  # of licences, at the end of every page
+    licence: tuple[str, str, str]  # address, name, and what it holds for
+
+
+class Lineage(Protocol):
+    """What stands behind a query."""
+
+    relations: Sequence[str]
+    files: Sequence[str]  # of `Source.hashes`
+    rows: Sequence[str]  # names of the rows it read, or none where they are too many
+    num_rows: int
+
+
+class Lineages(Protocol):
+    def lineage(self, query: str, parameters: Mapping) -> Lineage: ...
+
+    def rows(self, names: Iterable[str]) -> dict[str, dict]:
+        """File, source and conditions of rows, by their names."""
+
+
+class Source(Protocol):
+    """The data of a suite, and what is particular to it. It is sent to other processes, so it can be pickled.
+
+    command : the name of its command line
+    program : Python that runs it
+    packages : folders of the code that notebooks use; reportkit's own always counts too
+    no_method : beginnings of paths in a checkout, of code that no notebook uses
+    imports, slow_imports : what all and what few notebooks import, so that it is done once
+    kinds : by kind of parameter, what is wrong with a value: a function that says so, or None
+    compared : the kind of parameter of which no two in a notebook may be the same, or None
+    groups : files that count apart from the other data where a change is shared out, such as prices
+    date_columns : of the first file of a group, whose newest date tells its age
+    sections : of a scenario file, beside those that reportkit knows
+    """
+
+    command: str
+    program: str
+    version: str
+    suite: Suite
+    variables: Variables
+    packages: Sequence[Path]
+    no_method: Sequence[str]
+    imports: Sequence[str]
+    slow_imports: Sequence[str]
+    kinds: Mapping[str, Callable[[object], str | None]]
+    compared: str | None
+    groups: Mapping[str, Sequence[str]]
+    date_columns: Sequence[str]
+    sections: Sequence[str]
+
+    def fingerprint(self, data: Path | None = None) -> str:
+        """Identity of all that decides what notebooks read; None: of the data in use."""
+
+    def hashes(self) -> Mapping[str, str]:
+        """SHA-256 of each file of the data, by its place."""
+
+    def files(self) -> Mapping[str, Path]:
+        """Every file that the data are built from, by its place below `data/` of a checkout."""
+
+    def archived(self) -> Mapping[str, Path]:
+        """Of these the ones that an archive keeps."""
+
+    def complete(self, root: Path, files: Mapping[str, str]) -> None:
+        """Bring to a checkout what an archive of these files, with their hashes, does not keep."""
+
+    def archived_rows(self, files: Mapping[str, str], read: Callable[[str], bytes]) -> Mapping[str, Mapping]:
+        """Rows of archived files that are no CSV files, by their names."""
+
+    def build(self, data: Path | None = None) -> Path:
+        """The built data, made if need be."""
+
+    def replay(self, trace: Iterable[str], built: Path) -> bool:
+        """Whether every query of a trace has the result it had.
+
+        A trace has a JSON object a line: `sql`, `params`, `result` (a hash), and `cell` and `line` that asked.
+        """
+
+    def lineage(self, built: Path) -> Lineages: ...
+
+    def check(self, jobs: Sequence, built: Path) -> None:
+        """Raise an InputError where a value of a job is not in the data."""
+
+    def stale(self, jobs: Sequence, built: Path, max_age_days: int) -> list[str]:
+        """A sentence for each figure that a job reads and that is too old to be used unseen."""
+
+    def scenario_values(self, name: str, scenario, notebooks: Sequence) -> Mapping[str, object]:
+        """The parameters of a scenario, with what follows from its sections."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What all pages of a scenario have in common.
+
+    scenario : its title
+    made_on : ISO date of making
+    pages : those of its notebooks, `href` and `title` each
+    """
+
+    suite: Suite
+    scenario: str
+    made_on: str
+    pages: Sequence[Mapping[str, str]]
+
+
+@dataclass(frozen=True)
+class Project:
+    """The folders of a checkout, and its data."""
+
+    root: Path
+    source: Source
+
+    @property
+    def notebooks(self) -> Path:
+        return self.root / "notebooks"
+
+    @property
+    def scenarios(self) -> Path:
+        return self.root / "data" / "scenarios"
+
+    @property
+    def reports(self) -> Path:
+        return self.root / "reports"
+
+    @property
+    def scratch(self) -> Path:
+        """The folder of what can be made again."""
+        return Path(os.environ.get(self.source.variables.cache) or self.root / ".cache")
+
+    @property
+    def cache(self) -> Path:
+        return self.scratch / "reports"
+
+
+def given(source: Source) -> Path | None:
+    """The finished data that the environment names, in place of those that would be built."""
+    path = os.environ.get(source.variables.built)
+    return Path(path) if path else None

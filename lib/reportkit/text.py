@@ -1,0 +1,39 @@
+"""Numbers, days and keys as a reader sees them."""
+
+import math
+import re
+from collections.abc import Callable
+from datetime import date
+
+NOT_MEASURED = "not measured"
+
+
+def or_missing(value, render: Callable[[float], str]) -> str:
+    """`value` as text; None and NaN are "not measured", never zero and never a blank."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return NOT_MEASURED
+    return render(value)
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """`value` with `digits` significant digits, its whole part never cut: 5970.26 -> 5,970. A count is itself."""
+
+    def render(v):
+        if isinstance(v, int):
+            return f"{v:,}"
+        decimals = 0 if v == 0 else max(0, digits - 1 - math.floor(math.log10(abs(v))))
+        return f"{v:,.{decimals}f}"
+
+    return or_missing(value, render)
+
+
+def words(key: str) -> str:
+    """A key of the data in words: owning_hyperscaler -> owning hyperscaler, critical_it -> critical IT."""
+    plain = key.replace("_", " ").replace("allin ", "all-in ")
+    return re.sub(r"\b(it|tdp)$", lambda match: match[0].upper(), plain)
+
+
+def day(iso: str) -> str:
+    """2026-04-05 as 5 April 2026."""
+    made = date.fromisoformat(iso)
+    return f"{made.day} {made:%B %Y}"
