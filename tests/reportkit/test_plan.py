@@ -169,14 +169,14 @@ def test_a_number_survives_being_written_as_text(number):
 )
 def test_a_number_is_written_in_plain_digits_and_has_a_size(text, said):
     with pytest.raises(ValueError, match=said):
-        parameter("usd", float).convert(text)
+        parameter("usd", float).convert(text, SOURCE.kinds)
     with pytest.raises(ValueError, match=r"is not a whole number|is larger than anything here can be"):
-        parameter("tok", int).convert(text)
+        parameter("tok", int).convert(text, SOURCE.kinds)
 
 
 def test_a_number_of_a_file_has_a_size_too():
     with pytest.raises(ValueError, match="larger than anything"):
-        parameter("tok", int).convert(10**30)
+        parameter("tok", int).convert(10**30, SOURCE.kinds)
 
 
 @given(st.text())
