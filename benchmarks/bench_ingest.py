@@ -18,6 +18,7 @@ import duckdb
 
 from tokenfactory.measurements import ingest
 from tokenfactory.measurements.adapters.inferencex_dump import COLUMNS
+from tokenfactory.measurements.attach import attach
 
 SHARED = Path(os.environ.get("TOKENFACTORY_SHARED") or Path(__file__).parents[2] / "shared") / "data"
 MOST_TIMES_BARE = 2.0
@@ -103,7 +104,7 @@ def _ingest(paths: list[Path], snapshots: Path) -> float:
 
 def _query(snapshot: Path) -> float:
     with duckdb.connect() as connection:
-        ingest.attach(connection, snapshot)
+        attach(connection, snapshot)
         start = time.perf_counter()
         connection.execute(
             """SELECT gpu, framework, precision, spec_decoding, count(*), median(total_tok_per_s_per_gpu)

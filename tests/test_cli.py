@@ -344,6 +344,24 @@ def test_files_that_are_not_read_are_named_and_the_code_is_3(capsys, data, tmp_p
     assert capsys.readouterr().err.count("\n") == 1
 
 
+def test_an_ingest_without_a_point_changes_nothing_and_says_why(capsys, data, tmp_path):
+    (tmp_path / "good.json").write_text(json.dumps([ROW]))
+    assert cli.run(["ingest", str(tmp_path / "good.json")]) == 0
+    (kept,) = (data / "snapshots").glob("2*")
+    capsys.readouterr()
+    (tmp_path / "none.json").write_text(json.dumps([ROW | {"tput_per_gpu": 0}, ROW | {"hw": "abacus"}]))
+    for _ in range(2):
+        assert cli.run(["ingest", str(tmp_path / "none.json")]) == 3
+        told = capsys.readouterr().out
+        assert "not one row became a point; the snapshot in use stays" in told
+        assert "unknown hardware 'abacus'" in told
+        assert list((data / "snapshots").glob("*-*")) == [kept]
+    assert cli.run(["ingest", str(tmp_path / "none.json"), "--json"]) == 3
+    found = json.loads(capsys.readouterr().out)
+    assert found["snapshot"] is None and len(found["reasons"]) == 2
+    assert [f["num_excluded"] for f in found["files"]] == [2]
+
+
 def test_doctor_says_what_a_file_is_and_stores_nothing(capsys, data, tmp_path):
     (tmp_path / "good.json").write_text(json.dumps([ROW]))
     assert cli.run(["doctor", str(tmp_path / "good.json")]) == 0
@@ -353,7 +371,7 @@ def test_doctor_says_what_a_file_is_and_stores_nothing(capsys, data, tmp_path):
     assert [f["adapter"] for f in found["files"]] == ["inferencex_agg"]
     assert [(kind["rows"], kind["what"]) for kind in found["repaired"]] == [(1, "hardware_suffix")]
     (tmp_path / "broken.json").write_text("[")
-    assert cli.run(["doctor", str(tmp_path)]) == 3
+    assert cli.run(["doctor", str(tmp_path / "good.json"), str(tmp_path / "broken.json")]) == 3
     assert "broken.json: element 0 is missing" in capsys.readouterr().out
     assert cli.run(["doctor", str(tmp_path / "broken.json")]) == 2
     assert capsys.readouterr().err.count("\n") == 1

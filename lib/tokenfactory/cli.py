@@ -111,7 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     ingest = command("ingest", _ingest, "read benchmark files into a snapshot; the newest snapshot is what counts")
     ingest.add_argument("path", nargs="+", type=Path, help="a file, folder or zip of any known format")
     doctor = command("doctor", _doctor, "say what a file is, and what would be read, repaired and excluded")
-    doctor.add_argument("path", type=Path, help="a file, folder or zip")
+    doctor.add_argument("path", nargs="+", type=Path, help="a file, folder or zip")
     pull = command("pull", _pull, "bring the current rows of models from the public InferenceX API into a snapshot")
     pull.add_argument("model", nargs="+", help="such as DeepSeek-R1-0528")
     pull.add_argument("--base-url", help="another address of the API")
@@ -406,7 +406,15 @@ def _tell_ingested(arguments, report, text: str) -> int:
 def _ingest(arguments, project) -> int:
     from tokenfactory.measurements import ingest
 
-    report = ingest.ingest(arguments.path, _snapshots())
+    try:
+        report = ingest.ingest(arguments.path, _snapshots())
+    except ingest.NoPointsError as none:
+        if arguments.json:
+            content = {"snapshot": None, "is_new": False, "reasons": none.reasons}
+            print(json.dumps(content | {"files": [asdict(f) for f in none.files]}))
+        else:
+            print(none.text())
+        return NOT_ALL_READ
     return _tell_ingested(arguments, report, report.text())
 
 
@@ -418,18 +426,18 @@ def _pull(arguments, project) -> int:
 
 
 def _doctor(arguments, project) -> int:
-    from tokenfactory.measurements import ingest
+    from tokenfactory.measurements.doctor import doctor
 
-    found = ingest.doctor(arguments.path)
+    found = doctor(arguments.path)
     if arguments.json:
         kinds = {
-            title: [{"rows": n, "what": what} for n, what in getattr(found, title)]
+            title: [{"rows": n, "what": what} for _, n, what in getattr(found, title)]
             for title in ("points", "repaired", "excluded")
         }
-        print(json.dumps({"files": [asdict(f) for f in found.report.files]} | kinds))
+        print(json.dumps({"files": [asdict(f) | found.of(f) for f in found.report.files]} | kinds))
     else:
         print(found.text())
-    return NOT_ALL_READ if found.report.not_read else MADE
+    return found.exit_code
 
 
 def _rents(arguments, project) -> int:

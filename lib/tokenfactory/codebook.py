@@ -303,6 +303,10 @@ there alone, any other from `operating_points.csv`. `tokenfactory doctor FILE` s
 repaired and excluded. A row that cannot be used stands in `excluded_rows` with its file, index and field; rows read
 = points + repeats merged + rows of other tables + excluded.
 
+Facts in a folder hold below it, the nearest word first, from the folder above what was named. Rows of one's own that
+repeat one setting on one day are one point, their median, with its spread. An open loop (a rate, a ramp, all at once)
+is of the kind `other`, whatever is added. An ingest without a single point makes no snapshot.
+
 A format is told by what a file holds, never by its name:
 
 {formats}

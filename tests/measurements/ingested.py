@@ -5,7 +5,8 @@ from pathlib import Path
 
 import duckdb
 
-from tokenfactory.measurements.ingest import IngestReport, attach, ingest
+from tokenfactory.measurements.attach import attach
+from tokenfactory.measurements.ingest import IngestReport, ingest
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 
@@ -102,4 +103,4 @@ def write(folder: Path, **files) -> Path:
 
 def load(tmp_path: Path, *, facts: dict | None = None, **files) -> Loaded:
     """Ingest some files together."""
-    return Loaded(ingest([write(tmp_path / "in", **files)], tmp_path / "snapshots", facts=facts))
+    return Loaded(ingest([write(tmp_path / "in", **files)], tmp_path / "snapshots", facts=facts, needs_points=False))

@@ -1,10 +1,12 @@
 """Files are cut into records strictly, and every refusal says what and where."""
 
+import gzip
 import io
 import json
 import os
 import stat
 import zipfile
+from datetime import date
 
 import pytest
 from hypothesis import given
@@ -61,8 +63,6 @@ def test_elements_longer_than_the_window_are_whole(cut, monkeypatch):
 @pytest.mark.parametrize(
     ("element", "field", "words"),
     [
-        ('{"a": {"x": NaN}}', "x", "NaN is not a number"),
-        ('{"a": -Infinity}', "a", "-Infinity is not a number"),
         ('{"a": 1, "b": 2, "a": 3}', "a", "given twice"),
         (json.dumps({"a": "x" * (documents.LONGEST_TEXT + 1)}), "a", "text of more than 1 MB"),
         ('{"a": ' + "[" * 70 + "]" * 70 + "}", "a", "nested deeper than 64"),
@@ -88,20 +88,55 @@ def test_one_bad_element_costs_one_row(cut, element, field, words):
         ("[]", "empty array"),
         ("{'a': 1}", "element 0 is not complete JSON"),
         ('[{"a": ' + "[" * 100_000 + "]}]", "element 0 is nested too deeply"),
-        ('[{"a": ' + "1" * 5000 + "}]", "element 0 cannot be read"),
         ("just words\n", "neither JSON nor CSV"),
         ("a,b\n", "no rows"),
         ('a,b\n"1,2\n', "not well-formed CSV after row 0"),
         ("a,b\n".encode("utf-16"), "UTF-16"),
         ("a,b\n\u00e9,1\n".encode("latin-1"), "not UTF-8"),
         (b"[1, \xff\xfe]", "not UTF-8"),
-        (b"PAR1\0\0\0\0", "neither text nor a zip"),
+        (b"\x89PNG\0\0\0\0", "neither text nor a zip"),
+        (b"PAR1\0\0\0\0", "a file of the kind Parquet"),
+        (b"BZh91AY", "a file of the kind bzip2; unpack it"),
+        ("a;b;c\n1,5;2;3\n", "a table separated by semicolons; save it with commas"),
+        ("a\tb\n1\t2\n", "a table separated by tabs"),
+        ("INFO 01-02 03:04:05 [api_server.py:1] vLLM, 1\n", "is a log; name the JSON"),
+        ("============ Serving Benchmark Result ============\nx\n", "--save-result"),
+        ("MLPerf Results Summary\n", "an MLPerf log"),
+        ("<!DOCTYPE html>\n<p>a,b", "a web page"),
+        ("version: 1\nscenario: &a [1]\nmetrics: [" + "*a, " * 30 + "]\n", "more than 20 aliases"),
+        ("version: 1\nversion: 2\n", "version"),
+        ("version: '1\nscenario: 2\n", "not YAML"),
     ],
 )
 def test_a_file_that_breaks_is_refused_in_words(cut, content, words):
     with pytest.raises(DataError, match=r"^file") as error:
         cut(content)
     assert words in str(error.value)
+
+
+def test_numbers_that_json_does_not_know_are_handed_on(cut):
+    ((_, found),) = cut('{"a": NaN, "b": [-Infinity], "c": ' + "1" * 5000 + ', "d": "\\ud800"}')
+    assert str(found) == "{'a': nan, 'b': [-inf], 'c': inf, 'd': '\\ud800'}"
+
+
+def test_gzip_is_the_file_inside_it_and_no_bomb(tmp_path):
+    (tmp_path / "a.json.gz").write_bytes(gzip.compress(b'[{"a": 1}]'))
+    (tmp_path / "b.json.gz").write_bytes(gzip.compress(b'{"a": "' + b"0" * 10_000_000 + b'"}'))
+    (tmp_path / "c.json.gz").write_bytes(gzip.compress(b'[{"a": 1}]')[:-9])
+    good, bomb, half = (unpacked(name, tmp_path / name)[0][0] for name in ("a.json.gz", "b.json.gz", "c.json.gz"))
+    assert list(records(good)) == [(0, {"a": 1})]
+    with pytest.raises(DataError, match="unpacks to more than 250 times its size"):
+        list(records(bomb))
+    with pytest.raises(DataError, match="cannot be read"):
+        list(records(half))
+    with good.on_disk(tmp_path) as copy:
+        assert copy.read_text() == '[{"a": 1}]'
+
+
+def test_a_report_in_yaml_is_one_record(cut):
+    assert cut("version: 0.2.1\nscenario: {a: .inf}\nrun:\n  start: 2026-01-02\n") == [
+        (0, {"version": "0.2.1", "scenario": {"a": float("inf")}, "run": {"start": date(2026, 1, 2)}})
+    ]
 
 
 def test_an_element_without_an_end_is_refused(cut, monkeypatch):

@@ -24,7 +24,8 @@ from test_inferencex_dump import RECORDS
 
 from tokenfactory.errors import DataError
 from tokenfactory.measurements import adapters, ingest, measured
-from tokenfactory.measurements.ingest import attach, doctor, newest, read_manifest
+from tokenfactory.measurements.attach import attach
+from tokenfactory.measurements.ingest import newest, read_manifest
 from tokenfactory.warehouse import files
 
 # ---- what is in a snapshot ----
@@ -161,8 +162,10 @@ def test_facts_fill_what_rows_leave_out_and_only_that(tmp_path):
 @pytest.mark.parametrize(
     ("sidecar", "words"),
     [
-        ("gpu: h200", "'gpu' is not one of hardware"),
+        ("colour: h200", "'colour' is not one of hardware"),
         ("conc: [1, 2]", "must be one value"),
+        ("gpu_count: 4\nnum_gpus: 8", "is given twice, with different values"),
+        ("conc: 4\nconc: 8", "conc"),
         ("- h200", "lines of the form"),
         ("a: b: c", "this is not YAML"),
         ("hardware: !!python/object:os.system {}", "this is not YAML"),
@@ -543,42 +546,6 @@ def test_an_ingest_that_fails_leaves_nothing(tmp_path, monkeypatch):
 def test_a_folder_that_is_no_snapshot_is_said_so(tmp_path):
     with pytest.raises(DataError, match="is not a snapshot"):
         read_manifest(tmp_path)
-
-
-# ---- doctor ----
-
-
-def test_doctor_says_what_a_file_is_on_one_screen(tmp_path):
-    rows = [AGG | {"conc": n} for n in range(1, 40)]
-    rows += [AGG | {"conc": 0}, AGG | {"conc": "x"}, AGG | {"hw": "abacus"}]
-    rows += [AGG | {"hw": f"unknown{n}"} for n in range(30)]
-    found = doctor(write(tmp_path / "in", a__json=rows))
-    text = found.text()
-    lines = text.splitlines()
-    assert found.points == [(39, "h200 deepseek-r1-0528 fp8 vllm fixed_length")]
-    assert lines[0] == "1 file: inferencex_agg"
-    assert "72 rows = 39 points + 0 repeats merged + 0 of other tables + 33 excluded" in lines[1]
-    assert any("39  h200 deepseek-r1-0528 fp8 vllm fixed_length" in line for line in lines)
-    assert any("39  hardware_suffix" in line for line in lines)
-    assert "           and 27 more" in lines  # 33 kinds of excluded rows
-    assert len(lines) <= 24
-
-
-def test_doctor_names_the_files_that_are_not_read_and_counts_the_rest(tmp_path):
-    folder = write(tmp_path / "in", good__json=[AGG])
-    for n in range(15):
-        (folder / f"bad{n:02}.json").write_text("[")
-    lines = doctor(folder).text().splitlines()
-    assert lines[0] == "15 files: not read; 1 file: inferencex_agg"
-    assert lines[2] == "15 files were not read:"
-    assert lines[3] == "  in/bad00.json: element 0 is missing: the file breaks off"
-    assert lines[13:15] == ["           and 5 more", "points:"]
-
-
-def test_doctor_says_why_a_file_cannot_be_read(tmp_path):
-    folder = write(tmp_path / "in", a__json="[")
-    with pytest.raises(DataError, match=r"in/a\.json: element 0 is missing: the file breaks off"):
-        doctor(folder / "a.json")
 
 
 # ---- the real files ----

@@ -9,6 +9,7 @@ from tokenfactory.measurements.measured import FIELDS, MEASURED_POINTS, TABLES
 ENDINGS = {
     "tok": "_tok",
     "s": "_s",
+    "req/s": "requests_per_s",
     "frac": "_frac",
     "gpu": "_gpu",
     "tok/s/user": "_tok_per_s_per_user",

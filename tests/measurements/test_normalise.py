@@ -263,7 +263,7 @@ def test_what_cannot_be_normalised_is_refused_with_its_field(raw, field, words):
 
 
 def test_own_measurements_may_use_any_gpu():
-    assert config(hardware="NVIDIA L40S", is_own="true")[0].gpu == "nvidial40s"
+    assert config(hardware="NVIDIA L40S", is_own="true")[0].gpu == "l40s"
 
 
 @pytest.mark.parametrize(

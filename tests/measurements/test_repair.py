@@ -45,7 +45,7 @@ def test_rates_of_one_engine_are_over_all_gpus(tmp_path):
     assert point["total_tok_per_s_per_gpu"] == 851.9
     assert point["identity_residual_frac"] < 1e-12
     assert point["image"] == "vllm/vllm-openai:v0.11.2"
-    assert (point["adapter"], point["source"], point["adapter_version"]) == ("inferencex_agg", "InferenceX", 2)
+    assert (point["adapter"], point["source"], point["adapter_version"]) == ("inferencex_agg", "InferenceX", 3)
 
 
 def test_pool_rates_are_given_both_ways(tmp_path):
@@ -182,7 +182,14 @@ def test_energy_that_contradicts_power_is_removed_and_power_stays(tmp_path):
         ({"tput_per_gpu": 0}, "total_tok_per_s_per_gpu", "is zero"),
         ({"tput_per_gpu": -5}, "total_tok_per_s_per_gpu", "negative"),
         ({"tput_per_gpu": "fast"}, "total_tok_per_s_per_gpu", "'fast' is not a number"),
-        ({"tput_per_gpu": 1e400}, "tput_per_gpu", "Infinity is not a number"),
+        ({"tput_per_gpu": 1e400}, "total_tok_per_s_per_gpu", "inf is not a finite number"),
+        ({"tput_per_gpu": 1e21}, "total_tok_per_s_per_gpu", "beyond all measure"),
+        ({"tput_per_gpu": 5e-324}, "total_tok_per_s_per_gpu", "beyond all measure"),
+        ({"median_e2el": 1e300}, "median_e2el_s", "beyond all measure"),
+        ({"isl": 10**12}, "isl_tok", "is more than 100000000"),
+        ({"date": "0001-01-01"}, "date", "is not between 2015 and 2100"),
+        ({"date": "9999-01-01"}, "date", "is not between 2015 and 2100"),
+        ({"tp": 2**40}, "num_gpu", "ran on"),
         ({"tput_per_gpu": 10**400}, "total_tok_per_s_per_gpu", "not a finite number"),
         ({"tput_per_gpu": 900.0}, "total_tok_per_s_per_gpu", "miss the total by 5.34 %"),
         ({"median_intvty": 26.0}, "interactivity_tok_per_s_per_user", "1.04, not 1"),

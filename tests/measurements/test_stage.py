@@ -71,7 +71,7 @@ def test_cells(name, value, expected):
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        *[("conc", value) for value in ("64 GPUs", 1.5, True, -1, 2**53, [], {}, "1e3", float("nan"))],
+        *[("conc", value) for value in ("64 GPUs", 1.5, True, -1, 2**53, [], {}, "1e3")],
         *[("total_tok_per_s", value) for value in ("fast", True, -0.1, float("inf"), 10**400, [1], "0x10", "nan")],
         *[("image", value) for value in ({}, [], "\0", "x" * 1001, "\udc80", "\x9b31m", "a\u2067b")],
         ("date", "2026-02-30"),
@@ -154,7 +154,6 @@ def test_bad_rows_of_a_dump_are_named_the_same_when_read_one_by_one(tmp_path, mo
     monkeypatch.setattr(stage, "is_results", lambda document: False)
     loaded = load(tmp_path, **dump(*(row for row, _ in BAD.values()), GOOD[0]))
     fields = [None if row == 7 else field for row, field in BAD.values()]
-    fields[0] = "tput_per_gpu"  # read strictly, a NaN is refused before it has our name
     assert [(index, at) for index, at, _ in loaded.excluded] == list(enumerate(fields))
     assert len(loaded.points) == 1
 

@@ -43,6 +43,7 @@ def read_record(module, table, record, facts) -> None:
         for row in module.rows(record, adapters.Context(PATH.name, facts)):
             if isinstance(row, adapters.RowProblem):
                 raise row
+            row = {name: cell for name, cell in row.items() if name != "reading_repairs"}
             cells = stage.typed({**facts, **row} if table == "measured_points" else row, stage.TYPES[table])
             if table in ("measured_points", "configs", "evaluations"):
                 normalise.configuration({name: cells[name] for name in CONFIG_NAMES & cells.keys()})

@@ -1,6 +1,5 @@
 """The newest releases of the real tools still write what the adapters read (downloads up to a gigabyte a tool)."""
 
-import importlib
 import json
 import tempfile
 from pathlib import Path
@@ -8,13 +7,14 @@ from pathlib import Path
 import pytest
 from tools.load_tools import CONCURRENCIES, FIXTURES, ITL_S, OSL, TOOLS, TTFT_S, CannotRunError, main, outputs
 
+from tokenfactory.measurements import adapters
 from tokenfactory.measurements.adapters import Context, RowProblem
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("name", TOOLS)
 def test_the_tool_of_today_is_read_and_says_what_the_server_did(name):
-    adapter = importlib.import_module(f"tokenfactory.measurements.adapters.{name}")
+    adapter = adapters.named(name)
     try:
         _, files = outputs(name)
     except CannotRunError as error:

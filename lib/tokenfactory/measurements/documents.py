@@ -1,17 +1,18 @@
 """Open what a person names: files, folders and zips, cut into records, with every refusal said in one sentence.
 
-JSON is read strictly (no NaN, no key twice, no endless nesting) and element by element, so that one bad
-element costs one row and a file of any size costs the memory of one element.
+JSON is read strictly (no key twice, no endless nesting) and element by element, so that one bad element costs one row
+and a file of any size costs the memory of one element. NaN and Infinity are handed on: whether they matter depends on
+the field. Reports in YAML are read whole, without aliases; gzip as the file inside it.
 """
 
 import codecs
 import csv
+import gzip
 import hashlib
 import io
 import itertools
 import json
 import lzma
-import math
 import os
 import re
 import shutil
@@ -25,7 +26,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from reportkit import strict_yaml
 from tokenfactory.errors import DataError
+from tokenfactory.measurements import formats
 from tokenfactory.measurements.adapters import RowProblem
 from tokenfactory.measurements.normalise import shown
 
@@ -35,10 +38,13 @@ DEEPEST = 64  # levels of nesting inside it
 LARGEST_UNPACKED = 64 << 30  # bytes of all members of a zip
 LARGEST_RATIO = 250  # unpacked to packed; JSON of benchmarks reaches 30
 MOST_MEMBERS = 100_000
+LARGEST_YAML = 4 << 20
 SIDECAR = "token-factory.yaml"
 
 _CHUNK = 1 << 20
 _PATTERN = re.compile(r"[*?\[\]{}\ud800-\udfff]")
+_PACKED = {b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstd", b"7z\xbc\xaf": "7z", b"PAR1": "Parquet"}
+_YAML = re.compile(rb"^(version|scenario|metrics|results|run): ?", re.MULTILINE)
 _UNREADABLE = (OSError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
 
 
@@ -49,12 +55,16 @@ class Document:
     name: str  # as shown: relative to what was named; a member of a zip follows '!'
     path: Path
     member: str | None = None
+    is_gzip: bool = False
 
     @contextmanager
     def open(self) -> Iterator[BinaryIO]:
         """The bytes as a stream. Raises DataError where they cannot be read, now or later."""
         try:
-            if self.member is None:
+            if self.is_gzip:
+                with gzip.open(self.path) as stream:
+                    yield _Limited(self.name, stream, LARGEST_RATIO * max(self.path.stat().st_size, 4096))
+            elif self.member is None:
                 with self.path.open("rb") as stream:
                     yield stream
             else:
@@ -69,7 +79,7 @@ class Document:
 
         Where there is none, a link to the file or the unpacked member of a zip is in the folder `work` for a while.
         """
-        if self.member is None:
+        if self.member is None and not self.is_gzip:
             if not _PATTERN.search(str(self.path)):
                 yield self.path
                 return
@@ -92,6 +102,20 @@ class Document:
             return self.path.stat().st_size
         with zipfile.ZipFile(self.path) as archive:
             return archive.getinfo(self.member).file_size
+
+
+class _Limited:
+    """A stream that breaks off where it unpacks to more than a file of its size may hold."""
+
+    def __init__(self, name: str, stream: BinaryIO, most: int):
+        self._name, self._stream, self._left = name, stream, min(most, LARGEST_UNPACKED)
+
+    def read(self, size: int = -1) -> bytes:
+        found = self._stream.read(_CHUNK if size < 0 else size)
+        self._left -= len(found)
+        if self._left < 0:
+            raise DataError(self._name, f"unpacks to more than {LARGEST_RATIO} times its size")
+        return found
 
 
 Problems = list[tuple[str, str]]
@@ -144,8 +168,9 @@ def _sort_in(name: str, path: Path, status: os.stat_result, found: list, problem
 def unpacked(name: str, path: Path) -> tuple[list[Document], Problems]:
     """The documents in a file: itself, or the members of a zip. Raises DataError for a zip that is not safe."""
     with path.open("rb") as stream:
-        if stream.read(4) != b"PK\x03\x04":
-            return [Document(name, path)], []
+        head = stream.read(4)
+        if head != b"PK\x03\x04":
+            return [Document(name, path, is_gzip=head.startswith(b"\x1f\x8b"))], []
     documents, problems = [], []
     try:
         with zipfile.ZipFile(path) as archive:
@@ -190,8 +215,14 @@ def records(document: Document) -> Iterator[tuple[int, Any]]:
         text = _Text(document.name, stream, head)
         if re.match(rb"[\s\xef\xbb\xbf]*[\[{]", head):
             yield from _json_records(document.name, text)
-        elif b"\0" in head:
+        elif kind := next((kind for magic, kind in _PACKED.items() if head.startswith(magic)), None):
+            raise DataError(document.name, f"is a file of the kind {kind}; unpack it, or save it as JSON or CSV")
+        elif b"\0" in head and not head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             raise DataError(document.name, "is neither text nor a zip")
+        elif len(_YAML.findall(head)) >= 2:
+            yield 0, _report(document.name, text.whole())
+        elif words := _foreign_text(head):
+            raise DataError(document.name, words)
         else:
             yield from _csv_records(document.name, text)
 
@@ -223,6 +254,15 @@ class _Text:
             if text or not chunk:
                 return text
 
+    def whole(self) -> str:
+        """All of a text that is not long."""
+        found = ""
+        while more := self.read(_CHUNK):
+            found += more
+            if len(found) > LARGEST_YAML:
+                raise DataError(self._name, f"is YAML of more than {LARGEST_YAML >> 20} MB")
+        return found
+
     def lines(self) -> Iterator[str]:
         # Lines end where a text editor ends them: splitlines would also cut at marks that a cell may hold.
         newlines, rest = io.IncrementalNewlineDecoder(None, translate=True), ""
@@ -248,12 +288,14 @@ def _once(pairs: list[tuple[str, Any]]) -> dict:
     return result
 
 
-def _no_constant(name: str):
-    raise _NotStrict(None, f"{name} is not a number")
+def _integer(digits: str) -> int | float:
+    """An integer; one that no machine counts to is a number too large."""
+    return int(digits) if len(digits) <= 300 else float(digits)
 
 
-_STRICT = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no_constant)
-_LENIENT = json.JSONDecoder()
+_STRICT = json.JSONDecoder(object_pairs_hook=_once)
+_LENIENT = json.JSONDecoder(parse_int=_integer)
+_LONG_NUMBERS = json.JSONDecoder(object_pairs_hook=_once, parse_int=_integer)
 _SPACE = re.compile(r"[ \t\n\r]*")
 
 
@@ -302,12 +344,16 @@ class _Json:
 
     def _decode(self) -> tuple[Any, int]:
         try:
-            value, end = _STRICT.raw_decode(self.buffer, self.at)
+            try:
+                value, end = _STRICT.raw_decode(self.buffer, self.at)
+            except (json.JSONDecodeError, _NotStrict):
+                raise
+            except ValueError:  # an integer of more digits than Python reads
+                value, end = _LONG_NUMBERS.raw_decode(self.buffer, self.at)
             problem = _too_much(value)
         except _NotStrict as error:
             value, end = _LENIENT.raw_decode(self.buffer, self.at)
-            field, reason = error.args
-            problem = RowProblem(field or _path_of_nan(value), reason)
+            problem = RowProblem(*error.args)
         return problem or value, end
 
     def error(self, reason: str) -> DataError:
@@ -366,18 +412,24 @@ def _too_much(value: Any) -> RowProblem | None:
     return None
 
 
-def _path_of_nan(value: Any) -> str | None:
-    """Name of the field that holds a number which is none."""
-    waiting = [(None, value)]
-    while waiting:
-        name, value = waiting.pop()
-        if isinstance(value, float) and not math.isfinite(value):
-            return name
-        if isinstance(value, dict):
-            waiting += value.items()
-        elif isinstance(value, list):
-            waiting += ((name, v) for v in value)
+def _report(name: str, text: str) -> Any:
+    """The content of a report in YAML. Raises DataError."""
+    try:
+        return strict_yaml.load(text)
+    except strict_yaml.NotUsable as error:
+        raise DataError(name, str(error), row=error.line) from error
+
+
+def _foreign_text(head: bytes) -> str | None:
+    """What a text is that is neither JSON nor CSV, and the way to JSON, where its kind is known."""
+    start = head[: 64 << 10].decode("utf-8", "replace")
+    for pattern, words in formats.TEXTS:
+        if re.search(pattern, start, re.IGNORECASE | re.MULTILINE):
+            return words
     return None
+
+
+_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical lines"}
 
 
 def _csv_records(name: str, text: _Text) -> Iterator[tuple[int, Any]]:
@@ -385,6 +437,10 @@ def _csv_records(name: str, text: _Text) -> Iterator[tuple[int, Any]]:
     # Licence and warning lines of an export stand before the header.
     header_line = next((line for line in lines if not line.startswith("#") and line.strip()), None)
     if header_line is None or "," not in header_line:
+        for separator, words in _SEPARATORS.items():
+            if separator in (header_line or ""):
+                reason = f"is a table separated by {words}; save it with commas, and decimal points in its numbers"
+                raise DataError(name, reason)
         raise DataError(name, "is neither JSON nor CSV")
     reader = csv.reader(itertools.chain([header_line], lines), strict=True)
     index = 0

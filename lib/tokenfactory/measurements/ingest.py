@@ -9,8 +9,6 @@ import errno
 import hashlib
 import json
 import shutil
-import tempfile
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -21,8 +19,8 @@ from typing import Any
 from reportkit import atomic, strict_yaml
 from tokenfactory.errors import DataError
 from tokenfactory.measurements import adapters, measured
-from tokenfactory.measurements.attach import attach
 from tokenfactory.measurements.documents import SIDECAR, Document, unpacked, walk
+from tokenfactory.measurements.formats import spelt
 from tokenfactory.measurements.normalise import shown
 from tokenfactory.measurements.repair import KEPT, refine
 from tokenfactory.measurements.stage import Stage, comes_first, create
@@ -90,32 +88,52 @@ class IngestReport:
         return "\n".join(lines)
 
 
-def ingest(paths, snapshots_dir: str | Path, *, facts: Mapping[str, Any] | None = None) -> IngestReport:
+class NoPointsError(DataError):
+    """Files were read, and not one row became a point: no snapshot is made."""
+
+    def __init__(self, files: list[FileReport], reasons: list[str]):
+        self.files, self.reasons = files, reasons
+        super().__init__("no snapshot was made", "not one row became a point")
+
+    def text(self) -> str:
+        """The first reasons, and what was not read."""
+        not_read = [f"{f.file}: {f.problem}" for f in self.files if f.problem]
+        return "\n".join(
+            [f"{self}; the snapshot in use stays", *(f"  {why}" for why in (*self.reasons, *not_read[:3]))]
+        )
+
+
+def ingest(
+    paths, snapshots_dir: str | Path, *, facts: Mapping[str, Any] | None = None, needs_points: bool = True
+) -> IngestReport:
     """Read files, folders and zips into a snapshot under `snapshots_dir`; the newest one is what readers use.
 
     Parameters
     ----------
     paths : files and folders
     snapshots_dir : folder of the snapshots, made when it is not there
-    facts : what the rows do not state, by fields of `measured.FACTS`; a `token-factory.yaml` beside a file goes
-        before them
+    facts : what the rows do not state, by fields of `measured.FACTS`; the `token-factory.yaml` of a file's folder
+        and of those above it, up to the folder that holds what was named, go before them, the nearest first
+    needs_points : whether files without a point are an error; they would hide the snapshot that is in use
 
     Raises
     ------
+    NoPointsError : not one row became a point
     DataError : not one file could be read; names the first problem
     """
-    snapshots = Path(snapshots_dir)
+    snapshots, paths = Path(snapshots_dir), [Path(p) for p in paths]
     given = _checked_facts(facts or {}, "the facts given")
     with writing(snapshots, "no snapshot was made: {}"):
-        return _ingest(paths, snapshots, given)
+        return _ingest(paths, snapshots, given, needs_points)
 
 
-def _ingest(paths, snapshots: Path, given: dict) -> IngestReport:
-    found, problems = walk([Path(p) for p in paths])
+def _ingest(paths: list[Path], snapshots: Path, given: dict, needs_points: bool) -> IngestReport:
+    found, problems = walk(paths)
     known = _KnownFiles(snapshots / _KNOWN)
-    sidecars = sorted({path.absolute().parent / SIDECAR for _, path in found if (path.parent / SIDECAR).is_file()})
     found = [(name, path) for name, path in found if path.name != SIDECAR]
-    readable, hashed = [], [(SIDECAR, known.sha256(path)) for path in sidecars]
+    beside = Sidecars(paths)
+    sidecars = sorted({sidecar for _, path in found for sidecar in beside.of(path)})
+    readable, hashed = [], [(f"{path.parent.name}/{SIDECAR}", known.sha256(path)) for path in sidecars]
     for name, path in found:
         try:
             hashed.append((name, known.sha256(path)))
@@ -125,8 +143,10 @@ def _ingest(paths, snapshots: Path, given: dict) -> IngestReport:
     content = _content_hash(hashed, problems, given)
     known.save()
     made = next(snapshots.glob(f"[!.]*-{content}"), None)
+    if made is not None and needs_points and not any(f.num_points for f in _file_reports(made)):
+        raise NoPointsError(_file_reports(made), [])
     if made is None:
-        made = _make(snapshots, content, readable, problems, given, known)
+        made = _make(snapshots, content, readable, problems, given, known, beside, needs_points)
         return IngestReport(made, is_new=True, files=_file_reports(made))
     if newest(snapshots) != made:
         _use_again(made)
@@ -144,52 +164,29 @@ def read_manifest(snapshot: str | Path) -> dict:
         raise DataError(Path(snapshot).name, "is not a snapshot: it has no readable manifest.json") from error
 
 
-@dataclass(frozen=True)
-class Diagnosis:
-    """What files are, and what would become of their rows. Kinds are counted, the commonest first."""
-
-    report: IngestReport
-    points: list[tuple[int, str]]  # by series
-    repaired: list[tuple[int, str]]  # by code of measured.REPAIRS
-    excluded: list[tuple[int, str]]  # by field and reason, with the first row
-
-    def text(self) -> str:
-        """All of it on one screen."""
-        read_by = Counter(f.adapter or "not read" for f in self.report.files).most_common(_DOCTOR_LINES)
-        lines = ["; ".join(f"{n} file{'s' * (n != 1)}: {adapter}" for adapter, n in read_by)]
-        counts, *not_read = self.report.text().splitlines()[1:]
-        lines += [counts, *_first(not_read, _DOCTOR_FILES)]
-        for title in ("points", "repaired", "excluded"):
-            found = [f"  {n:>7}  {what}" for n, what in getattr(self, title)]
-            lines += [f"{title}:", *_first(found, _DOCTOR_LINES)] if found else []
-        return "\n".join(lines)
-
-
-def doctor(path: str | Path, *, facts: Mapping[str, Any] | None = None) -> Diagnosis:
-    """What a file, folder or zip is, and what would be read, repaired and excluded; nothing is stored.
-
-    Raises
-    ------
-    DataError : nothing in it could be read; names the first problem
-    """
-    with tempfile.TemporaryDirectory() as folder, _connect() as connection:
-        report = ingest([path], folder, facts=facts)
-        attach(connection, report.snapshot)
-        found = (connection.execute(query).fetchall() for query in (_DOCTOR_SERIES, _DOCTOR_REPAIRS, _DOCTOR_EXCLUDED))
-        return Diagnosis(report, *found)
-
-
 # ---- making a snapshot --------------------------------------------------------------------------
 
 
-def _make(snapshots: Path, content: str, found: list, problems: list, facts: dict, known: "_KnownFiles") -> Path:
+def _make(
+    snapshots: Path,
+    content: str,
+    found: list,
+    problems: list,
+    facts: dict,
+    known: "_KnownFiles",
+    beside: "Sidecars",
+    needs_points: bool,
+) -> Path:
     now = datetime.now(UTC)
     target = snapshots / f"{now:%Y-%m-%d}-{content}"
     with atomic.replacing(target, verify=_verify) as folder:
         work = folder / "work"
         work.mkdir(parents=True)
-        with _connect(work / "stage.duckdb") as connection:
-            reports = _load(connection, work, found, problems, facts, known)
+        with connect(work / "stage.duckdb") as connection:
+            reports = _load(connection, work, found, problems, facts, known, beside)
+            if needs_points and not any(r.num_points for r in reports):
+                reasons = connection.execute(_FIRST_REASONS).fetchall()
+                raise NoPointsError(reports, [reason for (reason,) in reasons])
             tables = _write_tables(connection, folder)
             used = connection.execute(_SOURCES.format(_parquet(folder, "stored_points"))).fetchall()
         shutil.rmtree(work)
@@ -208,7 +205,7 @@ def _make(snapshots: Path, content: str, found: list, problems: list, facts: dic
 
 def _verify(snapshot: Path) -> None:
     """Raise where a table of a snapshot cannot be read, or has lost a row."""
-    with _connect() as connection:
+    with connect() as connection:
         for table, num_rows in read_manifest(snapshot)["num_rows"].items():
             query = f"SELECT count(*) FROM read_parquet('{_parquet(snapshot, table)}')"
             if connection.execute(query).fetchone() != (num_rows,):
@@ -219,10 +216,15 @@ def _next_number(snapshots: Path) -> int:
     return 1 + max((files.in_use(snapshot)[0] for snapshot in files.snapshots_in(snapshots)), default=0)
 
 
+_FIRST_REASONS = """
+    SELECT arg_min(file, row_index) || ', row ' || min(row_index) || ': ' || concat_ws(' ', field, reason)
+    FROM excluded_rows GROUP BY field, reason ORDER BY count(*) DESC, field, reason LIMIT 3
+"""
 _SOURCES = "SELECT DISTINCT source FROM read_parquet('{}') JOIN adapters USING (adapter) ORDER BY source"
 
 
-def _connect(path: Path | None = None):
+def connect(path: Path | None = None):
+    """A DuckDB connection for the tables of a snapshot."""
     import duckdb
 
     connection = duckdb.connect(str(path or ":memory:"), config=CONFIG | {"memory_limit": _MEMORY})
@@ -231,14 +233,16 @@ def _connect(path: Path | None = None):
     return connection
 
 
-def _load(connection, work: Path, found: list, problems: list, facts: dict, known: "_KnownFiles") -> list[FileReport]:
+def _load(
+    connection, work: Path, found: list, problems: list, facts: dict, known: "_KnownFiles", beside: "Sidecars"
+) -> list[FileReport]:
     """Read all files into the tables of a snapshot; say what became of each."""
     stage, reports = Stage(connection, work), []
     documents: list[tuple[Document, dict, FileReport]] = []
     for name, path in found:
         try:
             inside, refused = unpacked(name, path)
-            beside = {**facts, **_sidecar(path)}
+            stated = {**facts, **beside.facts(path)}
         except DataError as error:
             reports.append(FileReport(name, known.sha256(path), path.stat().st_size, problem=_said(error, name)))
             continue
@@ -246,17 +250,17 @@ def _load(connection, work: Path, found: list, problems: list, facts: dict, know
         for document in inside:
             try:
                 sha256 = known.sha256(path) if document.member is None else document.sha256()
-                documents.append((document, beside, FileReport(document.name, sha256, document.num_bytes())))
+                documents.append((document, stated, FileReport(document.name, sha256, document.num_bytes())))
             except DataError as error:
                 problems.append((document.name, _said(error, document.name)))
     # Files that others refer to by id come first; within that, the order of the names decides.
     documents.sort(key=lambda d: (not comes_first(d[0]), d[0].name))
-    for number, (document, beside, report) in enumerate(documents):
+    for number, (document, stated, report) in enumerate(documents):
         try:
-            used = stage.read(document, number, beside)
-            documents[number] = (document, beside, replace(report, adapter=", ".join(used)))
+            used = stage.read(document, number, stated)
+            documents[number] = (document, stated, replace(report, adapter=", ".join(used)))
         except DataError as error:
-            documents[number] = (document, beside, replace(report, problem=_said(error, document.name)))
+            documents[number] = (document, stated, replace(report, problem=_said(error, document.name)))
     known.check_unchanged()
     refine(stage, [(document.name, report.file_sha256) for document, _, report in documents])
     for number, points, merged, excluded in connection.execute("FROM file_counts ORDER BY file_no").fetchall():
@@ -367,13 +371,32 @@ def _marks(path: Path) -> list[int]:
 # ---- facts --------------------------------------------------------------------------------------
 
 
+class Sidecars:
+    """The facts that hold for a file: those of every `token-factory.yaml` from the folder above what was named."""
+
+    def __init__(self, paths: list[Path]):
+        roots = (path.absolute() if path.is_dir() else path.absolute().parent for path in paths)
+        self._tops = {root.parent for root in roots}
+        self._read: dict[Path, dict] = {}
+
+    def of(self, path: Path) -> list[Path]:
+        """The files of facts that hold for a file, the farthest first."""
+        folders = [f for f in path.absolute().parents if any(f == top or top in f.parents for top in self._tops)]
+        return [folder / SIDECAR for folder in reversed(folders) if (folder / SIDECAR).is_file()]
+
+    def facts(self, path: Path) -> dict:
+        """What holds for a file; the nearest word counts. Raises DataError."""
+        found: dict[str, Any] = {}
+        for sidecar in self.of(path):
+            if sidecar not in self._read:
+                self._read[sidecar] = _sidecar(sidecar)
+            found |= self._read[sidecar]
+        return found
+
+
 def _sidecar(path: Path) -> dict:
-    """The facts in the `token-factory.yaml` beside a file."""
-    sidecar = path.parent / SIDECAR
-    if not sidecar.is_file():
-        return {}
     try:
-        facts = strict_yaml.read(sidecar)
+        facts = strict_yaml.read(path)
     except strict_yaml.NotUsable as error:
         raise DataError(SIDECAR, str(error), row=error.line) from error
     if not isinstance(facts, dict):
@@ -382,32 +405,14 @@ def _sidecar(path: Path) -> dict:
 
 
 def _checked_facts(facts: Mapping[str, Any], where: str) -> dict:
-    for name, value in facts.items():
+    checked: dict[str, Any] = {}
+    for given, value in facts.items():
+        name = given if given in measured.FACTS else spelt(str(given))
         if name not in measured.FACTS:
-            raise DataError(where, f"'{shown(name)}' is not one of {', '.join(measured.FACTS)}")
+            raise DataError(where, f"'{shown(given)}' is not one of {', '.join(measured.FACTS)}")
         if not isinstance(value, str | int | float | bool | Day):
             raise DataError(where, "must be one value", field=name)
-    return {name: str(value) if isinstance(value, Day) else value for name, value in facts.items()}
-
-
-# ---- words --------------------------------------------------------------------------------------
-
-
-def _first(lines: list[str], most: int) -> list[str]:
-    return lines if len(lines) <= most else [*lines[:most], f"           and {len(lines) - most} more"]
-
-
-_DOCTOR_LINES = 6
-_DOCTOR_FILES = 11
-_DOCTOR_SERIES = """
-    SELECT count(*), concat_ws(' ', gpu, model, precision, framework, nullif(spec_decoding, 'none'), workload)
-    FROM measured_points GROUP BY ALL ORDER BY ALL DESC
-"""
-_DOCTOR_REPAIRS = """
-    SELECT count(*), code FROM (SELECT unnest(repairs) AS code FROM measured_points) GROUP BY ALL ORDER BY ALL DESC
-"""
-_DOCTOR_EXCLUDED = """
-    SELECT count(*), concat_ws(': ', field, reason) || ' (first: ' || arg_min(file, row_index) || ', row '
-                     || min(row_index) || ')'
-    FROM excluded_rows GROUP BY field, reason ORDER BY ALL DESC
-"""
+        value = str(value) if isinstance(value, Day) else value
+        if checked.setdefault(name, value) != value:
+            raise DataError(where, "is given twice, with different values", field=name)
+    return checked

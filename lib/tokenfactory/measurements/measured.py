@@ -40,6 +40,7 @@ CONFIG_FIELDS = (
     Column("tp", "BIGINT", "", f"{_TP}, one engine for prefill and decode"),
     Column("pp", "BIGINT", "", f"{_PP}, one engine"),
     Column("pcp", "BIGINT", "", "size of prefill context parallelism, one engine"),
+    Column("dp", "BIGINT", "", "copies of the engine, each on GPUs of its own"),
     Column("ep", "BIGINT", "", f"{_EP}, one engine"),
     Column("dp_attention", "VARCHAR", "", "flag: data-parallel attention, one engine"),
     Column("prefill_tp", "BIGINT", "", f"{_TP} of a prefill worker"),
@@ -55,6 +56,7 @@ CONFIG_FIELDS = (
     Column("num_gpu", "BIGINT", "gpu", "all deployed GPUs, where the source states them as such"),
     Column("num_prefill_gpu", "BIGINT", "gpu", "the source's number of prefill GPUs"),
     Column("num_decode_gpu", "BIGINT", "gpu", "the source's number of decode GPUs"),
+    Column("speculates", "VARCHAR", "", "flag: decoding is speculative, by a method that the row does not name"),
     Column("is_own", "VARCHAR", "", "flag: somebody's own measurement, so any GPU name is taken"),
 )
 
@@ -87,6 +89,7 @@ INTERACTIVITY_COLUMNS = (
     Column("p90_interactivity_tok_per_s_per_user", "DOUBLE", "tok/s/user", f"{_SPEED}: slow tail, 1 / p90 time"),
     Column("p99_interactivity_tok_per_s_per_user", "DOUBLE", "tok/s/user", f"{_SPEED}: slow tail, 1 / p99 time"),
 )
+SPEED_OF = dict(zip(("median", "mean", "p75", "p90", "p99"), (c.name for c in INTERACTIVITY_COLUMNS), strict=True))
 CACHE_COLUMNS = (
     Column("gpu_cache_hit_frac", "DOUBLE", "frac", "share of input tokens found in the cache on the GPUs"),
     Column("cpu_cache_hit_frac", "DOUBLE", "frac", "share of input tokens found in the cache in host memory"),
@@ -100,6 +103,7 @@ POINT_FIELDS = (
     Column("isl_tok", "BIGINT", "tok", "nominal input length"),
     Column("osl_tok", "BIGINT", "tok", "nominal output length"),
     Column("conc", "BIGINT", "", "requests in flight"),
+    Column("requests_per_s", "DOUBLE", "req/s", "rate at which requests were sent, in an open loop"),
     Column("scenario", "VARCHAR", "", "what a workload of the kind other is: data set and load"),
     Column("offload_mode", "VARCHAR", "", "whether the key-value cache may leave the GPU"),
     Column("image", "VARCHAR", "", "container image"),
@@ -137,7 +141,7 @@ FIELDS = {c.name: c for c in (*CONFIG_FIELDS, *RUN_FIELDS, *POINT_FIELDS)}
 
 # Facts a person may add in `token-factory.yaml` beside a file, for what its rows do not state.
 FACTS = (
-    *(c.name for c in CONFIG_FIELDS if c.name not in ("model_prefix", "mtp", "is_own")),
+    *(c.name for c in CONFIG_FIELDS if c.name not in ("model_prefix", "mtp", "speculates", "is_own")),
     *("workload", "isl_tok", "osl_tok", "conc", "scenario", "offload_mode", "image", "date", "run_id", "run_url"),
     *("source_url", "accuracy_frac"),
 )
@@ -159,10 +163,16 @@ REPAIRS = {
     "power_invalid_dropped": "the source calls its power measurement invalid; power and energy were removed",
     "energy_v1_converted": "version-1 energy counted one pool per token; converted to the whole deployment",
     "energy_disagrees_dropped": "energy per token and power did not agree within 1 %; the energy was removed",
-    "zero_latency_dropped": "a latency of 0 means no sample; it was removed",
+    "zero_latency_dropped": "a latency or speed of 0 means no sample; it was removed",
     "date_from_run": "the row has no date; another row of its run has",
     "run_from_same_measurement": "the row has no run; a row with the same configuration and values has",
     "date_from_run_number": "the run has no day; its number lies between those of runs whose days are known",
+    "median_of_repeats": "own measurements of one setting on one day; the point is their median",
+    "lengths_are_means": "the file has mean lengths alone; those of one line were brought to its longest",
+    "tokens_were_as_asked": "output was counted as asked where answers ended early; the tokens made were counted",
+    "speed_percentile_replaced": "a percentile of speeds was no slow tail; it is the speed of the time's percentile",
+    "gpu_not_in_table": "the GPU is not in the table of known ones; its own name is used, and it has no price",
+    "num_gpu_from_name": "the number of GPUs stood in the name of the hardware",
     "lengths_from_file_name": "input and output length stand in the file name only",
     "run_from_file_name": "the id of the run stands in the path only",
 }
@@ -198,6 +208,7 @@ MEASURED_POINTS = (
     Column("isl_tok", "BIGINT", "tok", "nominal input length; real InferenceX requests draw 80-100 % of it"),
     Column("osl_tok", "BIGINT", "tok", "nominal output length"),
     Column("conc", "BIGINT", "", "requests in flight"),
+    Column("requests_per_s", "DOUBLE", "req/s", "rate at which requests were sent; NULL in a closed loop"),
     Column("scenario", "VARCHAR", "", "what a workload of the kind other is: data set and load"),
     Column("offload_mode", "VARCHAR", "", "whether the key-value cache may leave the GPU: off, on"),
     Column("image", "VARCHAR", "", "container image"),
@@ -236,7 +247,8 @@ MEASURED_POINTS = (
     Column("row_index", "BIGINT", "", "place of the row in that file, from 0"),
     Column("adapter", "VARCHAR", "", "module that read it"),
     Column("adapter_version", "BIGINT", "", "version of that module"),
-    Column("num_sources", "BIGINT", "", "rows that say the same and were merged into this one"),
+    Column("num_sources", "BIGINT", "", "rows that say the same, or repeat the setting, and were merged into this one"),
+    Column("repeats_spread_frac", "DOUBLE", "frac", "(highest - lowest) / median throughput of its repeats"),
     Column("raw_keys", "VARCHAR", "", "the source's own values of the configuration, as JSON"),
     Column("repairs", "VARCHAR[]", "", "what was repaired: the codes of REPAIRS"),
 )
@@ -256,6 +268,15 @@ BENCHMARK_COLUMNS = (
     Column(f"{_TPUT}_low", "DOUBLE", "tok/s/gpu", "low end of the band that holds 90 %, of a derived point"),
     Column(f"{_TPUT}_high", "DOUBLE", "tok/s/gpu", "high end of that band"),
 )
+
+# The largest number of each unit that a measurement can be; 0 < x < SMALLEST is none either.
+LARGEST = {
+    **{"tok/s/gpu": 1e7, "tok/s": 1e11, "tok/s/user": 1e6, "req/s": 1e7, "s": 1e6, "w": 1e5, "j/tok": 1e6, "j": 1e9},
+    **{"frac": 1.0, "": 1e12},
+}
+SMALLEST = 1e-9
+LARGEST_TOK = 100_000_000  # of a prompt or an answer
+LARGEST_CONC = 10_000_000
 
 # The columns that make a curve: one configuration under one workload. Points of a line differ in conc.
 LINE = ("config_id", "workload", "isl_tok", "osl_tok", "scenario", "offload_mode")

@@ -87,7 +87,26 @@ PRECISION_ALIASES = {
 }
 
 _PRECISION_TAIL = re.compile(r"[-_](fp4|fp8|nvfp4|mxfp4|bf16|int4|v\d|preview|99|99\.9)$")
-_FLAGS = {"true": True, "on": True, "1": True, "false": False, "off": False, "0": False}
+_FLAGS = {"true": True, "on": True, "1": True, "yes": True, "false": False, "off": False, "0": False, "no": False}
+SPEC_ALIASES = {
+    **dict.fromkeys(("off", "false", "no", "0", "null"), "none"),
+    **dict.fromkeys(("on", "true", "yes", "1", "unknown"), "unnamed"),
+    **dict.fromkeys(("nextn", "deepseek-mtp"), "mtp"),
+}
+# Words of a device's full name that say nothing of the product; PCIe and NVL cards are products of their own.
+_NO_PRODUCT = re.compile(
+    r"nvidia|amd|intel|instinct|tesla|corporation|gpus?|accelerators?|tensor|core|graphics|oam|sxm\d?|hbm\d?e?"
+    r"|\d+gi?b|nvl(36|72|144|576)"
+)
+_RUNNERS = frozenset({"cw", "nv", "nb", "tw", "amd", "amds", "dgxc", "slurm"})  # suffixes of machines, not of products
+_CARD = re.compile(r"(?<![a-z])(nvl|pcie?)(?![a-z0-9])", re.IGNORECASE)
+_MEMORY = re.compile(r"(?<![0-9])(\d+) ?gi?b", re.IGNORECASE)
+_USUAL_MEMORY = {"h100": "80", "a100": "80", "h800": "80"}  # in GB; another one is another product
+_COUNT = re.compile(
+    r"^(\d{1,4})(?:\s*[x\u00d7*]\s*|\s+)(?=[a-z])|(?:(?<=\d)\s*|[\s-])[x\u00d7]\s*(\d{1,3})$"
+    r"|(?<=[a-z0-9])\s*[*:]\s*(\d{1,3})$|[\s-](\d{1,3})[x\u00d7]$",
+    re.IGNORECASE,
+)
 # Whole words only: an H1000 is no H100, and a GH200 no H200.
 _DEVICE = re.compile(r"(?<![a-z0-9])(gb[23]00|b[23]00|h[12]00|h800|mi300x|mi325x|mi355x)(?![a-z0-9])", re.IGNORECASE)
 _LENGTHS = re.compile(r"(?<![0-9a-z])(\d{1,3})k(\d{1,3})k(?![0-9a-z])", re.IGNORECASE)
@@ -95,6 +114,8 @@ _RUN = re.compile(r"(?<![0-9a-z])runs?[_/-](\d{9,15})(?![0-9])", re.IGNORECASE)
 _RUN_URL = re.compile(r"/runs/(\d+)(?:/attempts/(\d+))?")
 
 LONGEST_NAME = 200
+FIRST_YEAR, LAST_YEAR = 2015, 2100  # of a measurement
+MOST_GPUS = 1_000_000  # of a deployment
 
 
 def slug(text: str) -> str:
@@ -115,9 +136,11 @@ def flag(value: Any, field: str) -> bool | None:
 def hardware(name: str) -> str | None:
     """The key of a GPU in a benchmark's name of it, None where it is not a known one.
 
-    >>> hardware("cluster:b300-nv"), hardware("mi355x-amd_0"), hardware("H200"), hardware("h1000")
-    ('b300', 'mi355x', 'h200', None)
+    >>> hardware("cluster:b300-nv"), hardware("mi355x-amd_0"), hardware("H200"), hardware("h1000"), hardware("h200-nvl")
+    ('b300', 'mi355x', 'h200', None, None)
     """
+    if _CARD.search(name):
+        return None
     key = re.sub(r"_\d+$", "", name.strip().lower().rsplit(":", 1)[-1].split("-", 1)[0])
     if key not in GPUS:
         key = key.split("_", 1)[0]
@@ -133,9 +156,43 @@ def device(name: str) -> str | None:
     if re.search(r"rtx\s*pro\s*6000", name, re.IGNORECASE):
         return "rtx6000pro"
     keys = {found.lower() for found in _DEVICE.findall(name)}
-    if len(keys) != 1 or re.search(r"(?<![a-z])(nvl|pcie)(?![a-z0-9])", name, re.IGNORECASE):
+    if len(keys) != 1 or _CARD.search(name) or re.search(r"(?<![a-z])mig(?![a-z])", name, re.IGNORECASE):
         return None
-    return keys.pop()
+    key = keys.pop()
+    return None if _other_memory(name, key) else key
+
+
+def _other_memory(name: str, key: str) -> str:
+    """The memory in a device's name where it is not the usual one, else ''."""
+    found = _MEMORY.search(name)
+    return f"{found[1]}gb" if found and found[1] != _USUAL_MEMORY.get(key, found[1]) else ""
+
+
+def product(name: str) -> str:
+    """Our name of a GPU that is not in the table: the words of its product.
+
+    >>> product("NVIDIA A100-SXM4-80GB"), product("NVIDIA A100-SXM4-40GB"), product("H100 PCIe"), product("GH200")
+    ('a100', 'a10040gb', 'h100pcie', 'gh200')
+    """
+    words = re.split(r"[^a-z0-9]+", name.lower())
+    key = "".join(word for word in words if not _NO_PRODUCT.fullmatch(word))
+    return (key + _other_memory(name, key))[:40] or re.sub(r"[^a-z0-9]", "", name.lower())[:40]
+
+
+def counted(name: str) -> tuple[str, int | None]:
+    """The name of a GPU without the number of them that may stand in it, and that number.
+
+    >>> counted("8xH100"), counted("H100 x 8"), counted("MI300X"), counted("mi300x8"), counted("2x 8xB200")
+    (('H100', 8), ('H100', 8), ('MI300X', None), ('mi300x', 8), ('B200', 16))
+    """
+    rest, count = name.strip(), None
+    while found := _COUNT.search(rest):
+        # "node:8" may be a runner of that name: only what leaves a product is a count.
+        shorter = (rest[: found.start()] + rest[found.end() :]).strip()
+        if shorter.lower() not in GPUS and f"{shorter.lower()}x" in GPUS:
+            shorter += "x"
+        rest, count = shorter, (count or 1) * int(next(filter(None, found.groups())))
+    return rest, count
 
 
 def model(prefix: str | None, path: str | None) -> tuple[str, bool]:
@@ -161,21 +218,24 @@ def framework(name: str | None) -> tuple[str | None, bool]:
     return FRAMEWORK_ALIASES.get(key, (slug(key), key.startswith("mori-")))
 
 
-def precision(name: str | None) -> str | None:
-    """Our name of a number format; refuses one that is not known."""
+def precision(name: str | None, *, is_own: bool = False) -> str | None:
+    """Our name of a number format. One that is not known keeps its name in somebody's own measurement."""
     if not name:
         return None
     key = name.strip().lower()
     key = PRECISION_ALIASES.get(key, key)
-    if key not in PRECISIONS:
-        raise RowProblem("precision", f"unknown precision '{shown(name)}'")
-    return key
+    if key in PRECISIONS:
+        return key
+    if is_own and (kept := re.sub(r"[^a-z0-9._+-]+", "-", key).strip("-")[:40]):
+        return kept
+    raise RowProblem("precision", f"unknown precision '{shown(name)}'")
 
 
 def spec_decoding(method: str | None, mtp: Any = None) -> str | None:
     """Name of the speculative decoding method; `mtp` is the flag older rows have for it."""
     if method:
-        return slug(method) or "none"
+        key = slug(method) or "none"
+        return SPEC_ALIASES.get(key, key)
     return None if mtp is None else "mtp" if flag(mtp, "mtp") else "none"
 
 
@@ -192,9 +252,12 @@ def day(value: Any, field: str = "date") -> Day | None:
     try:
         if not re.fullmatch(r"\d{4}-\d\d-\d\d", text):
             raise ValueError
-        return Day.fromisoformat(text)
+        found = Day.fromisoformat(text)
     except ValueError:
         raise RowProblem(field, f"'{shown(value)}' is not a date") from None
+    if not FIRST_YEAR <= found.year <= LAST_YEAR:
+        raise RowProblem(field, f"'{text}' is not between {FIRST_YEAR} and {LAST_YEAR}")
+    return found
 
 
 def lengths_in(file: str) -> tuple[int, int] | None:
@@ -216,8 +279,13 @@ def run_of(url: Any) -> tuple[str | None, int | None]:
 
 
 def shown(value: Any) -> str:
-    """A value short enough for a sentence."""
-    text = str(value)
+    """A value short enough for a sentence, on one line, with whatever is no text as an escape."""
+    try:
+        text = str(value)
+    except ValueError:  # an integer of more digits than Python prints
+        return "a number of thousands of digits"
+    if not text.isprintable():
+        text = text[:200].encode("unicode_escape").decode()
     return text if len(text) <= 60 else text[:60] + "..."
 
 
@@ -254,7 +322,8 @@ def configuration(raw: Mapping[str, Any]) -> tuple[Configuration, tuple[str, ...
     """
     repairs: list[str] = []
     is_own = flag(raw.get("is_own"), "is_own") or False
-    gpu = _gpu(raw.get("hardware"), is_own, repairs)
+    raw = dict(raw)
+    gpu = _gpu(raw, is_own, repairs)
     name, is_known = model(raw.get("model_prefix"), raw.get("model"))
     if not name:
         raise RowProblem("model", "the row names no model; give model in token-factory.yaml")
@@ -263,7 +332,7 @@ def configuration(raw: Mapping[str, Any]) -> tuple[Configuration, tuple[str, ...
     engine, says_disagg = framework(raw.get("framework"))
     if engine and engine != raw["framework"].strip().lower():
         repairs.append("framework_alias")
-    number_format = precision(raw.get("precision"))
+    number_format = precision(raw.get("precision"), is_own=is_own)
     if number_format and number_format != raw["precision"].strip().lower():
         repairs.append("precision_alias")
     is_disagg = _is_disagg(raw, engine, says_disagg, repairs)
@@ -274,7 +343,7 @@ def configuration(raw: Mapping[str, Any]) -> tuple[Configuration, tuple[str, ...
             model=name,
             framework=engine,
             precision=number_format,
-            spec_decoding=spec_decoding(raw.get("spec_decoding"), raw.get("mtp")),
+            spec_decoding=_speculation(raw),
             is_disagg=is_disagg,
             is_multinode=is_multinode,
             **(_pools(raw, repairs) if is_disagg else _one_engine(raw, is_multinode, repairs)),
@@ -295,18 +364,50 @@ def has_total_in_both_pools(raw: Mapping[str, Any], config: Configuration) -> bo
     )
 
 
-def _gpu(name: str | None, is_own: bool, repairs: list[str]) -> str:
+def _gpu(raw: dict[str, Any], is_own: bool, repairs: list[str]) -> str:
+    """The key of the GPU; a number of them in its name goes to `raw`."""
+    name = raw.get("hardware")
     if not name:
         raise RowProblem("hardware", "the row names no hardware; give hardware in token-factory.yaml")
-    key = hardware(name)
-    if key and key != name.strip().lower():
+    if is_own:
+        whole, (name, count) = name, counted(name)
+        if count is not None:
+            sizes = raw.get("num_gpu") or raw.get("tp") or count
+            if count < 1 or sizes % count:
+                raise RowProblem("hardware", f"'{shown(whole)}' says {count} GPUs, another field {sizes}")
+            raw["num_gpu"] = sizes
+            repairs.append("num_gpu_from_name")
+        key = _own_gpu(name)
+        if key not in GPUS:
+            repairs.append("gpu_not_in_table")
+    else:
+        key = hardware(name) or device(name)
+    if key and hardware(name) and key != name.strip().lower():
         repairs.append("hardware_suffix")
-    key = key or device(name)
-    if key is None and is_own:
-        key = re.sub(r"[^a-z0-9]", "", name.lower())[:40]
     if not key:
         raise RowProblem("hardware", f"unknown hardware '{shown(name)}'")
     return key
+
+
+def _own_gpu(name: str) -> str:
+    """The key of a GPU in somebody's own words; the words of its product where it is none of the table."""
+    key = product(name)
+    if key in GPUS:
+        return key
+    if " " in name.strip():
+        return device(name) or key
+    words = set(re.split(r"[-_]", name.lower())[1:])
+    is_machine = all(word in _RUNNERS or word.isdigit() for word in words)
+    return (hardware(name) if is_machine else device(name) if not words else None) or key
+
+
+def _speculation(raw: Mapping[str, Any]) -> str | None:
+    method = spec_decoding(raw.get("spec_decoding"), raw.get("mtp"))
+    if not flag(raw.get("speculates"), "speculates"):
+        return method
+    if method == "none":
+        raise RowProblem("spec_decoding", "is given as none, but the file counts speculative tokens")
+    return method or "unnamed"
 
 
 def _is_disagg(raw: Mapping[str, Any], engine: str | None, says_disagg: bool, repairs: list[str]) -> bool:
@@ -342,10 +443,10 @@ def _pools(raw: Mapping[str, Any], repairs: list[str]) -> dict[str, Any]:
     pools = roles["num_prefill_gpu"], roles["num_decode_gpu"]
     total = raw.get("num_gpu") or raw.get("tp")
     if None not in pools:
-        if min(pools) < 1:
+        if min(pools) < 1 or sum(pools) > MOST_GPUS:
             raise RowProblem("num_decode_gpu", f"disaggregated, but its pools have {pools[0]} and {pools[1]} GPUs")
         total = sum(pools)
-    elif not total or total < 1:
+    elif not total or not 1 <= total <= MOST_GPUS:
         raise RowProblem("num_prefill_gpu", "the row does not say how many GPUs its pools have")
     else:
         roles |= {"num_prefill_gpu": None, "num_decode_gpu": None}
@@ -368,9 +469,17 @@ def _one_engine(raw: Mapping[str, Any], is_multinode: bool | None, repairs: list
     tp, pp, ep, workers = (raw.get(f"{side}{key}") for key in ("tp", "pp", "ep", "num_workers"))
     stored = raw.get(f"num_{side or 'decode_'}gpu")
     pcp = (raw.get("pcp") or 1) if not side else 1
+    attention = flag(raw.get(f"{side}dp_attention"), "dp_attention")
     from_sizes = tp * (pp or raw.get("pp") or 1) * pcp if tp else None
+    # With data-parallel attention the copies are ranks of tensor parallelism; without it each has GPUs of its own.
+    copies = 1 if attention else raw.get("dp") or 1
+    if from_sizes is None and raw.get("dp") and not attention and not side:
+        from_sizes = 1
+    from_sizes = from_sizes and from_sizes * copies
     if raw.get("num_gpu"):
         total = raw["num_gpu"]
+        if from_sizes and (total % from_sizes or (raw.get("dp") and total != from_sizes)):
+            raise RowProblem("num_gpu", f"is {total}, but the parallel sizes make {from_sizes}")
     elif stored and (is_multinode or from_sizes is None or stored != tp * (ep or 1)):
         total = stored
     elif from_sizes:
@@ -381,9 +490,8 @@ def _one_engine(raw: Mapping[str, Any], is_multinode: bool | None, repairs: list
             repairs.append("num_gpu_from_parallelism")
     else:
         raise RowProblem("num_gpu", "the row does not say how many GPUs it ran on; give num_gpu in token-factory.yaml")
-    if total < 1:
+    if not 1 <= total <= MOST_GPUS:
         raise RowProblem("num_gpu", f"ran on {total} GPUs")
-    attention = flag(raw.get(f"{side}dp_attention"), "dp_attention")
     return {
         "num_gpu": total,
         "num_prefill_gpu": None,

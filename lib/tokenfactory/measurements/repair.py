@@ -12,7 +12,6 @@ from dataclasses import asdict
 from tokenfactory.measurements import measured, normalise
 from tokenfactory.measurements.adapters import RowProblem, modules
 from tokenfactory.measurements.measured import (
-    INTERACTIVITY_COLUMNS,
     LATENCY_COLUMNS,
     MEASURED_POINTS,
     POINT_FIELDS,
@@ -60,6 +59,7 @@ def refine(stage: Stage, files: list[tuple[str, str]]) -> None:
     create(connection, "first_rows", _FIRST_ROWS, [{"file_no": n, "first": r} for n, r in stage.first_rowid.items()])
     create(connection, "append_only", _APPEND_ONLY, [{"id": r, "says": says} for r, says in stage.append_only()])
     _split_pools(connection, configs)
+    _join_lengths(connection)
     for statement in (*_RUNS, *_CHECKED, *_DUPLICATES, *_RESULTS):
         connection.execute(statement)
 
@@ -135,6 +135,60 @@ _USE_POOLS = f"""
     WHERE c.raw_config = r.raw_config AND r.raw_config = $2 AND {_BROKEN_POOLS} AND round({_POOL}) = $3
 """
 
+
+# ---- lengths of which only a mean is known ------------------------------------------------------
+
+SAME_LENGTH_FRAC = 0.1  # how far means of one asked length may lie below the longest of them
+
+
+def _join_lengths(connection) -> None:
+    """Bring mean lengths of one line together: answers that end early make another mean at every load.
+
+    Means lie together when they are within a tenth, at loads of their own: one load measured twice with different
+    lengths is two lengths.
+    """
+    rows = connection.execute(_MEAN_LENGTHS).fetchall()
+    lines: dict[tuple, list[tuple]] = {}
+    for *line, isl, osl, conc in rows:
+        lines.setdefault(tuple(line), []).append((isl, osl, conc))
+    for (config, *_), found in lines.items():
+        for lengths in _clusters(found):
+            isl, osl = max(i for i, _ in lengths), max(o for _, o in lengths)
+            for old_isl, old_osl in lengths - {(isl, osl)}:
+                connection.execute(_USE_LENGTHS, [isl, osl, config, old_isl, old_osl])
+
+
+def _clusters(found: list[tuple]) -> list[set[tuple[int, int]]]:
+    """Sets of (isl, osl) that are one asked length each; `found` are (isl, osl, conc), the longest first."""
+    clusters: list[tuple[set, dict]] = []
+    for isl, osl, conc in found:
+        for lengths, loads in clusters:
+            near = all(
+                isl >= (1 - SAME_LENGTH_FRAC) * i
+                and osl >= (1 - SAME_LENGTH_FRAC) * o
+                and i >= (1 - SAME_LENGTH_FRAC) * isl
+                for i, o in lengths
+            )
+            if near and loads.setdefault(conc, (isl, osl)) == (isl, osl):
+                lengths.add((isl, osl))
+                break
+        else:
+            clusters.append(({(isl, osl)}, {conc: (isl, osl)}))
+    return [lengths for lengths, _ in clusters]
+
+
+_MEAN = "list_contains(r.reading_repairs, 'lengths_are_means') AND r.isl_tok > 0 AND r.osl_tok > 0"
+_MEAN_LENGTHS = f"""
+    SELECT DISTINCT c.config_id, coalesce(r.workload, ''), coalesce(r.scenario, ''), r.isl_tok, r.osl_tok,
+           coalesce(r.requests_per_s, r.conc)
+    FROM raw_points AS r JOIN configs AS c USING (raw_config)
+    WHERE {_MEAN} AND c.config_id IS NOT NULL ORDER BY ALL DESC
+"""
+_USE_LENGTHS = f"""
+    UPDATE raw_points AS r SET isl_tok = $1, osl_tok = $2 FROM configs AS c
+    WHERE c.raw_config = r.raw_config AND {_MEAN} AND c.config_id = $3 AND r.isl_tok = $4 AND r.osl_tok = $5
+"""
+
 # ---- runs ---------------------------------------------------------------------------------------
 
 # What a table of runs says (workflow-info, the database) goes before what rows say of their run.
@@ -189,13 +243,38 @@ _RUNS = (
 
 # ---- points -------------------------------------------------------------------------------------
 
-_NUMBERS = [c.name for c in POINT_FIELDS if c.type == "DOUBLE"]
-_SPEEDS = dict(zip(("median", "mean", "p75", "p90", "p99"), (c.name for c in INTERACTIVITY_COLUMNS), strict=True))
+_NUMBERS = [c for c in POINT_FIELDS if c.type == "DOUBLE"]
+_SPEEDS = measured.SPEED_OF
+_TAILS = ("p75", "p90", "p99")
 
 
 def _time(statistic: str) -> str:
     """The time whose reciprocal is the speed a user sees."""
     return f"if(workload = 'agentic', {statistic}_itl_s, {statistic}_tpot_s)"
+
+
+def _is_off(statistic: str) -> str:
+    """Whether a stated speed is not the speed of the time that is stated with it."""
+    speed = _SPEEDS[statistic]
+    off = [f"coalesce(abs({speed} * {statistic}_tpot_s - 1) > {TIME_TOLERANCE}, true)"]
+    off.append(f"(workload <> 'agentic' OR coalesce(abs({speed} * {statistic}_itl_s - 1) > {TIME_TOLERANCE}, true))")
+    return f"({' AND '.join(off)} AND {_time(statistic)} > 0 AND {speed} > 0)"
+
+
+def _is_fast_tail(statistic: str) -> str:
+    """Whether a percentile of the speeds, without the time's, is one of the fast users."""
+    speed, median = _SPEEDS[statistic], _SPEEDS["median"]
+    return f"({speed} > (1 + {TIME_TOLERANCE}) * coalesce(nullif({median}, 0), 1 / nullif({_time('median')}, 0)))"
+
+
+def _speed(statistic: str) -> str:
+    """A user's speed: as stated, else of the time; a percentile is that of the slow tail."""
+    speed, of_time = _SPEEDS[statistic], f"1 / nullif({_time(statistic)}, 0)"
+    usual = f"coalesce(nullif({speed}, 0), {of_time})"
+    if statistic not in _TAILS:
+        return usual
+    is_fast = f"{_time(statistic)} IS NULL AND {_is_fast_tail(statistic)}"
+    return f"CASE WHEN {_is_off(statistic)} THEN {of_time} WHEN {is_fast} THEN NULL ELSE {usual} END"
 
 
 def _cases(cases: list[tuple[str, str]]) -> str:
@@ -213,17 +292,26 @@ _REASONS = [
     ("workload NOT IN ('fixed_length', 'agentic', 'other')", "'workload'", "'is not fixed_length, agentic or other'"),
     *(
         (
-            f"{name} < 1 OR ({name} IS NULL AND workload IN ({workloads}))",
+            f"{name} NOT BETWEEN 1 AND {most} OR ({name} IS NULL AND workload IN ({workloads}))",
             f"'{name}'",
-            f"if({name} < 1, 'is not positive', 'is missing; give {name} in token-factory.yaml')",
+            f"CASE WHEN {name} < 1 THEN 'is not positive' WHEN {name} > {most} THEN 'is more than {most}'"
+            f" ELSE 'is missing; give {name} in token-factory.yaml' END",
         )
-        for name, workloads in (
-            ("isl_tok", "'fixed_length'"),
-            ("osl_tok", "'fixed_length'"),
-            ("conc", "'fixed_length', 'agentic'"),
+        for name, workloads, most in (
+            ("isl_tok", "'fixed_length'", measured.LARGEST_TOK),
+            ("osl_tok", "'fixed_length'", measured.LARGEST_TOK),
+            ("conc", "'fixed_length', 'agentic'", measured.LARGEST_CONC),
         )
     ),
-    *((f"{name} NOT BETWEEN 0 AND 1e300", f"'{name}'", "'is negative or not finite'") for name in _NUMBERS),
+    *(
+        (
+            f"{c.name} NOT BETWEEN 0 AND {measured.LARGEST[c.unit]} OR {c.name} BETWEEN 5e-324 AND {measured.SMALLEST}",
+            f"'{c.name}'",
+            f"if({c.name} < 0, 'is negative', printf('%.3g is beyond all measure ({measured.SMALLEST:g} to"
+            f" {measured.LARGEST[c.unit]:g} {c.unit})', {c.name}))",
+        )
+        for c in _NUMBERS
+    ),
     (
         "total IS NULL AND (workload <> 'other' OR output_deployed IS NULL)",
         "'total_tok_per_s_per_gpu'",
@@ -231,13 +319,15 @@ _REASONS = [
     ),
     ("coalesce(total, output_deployed) = 0", "'total_tok_per_s_per_gpu'", "'is zero'"),
     (f"residual > {RATE_TOLERANCE}", "'total_tok_per_s_per_gpu'", _IN_WORDS),
-    *(
-        (
-            f"workload <> 'agentic' AND abs({_SPEEDS[s]} * {s}_tpot_s - 1) > {TIME_TOLERANCE}",
-            f"'{_SPEEDS[s]}'",
-            f"printf('speed x time per token is %.3g, not 1', {_SPEEDS[s]} * {s}_tpot_s)",
-        )
-        for s in ("median", "p99")
+    (
+        f"coalesce(total, output_deployed) NOT BETWEEN {measured.SMALLEST} AND {measured.LARGEST['tok/s/gpu']}",
+        "'total_tok_per_s_per_gpu'",
+        "printf('%.3g is beyond all measure', coalesce(total, output_deployed))",
+    ),
+    (
+        f"workload <> 'agentic' AND {_is_off('median')}",
+        f"'{_SPEEDS['median']}'",
+        f"printf('speed x time per token is %.3g, not 1', {_SPEEDS['median']} * median_tpot_s)",
     ),
 ]
 
@@ -250,7 +340,7 @@ _ROW_REPAIRS = [
     ("total_stated IS NULL AND total IS NOT NULL", "total_from_parts"),
     (
         "workload <> 'agentic' AND ("
-        + " OR ".join(f"({speed} IS NULL AND {s}_tpot_s > 0)" for s, speed in _SPEEDS.items())
+        + " OR ".join(f"(nullif({speed}, 0) IS NULL AND {s}_tpot_s > 0)" for s, speed in _SPEEDS.items())
         + ")",
         "interactivity_from_time",
     ),
@@ -260,7 +350,14 @@ _ROW_REPAIRS = [
         "energy_v1_converted",
     ),
     ("is_power_usable AND NOT is_energy_consistent", "energy_disagrees_dropped"),
-    (" OR ".join(f"{c.name} = 0" for c in LATENCY_COLUMNS), "zero_latency_dropped"),
+    (
+        " OR ".join(f"{name} = 0" for name in (*(c.name for c in LATENCY_COLUMNS), *_SPEEDS.values())),
+        "zero_latency_dropped",
+    ),
+    (
+        " OR ".join(f"{_is_off(s)} OR ({_time(s)} IS NULL AND {_is_fast_tail(s)})" for s in _TAILS),
+        "speed_percentile_replaced",
+    ),
     ("date IS NULL AND run_date IS NOT NULL", "date_from_run"),
     ("is_run_adopted", "run_from_same_measurement"),
 ]
@@ -301,7 +398,7 @@ _EXPRESSIONS = {
     "input_tok_per_s_per_gpu": "input_deployed",
     "output_tok_per_s_per_role_gpu": "if(is_disagg, output_deployed * num_gpu / num_decode_gpu, output_deployed)",
     "input_tok_per_s_per_role_gpu": "if(is_disagg, input_deployed * num_gpu / num_prefill_gpu, input_deployed)",
-    **{speed: f"coalesce({speed}, 1 / nullif({_time(s)}, 0))" for s, speed in _SPEEDS.items()},
+    **{speed: _speed(s) for s, speed in _SPEEDS.items()},
     **{c.name: f"nullif({c.name}, 0)" for c in LATENCY_COLUMNS},
     "avg_power_kw_per_gpu": _usable("coalesce(avg_power_w, system_power_w / num_gpu) / 1000"),
     "prefill_power_kw_per_gpu": _usable("prefill_avg_power_w / 1000"),
@@ -322,6 +419,7 @@ _EXPRESSIONS = {
     "has_littles_law_gap": f"abs({_LITTLES_LAW} - 1) > {LITTLES_LAW_BAND}",
     "date": "coalesce(date, run_date)",
     "num_sources": "1::BIGINT",
+    "repeats_spread_frac": "NULL::DOUBLE",
     "repairs": _REPAIRS,
 }
 # A point as it is stored: without what its configuration, run, file and adapter say (see POINTS_VIEW).
@@ -354,10 +452,13 @@ POINTS_VIEW = f"""
     LEFT JOIN {_once_per("file_no", "documents", "file_sha256")} USING (file_no)
     LEFT JOIN {_once_per("adapter", "adapters", "adapter_version", "source")} USING (adapter)
 """
-# Rows with the same key are the same measurement; where no run is known, the values themselves tell.
-_KEY = f"""struct_pack({", ".join(f"{name} := {name}" for name in measured.LINE)}, conc := conc, run_id := run_id,
-    recipe_fingerprint := recipe_fingerprint, date := if(run_id IS NULL, date, NULL),
-    total := if(run_id IS NULL, coalesce(total, output_deployed), NULL))"""
+# Rows with the same key are the same measurement; where no run is known, the values themselves tell. Somebody's own
+# rows of one setting, day and run are its repeats, whatever their values.
+_KEY = f"""struct_pack({", ".join(f"{name} := {name}" for name in measured.LINE)}, run_id := run_id,
+    conc := if(requests_per_s IS NULL, conc, NULL), rate := requests_per_s,
+    recipe_fingerprint := recipe_fingerprint, date := if(run_id IS NULL OR is_own, date, NULL),
+    image := if(is_own, image, NULL), tool := if(is_own, adapter, NULL),
+    total := if(run_id IS NULL AND NOT is_own, coalesce(total, output_deployed), NULL))"""
 
 _CHECKED = (
     """
@@ -408,7 +509,9 @@ _CHECKED = (
     """,
 )
 
-# Rows of one measurement: the last one read counts, and the others fill what it does not state.
+# Rows of one measurement: the last one read counts, and the others fill what it does not state. Of repeats each
+# number is the median; a speed is that of the median time.
+_RATE = "coalesce(total_tok_per_s_per_gpu, output_tok_per_s_per_gpu)"
 _DUPLICATES = (
     """
     CREATE TABLE set_aside AS
@@ -420,26 +523,47 @@ _DUPLICATES = (
     f"""
     CREATE VIEW converted AS
     SELECT {", ".join(f"{_EXPRESSIONS.get(name, name)} AS {name}" for name in STORED)},
-           {_KEY} AS key, run_attempt
+           {_KEY} AS key, run_attempt, is_own
     FROM scoped
     """,
     f"""
     CREATE TABLE repeats AS
     SELECT *,
-           abs(total_tok_per_s_per_gpu - first_value(total_tok_per_s_per_gpu) OVER newest)
+           is_own OR abs(total_tok_per_s_per_gpu - first_value(total_tok_per_s_per_gpu) OVER newest)
                    <= {SAME} * total_tok_per_s_per_gpu
                IS NOT FALSE
            AND abs(interactivity_tok_per_s_per_user - first_value(interactivity_tok_per_s_per_user) OVER newest)
                    <= {SAME} * interactivity_tok_per_s_per_user
                IS NOT FALSE AS is_same,
-           row_number() OVER newest AS rank
+           row_number() OVER newest AS rank,
+           -- The same row read twice is no repeat.
+           row_number() OVER (
+               PARTITION BY key, {_RATE}, interactivity_tok_per_s_per_user ORDER BY file_no DESC, row_index DESC
+           ) = 1 AS is_first
     FROM converted SEMI JOIN (FROM set_aside WHERE is_repeated) USING (file_no, row_index)
     WINDOW newest AS (PARTITION BY key ORDER BY file_no DESC, row_index DESC)
     """,
 )
+
+
+def _median(name: str) -> str:
+    return f"if(bool_or(is_own), median({name}) FILTER (is_first), arg_min({name}, rank))"
+
+
+_MEDIANS = {c.name: _median(c.name) for c in MEASURED_POINTS if c.type == "DOUBLE"}
+_SPEED_MEDIANS = {
+    speed: f"if(bool_or(is_own), coalesce(1 / median({s}_tpot_s) FILTER (is_first), median({speed}) FILTER (is_first)),"
+    f" arg_min({speed}, rank))"
+    for s, speed in _SPEEDS.items()
+}
 _ONCE = {
+    **_MEDIANS,
+    **_SPEED_MEDIANS,
     "num_sources": "count(*)",
-    "repairs": "list_distinct(flatten(list(repairs)))",
+    "repeats_spread_frac": f"""if(bool_or(is_own) AND count(*) FILTER (is_first) > 1,
+        (max({_RATE}) - min({_RATE})) / median({_RATE}) FILTER (is_first), NULL)""",
+    "repairs": """list_distinct(flatten(list(repairs)) || if(bool_or(is_own) AND count(*) FILTER (is_first) > 1,
+        ['median_of_repeats'], []))""",
     "raw_run": "arg_min(raw_run, (run_attempt IS NULL, rank))",
 }
 

@@ -14,6 +14,7 @@ from tokenfactory.errors import DataError
 from tokenfactory.measurements import measured, normalise
 from tokenfactory.measurements.adapters import Context, RowProblem, find, inferencex_dump
 from tokenfactory.measurements.adapters.inferencex_agg import METRICS
+from tokenfactory.measurements.adapters.load_test import foreign
 from tokenfactory.measurements.documents import LARGEST_ELEMENT, Document, mentions, records
 from tokenfactory.measurements.measured import CONFIG_FIELDS, POINT_FIELDS, RUN_FIELDS, Column
 
@@ -127,7 +128,8 @@ def typed(row: Mapping[str, Any], types: Mapping[str, str]) -> dict[str, Any]:
     for name, value in row.items():
         if name not in types:
             raise RowProblem(name, "is not a field of the schema")
-        if value is not None and value != "":
+        is_nan = isinstance(value, float) and math.isnan(value)  # no sample
+        if value is not None and value != "" and not is_nan:
             result[name] = _CELLS[types[name]](value, name)
     return result
 
@@ -211,7 +213,7 @@ class Stage:
                 num_unknown += 1
                 if not used and num_unknown >= _UNKNOWN_AT_MOST:
                     break
-                reason = problem.reason if problem else "is not a row of a known format"
+                reason = problem.reason if problem else foreign(record) or "is not a row of a known format"
                 self._exclude(file_no, index, problem.field if problem else None, reason, None, None)
             if not used:
                 raise DataError(document.name, _not_known(document))
@@ -238,8 +240,9 @@ class Stage:
             num_rows += 1
 
     def _add(self, table: str, row: Mapping, index: int, file_no: int, context: Context, module) -> None:
+        reading = row.get("reading_repairs", [])
         if table == "measured_points":
-            row = {**context.facts, **row}
+            row = {**context.facts, **{name: cell for name, cell in row.items() if name != "reading_repairs"}}
         cells = typed(row, TYPES[table])
         where = {"file_no": file_no, "row_index": index, "adapter": module.NAME}
         if table == "configs":
@@ -262,7 +265,7 @@ class Stage:
         elif table == "availability":
             self._put("raw_availability", _availability(cells) | {"file_no": file_no})
         else:
-            repairs = _from_file_name(cells, context.file) if table == "measured_points" else []
+            repairs = reading + (_from_file_name(cells, context.file) if table == "measured_points" else [])
             where |= {"raw_config": self._config_of_row(cells, context.file)}
             where |= {"raw_run": self._run_of_row(cells, context.file), "reading_repairs": repairs}
             target = "raw_points" if table == "measured_points" else "raw_evaluations"
@@ -408,6 +411,8 @@ def _not_known(document: Document) -> str:
         return f"is not of a known format: its first record {first.reason}"
     if not isinstance(first, dict):
         return "is not of a known format: its first record is no object"
+    if known := foreign(first):
+        return known
     names = ", ".join(normalise.shown(name) for name in list(first)[:6])
     return f"is not of a known format: its first record has the fields {names}"
 
@@ -471,6 +476,11 @@ _PROBLEMS = (
         for theirs, ours in (("isl", "isl_tok"), ("osl", "osl_tok"), ("conc", "conc"))
     ),
     ("j.date IS NOT NULL AND TRY_CAST(left(j.date, 10) AS DATE) IS NULL", "date", "is not a date"),
+    (
+        f"year(TRY_CAST(left(j.date, 10) AS DATE)) NOT BETWEEN {normalise.FIRST_YEAR} AND {normalise.LAST_YEAR}",
+        "date",
+        f"is not between {normalise.FIRST_YEAR} and {normalise.LAST_YEAR}",
+    ),
     *(
         (f"length(j.{name}) > {LONGEST_NAME}", name, f"is longer than {LONGEST_NAME} characters")
         for name in ("image", "offload_mode", "recipe_fingerprint", "benchmark_type")

@@ -13,7 +13,9 @@ from load_test_cases import (
     without,
 )
 
-from tokenfactory.measurements.adapters import aiperf
+from tokenfactory.measurements import adapters
+
+aiperf = adapters.named("aiperf")
 
 TWO, FOUR, RATE = (fixture(f"aiperf_{name}.json") for name in ("concurrency_2", "concurrency_4", "rate"))
 SPEED = "output_token_throughput_per_user"
@@ -44,7 +46,7 @@ def test_units_are_those_the_metric_names():
     problem = problem_of(aiperf, changed(TWO, "time_to_first_token", "unit", to="minutes"))
     assert (problem.field, problem.reason) == ("time_to_first_token.unit", "'minutes' is not a known unit of time")
     problem = problem_of(aiperf, changed(TWO, "total_token_throughput", "unit", to="tokens/min"))
-    assert problem.reason == "'tokens/min' is not tokens/sec"
+    assert problem.reason == "'tokens/min' is not a known unit of a rate"
 
 
 def test_a_rate_of_requests_is_an_open_loop():

@@ -12,7 +12,9 @@ from load_test_cases import (
     spoilt,
 )
 
-from tokenfactory.measurements.adapters import inference_perf
+from tokenfactory.measurements import adapters
+
+inference_perf = adapters.named("inference_perf")
 
 TWO, FOUR, SUMMARY, RATE = (fixture(f"inference_perf_{n}.json") for n in ("stage_0", "stage_1", "summary", "rate"))
 

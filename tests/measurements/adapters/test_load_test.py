@@ -7,8 +7,8 @@ import pytest
 from load_test_cases import FIXTURES, fixture, lines
 
 from tokenfactory.measurements import adapters, ingest
-from tokenfactory.measurements.adapters import RowProblem
-from tokenfactory.measurements.adapters.load_test import Length, number, optional_number, seconds, text, value
+from tokenfactory.measurements.adapters.load_test import Length
+from tokenfactory.measurements.attach import attach
 
 OURS = ("vllm_serving", "sglang_serving", "aiperf", "guidellm", "inference_perf")
 
@@ -48,7 +48,7 @@ def measured(tmp_path):
 def test_facts_beside_the_files_make_points_of_them(measured):
     assert measured.exit_code == 0
     with duckdb.connect() as connection:
-        ingest.attach(connection, measured.snapshot)
+        attach(connection, measured.snapshot)
         found = connection.execute(
             "SELECT adapter, gpu, num_gpu, model, precision, workload, isl_tok, osl_tok, conc FROM measured_points"
             " ORDER BY ALL"
@@ -71,9 +71,9 @@ def test_facts_beside_the_files_make_points_of_them(measured):
 
 def test_without_facts_the_row_is_excluded_and_the_missing_field_is_named(tmp_path):
     shutil.copy(FIXTURES / "aiperf_rate.json", tmp_path)
-    report = ingest.ingest([tmp_path / "aiperf_rate.json"], tmp_path / "snapshots")
+    report = ingest.ingest([tmp_path / "aiperf_rate.json"], tmp_path / "snapshots", needs_points=False)
     with duckdb.connect() as connection:
-        ingest.attach(connection, report.snapshot)
+        attach(connection, report.snapshot)
         found = connection.execute("SELECT field, reason FROM excluded_rows").fetchall()
     assert found == [("hardware", "the row names no hardware; give hardware in token-factory.yaml")]
 
@@ -100,32 +100,3 @@ def test_a_length_is_the_one_asked_for_or_a_mean_in_two_digits(length, tok):
 @pytest.mark.parametrize(("shortest", "is_fixed"), [(100, True), (80, True), (79, True), (78, False), (None, True)])
 def test_lengths_of_80_to_100_percent_are_fixed(shortest, is_fixed):
     assert Length(mean=90, shortest=shortest, longest=100).is_fixed is is_fixed
-
-
-# ---- values ----
-
-
-def test_a_value_is_found_through_objects_and_lists_or_is_not_there():
-    record = {"a": [{"b": 5}], "c": {"p99.9": "x"}, "d": None}
-    assert value(record, "a", 0, "b") == 5
-    assert value(record, "c", "p99.9") == text(record, "c", "p99.9") == "x"
-    for path in (("a", 1, "b"), ("a", "b"), ("c", 0), ("d", "e"), ("f",), ("c", "p99.9", "x")):
-        assert value(record, *path) is None
-    assert text(record, "a", 0, "b") is None
-
-
-@pytest.mark.parametrize("found", [True, "5", float("nan"), float("inf"), float("-inf"), 1e15, 10**400, -0.5, [5]])
-def test_what_is_no_number_of_use_is_refused_by_its_path(found):
-    with pytest.raises(RowProblem) as problem:
-        optional_number({"a": {"b": found}}, "a", "b")
-    assert problem.value.field == "a.b"
-
-
-def test_numbers_are_floats_and_times_are_seconds():
-    record = {"n": 5, "t": 250, "zero": 0, "none": None}
-    assert number(record, "n") == 5.0 and isinstance(number(record, "n"), float)
-    assert seconds(record, "t", unit_s=0.001) == 0.25
-    assert seconds(record, "zero") is None is seconds(record, "none")
-    assert number(record, "zero") == 0
-    with pytest.raises(RowProblem, match="is missing"):
-        number(record, "none")

@@ -11,7 +11,7 @@ def test_a_row(tmp_path):
     loaded = load(tmp_path, own__csv=HEADER + ROW)
     (point,) = loaded.points
     assert (point["gpu"], point["model"], point["framework"], point["num_gpu"]) == (
-        "nvidial40s",
+        "l40s",
         "acme-demo-7b",
         "vllm",
         2,
@@ -19,7 +19,7 @@ def test_a_row(tmp_path):
     assert (point["total_tok_per_s_per_gpu"], point["interactivity_tok_per_s_per_user"]) == (1500.5, 50)
     assert point["source"] == "own measurement"
     assert point["spec_decoding"] is None  # not stated
-    assert point["repairs"] == ["interactivity_from_time", "model_not_in_table"]
+    assert point["repairs"] == ["gpu_not_in_table", "interactivity_from_time", "model_not_in_table"]
 
 
 def test_empty_cells_and_facts(tmp_path):

@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given
 from load_test_cases import assert_is_the_servers_pace, assert_rows_or_problems, changed, lines, row_of, spoilt
 
-from tokenfactory.measurements.adapters import sglang_serving
+from tokenfactory.measurements import adapters
+
+sglang_serving = adapters.named("sglang_serving")
 
 # Two, then four requests in flight; a rate; and lengths from a tenth of the longest on.
 TWO, FOUR, RATE, SPREAD = lines("sglang_serving.jsonl")

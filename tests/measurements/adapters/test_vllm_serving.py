@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given
 from load_test_cases import assert_rows_or_problems, changed, problem_of, row_of, spoilt, without
 
-from tokenfactory.measurements.adapters import vllm_serving
+from tokenfactory.measurements import adapters
+
+vllm_serving = adapters.named("vllm_serving")
 
 # Consistent with itself: 640 requests in 300 s, each of 7373 input and 922 output tokens:
 #   output 640 x 922 / 300 = 1966.9333 tok/s; total 640 x (7373 + 922) / 300 = 17696 tok/s
@@ -63,7 +65,7 @@ def test_lengths_as_different_as_those_of_a_data_set_are_no_fixed_length():
     assert (row["workload"], row["scenario"]) == ("other", "requests of different lengths")
     assert "isl_tok" not in row
     row = row_of(vllm_serving, RESULT | {"input_lens": [100, 8192]}, scenario="sharegpt")
-    assert row["workload"] == "other" and "scenario" not in row
+    assert (row["workload"], row["scenario"]) == ("other", "sharegpt")
 
 
 @pytest.mark.parametrize(
@@ -78,10 +80,11 @@ def test_an_open_loop_has_as_many_in_flight_as_were_measured(load, scenario):
     row = row_of(vllm_serving, RESULT | load)
     assert row["conc"] == 64  # 640 x 29.9 s / 300 s = 63.79
     assert (row["workload"], row["scenario"]) == ("other", scenario)
-    assert "conc" not in row_of(vllm_serving, RESULT | load, conc=50)
     assert row_of(vllm_serving, RESULT | load | {"mean_e2el_ms": 150.0})["conc"] == 1  # 640 x 0.15 s / 300 s = 0.32
-    # Who calls it a fixed-length workload gets one, without the words of another kind.
-    assert not row_of(vllm_serving, RESULT | load, workload="fixed_length").keys() & {"workload", "scenario"}
+    assert row.get("requests_per_s") == load.get("request_rate")
+    # Whatever a person adds, it is no point of a closed loop, and what was measured stays.
+    row = row_of(vllm_serving, RESULT | load, workload="fixed_length", conc=50)
+    assert (row["workload"], row["conc"]) == ("other", 64)
 
 
 def test_a_time_of_zero_is_no_time():
@@ -95,18 +98,43 @@ def test_infinity_is_no_rate(rate):
     assert row["conc"] == 64 and "workload" not in row
 
 
-def test_without_request_times_an_open_loop_needs_a_person_who_knows():
+def test_without_request_times_they_are_those_of_the_tokens():
     result = without(changed(RESULT, "request_rate", to=2.0), "mean_e2el_ms")
-    problem = problem_of(vllm_serving, result)
-    assert (problem.field, problem.reason) == (
-        "conc",
-        "the file does not say how many requests were in flight; give conc",
-    )
-    assert "conc" not in row_of(vllm_serving, result, conc=50)
+    # 2.1333 requests/s x (0.91 s + 921 x 0.032 s) = 64.8 in flight
+    assert row_of(vllm_serving, result)["conc"] == 65
+
+
+def test_a_limit_that_no_request_met_is_no_load():
+    row = row_of(vllm_serving, RESULT | {"max_concurrency": 1024})
+    assert (row["workload"], row["scenario"], row["conc"]) == ("other", "all requests at once", 64)
+
+
+def test_a_ramp_is_an_open_loop():
+    row = row_of(vllm_serving, RESULT | {"ramp_up_strategy": "linear", "ramp_up_start_rps": 1, "ramp_up_end_rps": 9})
+    assert (row["workload"], row["scenario"]) == ("other", "a load that grows")
+
+
+@pytest.mark.parametrize(
+    ("added", "field", "expected"),
+    [
+        ({"num_gpus": 8}, "num_gpu", 8),
+        ({"gpu_count": "8"}, "num_gpu", "8"),
+        ({"tensor_parallel_size": 4, "pipeline-parallel-size": 2, "dp_size": 3}, "tp", 4),
+        ({"tensor_parallel_size": 4, "data_parallel_size": 2}, "dp", 2),
+        ({"quantization": "awq", "dtype": "bfloat16"}, "precision", "awq"),
+        ({"dtype": "bfloat16"}, "precision", "bfloat16"),
+        ({"speculative_config": '{"method": "eagle3", "num_speculative_tokens": 3}'}, "spec_decoding", "eagle3"),
+        ({"speculative_config": {"num_speculative_tokens": 3}}, "speculates", True),
+        ({"spec_decode_acceptance_length": 2.4}, "speculates", True),
+        ({"max_num_seqs": 256, "run_number": 2}, "recipe_fingerprint", "max_num_seqs=256"),
+    ],
+)
+def test_what_a_file_states_of_its_server_is_used(added, field, expected):
+    assert row_of(vllm_serving, RESULT | added)[field] == expected
 
 
 def test_metadata_under_the_name_of_a_fact_is_taken_and_the_tools_own_word_stays():
-    result = RESULT | {"hardware": "h200", "num_gpu": "8", "isl_tok": "8192", "conc": "9", "model": "other", "gpu": "x"}
+    result = RESULT | {"hardware": "h200", "num_gpu": "8", "isl_tok": "8192", "conc": "9", "model": "other"}
     row = row_of(vllm_serving, result)
     assert (row["hardware"], row["num_gpu"], row["isl_tok"]) == ("h200", "8", "8192")
     assert (row["conc"], row["model"]) == (64, "acme/demo-model-FP8")
@@ -119,11 +147,17 @@ def test_metadata_under_the_name_of_a_fact_is_taken_and_the_tools_own_word_stays
         ({"completed": 600}, "num_requests_ok", "40 of 640 requests failed; more than 5 % is no measurement"),
         ({"failed": 40}, "num_requests_ok", "40 of 680 requests failed; more than 5 % is no measurement"),
         ({"median_tpot_ms": 0}, "median_tpot_s", "no time per output token was measured"),
-        ({"total_token_throughput": "17696"}, "total_token_throughput", "'17696' is not a number"),
+        ({"total_token_throughput": "fast"}, "total_token_throughput", "'fast' is not a number"),
+        ({"total_token_throughput": 1000}, "total_token_throughput", "1000 is less than the output alone"),
+        ({"num_gpus": "8", "gpu_count": "4"}, "gpu_count", "'4' contradicts '8' in the same row"),
         ({"output_throughput": -1}, "output_throughput", "-1 is negative"),
-        ({"duration": float("nan")}, "duration", "'nan' is not a number"),
+        ({"duration": float("inf")}, "duration", "is infinite"),
         ({"total_input_tokens": 10**400}, "total_input_tokens", "is too large"),
-        ({"output_throughput": None}, "output_throughput", "is missing"),
+        (
+            {"output_throughput": None, "duration": 0, "output_lens": None, "total_output_tokens": None},
+            "output_throughput",
+            "is missing",
+        ),
     ],
 )
 def test_what_is_no_measurement_is_said_by_its_field(spoil, field, reason):

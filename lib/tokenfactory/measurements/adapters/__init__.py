@@ -31,11 +31,6 @@ MODULES = (
     "inferencex_csv",
     "mlperf",
     "ml_energy",
-    "vllm_serving",
-    "sglang_serving",
-    "aiperf",
-    "guidellm",
-    "inference_perf",
     "plain_csv",
 )
 
@@ -46,8 +41,11 @@ class RowProblem(Exception):
     """A row that cannot be used: the field that decides, and the reason in words."""
 
     def __init__(self, field_name: str | None, reason: str):
-        self.field, self.reason = field_name, reason
-        super().__init__(reason)
+        # Both may hold what a file holds: a lone half of a character is no text to store.
+        self.field, self.reason = (
+            None if text is None else text.encode("utf-8", "backslashreplace").decode() for text in (field_name, reason)
+        )
+        super().__init__(self.reason)
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,14 @@ class Context:
 
 @cache
 def modules() -> tuple[ModuleType, ...]:
-    return tuple(import_module(f"{__name__}.{name}") for name in MODULES)
+    """The adapters: these modules, and the layouts of load-test tools, which have one reader (`load_test`)."""
+    found = tuple(import_module(f"{__name__}.{name}") for name in MODULES)
+    return found + import_module(f"{__name__}.load_test").ADAPTERS
+
+
+def named(name: str) -> ModuleType:
+    """The adapter of this name."""
+    return next(module for module in modules() if name == module.NAME)
 
 
 def find(record: Row) -> tuple[ModuleType, str] | None:

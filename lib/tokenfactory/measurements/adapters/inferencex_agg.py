@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 from tokenfactory.measurements import normalise
 from tokenfactory.measurements.adapters import Context, Row, RowProblem, copied
-from tokenfactory.measurements.measured import LATENCIES, STATISTICS
+from tokenfactory.measurements.measured import LATENCIES, SPEED_OF, STATISTICS
 
-NAME, VERSION = "inferencex_agg", 2
+NAME, VERSION = "inferencex_agg", 3
 SOURCE = "InferenceX"
 
 _SAME = (
@@ -135,6 +135,11 @@ def _agentic(record: Row) -> dict:
     # Where the gap between full responses is stated, it replaces the gap between chunks.
     gap = _group(latency, "full_response_itl") or _group(latency, "itl")
     row |= _statistics(gap, "itl")
+    # Where times per output token are stated, they are what a user sees: a gap may stand for several tokens.
+    for statistic, speed in SPEED_OF.items():
+        time = row.get(f"{statistic}_tpot_s")
+        if isinstance(time, int | float) and time > 1e-300:
+            row[speed] = 1 / time
     per_gpu = _group(throughput, "per_gpu")
     row |= dict(
         copied(

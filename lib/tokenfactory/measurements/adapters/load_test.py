@@ -1,38 +1,146 @@
-"""What the adapters of load-test tools share: one meaning of a point, whatever the tool's names and units are.
+"""The one reader of load-test tools: a layout of `formats` and a record in, rows in the fields of the schema out.
 
-A load-test tool sees a deployment from outside. It measures rates of the whole deployment, and knows neither
-the hardware nor how much of it there is: those facts come from `token-factory.yaml` beside the file.
+A load-test tool sees a deployment from outside. It measures rates of the whole deployment, and mostly knows neither
+the hardware nor how much of it there is: those facts come from `token-factory.yaml`.
 
-Closed loop: a fixed number of requests in flight, which is `conc`. Open loop: requests arrive at a rate of
-their own, so `conc` is the mean number measured in flight, and the row is of the kind `other`. So is a row
-whose requests differ in length by more than a fixed-length benchmark's do (80 to 100 %).
+Closed loop: a fixed number of requests in flight, which is `conc`. Open loop: requests arrive at a rate, in a ramp,
+or all at once. Then a limit of requests in flight is no load, `conc` is the mean number measured in flight, and the
+row is of the kind `other` whatever a person adds. So is a row whose requests differ in length by more than a
+fixed-length benchmark's do (80 to 100 %).
 
-Lines of a chart share their lengths exactly, so a length is the one the test was asked for. Where the tool
-keeps only a mean, that is rounded to two digits, unless `isl_tok` and `osl_tok` are given as facts.
+Lines of a chart share their lengths exactly, so a length is the one the test was asked for. Where the tool keeps only
+a mean, `repair` brings the means of one asked length together, unless `isl_tok` and `osl_tok` are given as facts.
 """
 
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from typing import Any
 
+from tokenfactory.measurements import formats
 from tokenfactory.measurements.adapters import Context, Row, RowProblem
+from tokenfactory.measurements.adapters.deployment import PREPARE, flat_settings
+from tokenfactory.measurements.formats import Format, Paths
+from tokenfactory.measurements.measured import SPEED_OF
 from tokenfactory.measurements.normalise import lengths_in, shown
 
 MOST_FAILED_FRAC = 0.05  # as InferenceX: a run that loses more is no measurement
-# How requests of an open loop arrive. The rate itself moves a point along its line, as `conc` does.
-AT_A_RATE, AT_ONCE = "requests at a set rate", "all requests at once"
+AT_A_RATE, AT_ONCE, RAMP = "requests at a set rate", "all requests at once", "a load that grows"
+_CLOSED = frozenset({"concurrency", "concurrent", "synchronous", "concurrency_burst", "stream"})
+_AT_ONCE = frozenset({"throughput", "max_throughput", "offline", "burst", AT_ONCE})
+_UNIT_S = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "sec": 1.0, "seconds": 1.0, "ms/token": 1e-3, "s/token": 1.0}
+_RATES = frozenset({"tokens/sec", "tokens/s", "tok/s", "tokens/second", "requests/sec", "requests/s", "queries/s"})
 _LARGEST = 1e15  # of any number: what is worked out from two of them stays one
 _SHORTEST_FRAC = 0.79  # 80 %, less what rounding to whole tokens takes
+_INFINITE = ("inf", "infinity", "+inf", "+infinity")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
 
-# Statistics of the time per output token, and the user's speed each one gives (the slow tail for percentiles).
-_SPEEDS = {
-    "median": "interactivity_tok_per_s_per_user",
-    "mean": "mean_interactivity_tok_per_s_per_user",
-    "p75": "p75_interactivity_tok_per_s_per_user",
-    "p90": "p90_interactivity_tok_per_s_per_user",
-    "p99": "p99_interactivity_tok_per_s_per_user",
-}
+
+def value(record: Any, path: str) -> Any:
+    """What stands at `path`, None where anything on the way there is missing."""
+    for key in path.split("/"):
+        if isinstance(record, Mapping):
+            record = record.get(key)
+        elif isinstance(record, list) and key.isdigit() and int(key) < len(record):
+            record = record[int(key)]
+        else:
+            return None
+    return record
+
+
+class Fields:
+    """What a record says under the names of a format."""
+
+    def __init__(self, layout: Format, record: Row):
+        self.layout, self.record = layout, record
+
+    def found(self, paths: Paths | None) -> tuple[str, str, Any]:
+        """Path, unit and value of the first path that is there."""
+        for path in (paths,) if isinstance(paths, str) else paths or ():
+            path, _, unit = path.partition("@")
+            found = value(self.record, path)
+            if found not in (None, ""):
+                return path, unit, found
+        return "", "", None
+
+    def raw(self, name: str) -> Any:
+        return self.found(self.layout.fields.get(name))[2]
+
+    def text(self, name: str) -> str | None:
+        found = self.raw(name)
+        return found if isinstance(found, str) else None
+
+    def number(self, name: str, *, infinite: bool = False) -> float | None:
+        """The number of a field. NaN is no sample; infinity only where the field may have no limit."""
+        path, unit, found = self.found(self.layout.fields.get(name))
+        if infinite and isinstance(found, str) and found.strip().lower() in _INFINITE:
+            return math.inf
+        found = _number(found, path)
+        if found is None or (found == math.inf and infinite):
+            return found
+        if found == math.inf:
+            raise _problem(path, "is infinite")
+        if name.endswith("_per_s"):
+            self._check_rate(path)
+        return found * self._scale(path, unit) if name == "duration" else found
+
+    def needed(self, name: str) -> float:
+        found = self.number(name)
+        if found is None:
+            paths = self.layout.fields.get(name, name)
+            raise _problem(paths if isinstance(paths, str) else paths[0], "is missing")
+        return found
+
+    def seconds(self, latency: str, statistic: str) -> float | None:
+        """A time in seconds. A tool prints 0 where it has no sample, which is no time."""
+        words, templates = (
+            (found,) if isinstance(found, str) else found
+            for found in (self.layout.statistics.get(statistic, ()), self.layout.times.get(latency, ()))
+        )
+        path, unit, found = self.found(tuple(template.format(word) for template in templates for word in words))
+        found = _number(found, path)
+        if found == math.inf:
+            raise _problem(path, "is infinite")
+        return found * self._scale(path, unit) if found else None
+
+    def _beside(self, path: str) -> tuple[str, Any]:
+        place = f"{path.rpartition('/')[0]}/{self.layout.unit_beside}"
+        return place, value(self.record, place)
+
+    def _check_rate(self, path: str) -> None:
+        place, unit = self._beside(path)
+        if self.layout.unit_beside and unit is not None and unit not in _RATES:
+            raise _problem(place, f"'{shown(unit)}' is not a known unit of a rate")
+
+    def _scale(self, path: str, unit: str) -> float:
+        """What a time is multiplied with to be in seconds."""
+        if unit or not self.layout.unit_beside:
+            return _UNIT_S[unit or self.layout.unit]
+        place, beside = self._beside(path)
+        if not isinstance(beside, str) or beside not in _UNIT_S:
+            raise _problem(place, f"'{shown(beside)}' is not a known unit of time")
+        return _UNIT_S[beside]
+
+
+def _problem(path: str, reason: str) -> RowProblem:
+    return RowProblem(path.partition("@")[0].replace("/", "."), reason)
+
+
+def _number(found: Any, path: str | None) -> float | None:
+    """A number at a path, None for none and for NaN."""
+    if isinstance(found, str) and _NUMBER.fullmatch(found.strip()):
+        found = float(found)
+    if found is None or (isinstance(found, float) and math.isnan(found)):
+        return None
+    if not isinstance(found, int | float) or isinstance(found, bool):
+        raise _problem(path, f"'{shown(found)}' is not a number")
+    if found < 0:
+        raise _problem(path, f"{shown(found)} is negative")
+    if found > _LARGEST and found != math.inf:
+        raise _problem(path, f"{shown(found)} is too large")
+    return float(found)
 
 
 @dataclass(frozen=True)
@@ -52,9 +160,14 @@ class Length:
         return self.shortest >= _SHORTEST_FRAC * self.longest
 
     @property
+    def is_mean(self) -> bool:
+        """Whether all that is known is a mean."""
+        return not self.asked and self.shortest is None
+
+    @property
     def tok(self) -> int | None:
         """The length to file the row under."""
-        if self.asked is not None:
+        if self.asked:
             return round(self.asked)
         if self.mean is None or not 0 < self.mean < 1e12:
             return None
@@ -62,132 +175,262 @@ class Length:
         return round(self.mean) if exact else round(self.mean, 1 - math.floor(math.log10(self.mean)))
 
 
-def value(record: Any, *path: str | int) -> Any:
-    """What stands at `path`, None where anything on the way there is missing."""
-    for key in path:
-        if isinstance(record, Mapping):
-            record = record.get(key)
-        elif isinstance(record, list) and isinstance(key, int) and key < len(record):
-            record = record[key]
-        else:
-            return None
-    return record
+class Adapter:
+    """A format in the shape of the other adapters: NAME, VERSION, SOURCE, recognise, rows."""
+
+    SOURCE = "own measurement"
+
+    def __init__(self, layout: Format):
+        self.layout = layout
+        self.NAME, self.VERSION, self.__doc__ = layout.name, layout.version, layout.about
+
+    def recognise(self, record: Row) -> str | None:
+        is_it = all(value(record, path) is not None for path in self.layout.telling)
+        is_it = is_it and all(value(record, path) is None for path in self.layout.lacking)
+        return "measured_points" if is_it else None
+
+    def rows(self, record: Row, context: Context) -> Iterator[Row | RowProblem]:
+        if self.layout.rows is None:
+            yield _row(self.layout, record, record, context)
+            return
+        benchmarks = value(record, self.layout.rows)
+        if not isinstance(benchmarks, list) or not benchmarks:
+            raise RowProblem(self.layout.rows, "holds no benchmark")
+        for index, benchmark in enumerate(benchmarks):
+            try:
+                if not isinstance(benchmark, Mapping):
+                    raise RowProblem(str(index), "is no object")
+                yield _row(self.layout, benchmark, record, context)
+            except RowProblem as problem:
+                yield RowProblem(f"{self.layout.rows}.{index}.{problem.field}", problem.reason)
 
 
-def optional_number(record: Any, *path: str | int) -> float | None:
-    """The number at `path`, None where there is none."""
-    found = value(record, *path)
-    if found is None:
-        return None
-    is_number = isinstance(found, int | float) and not isinstance(found, bool)
-    if not is_number or not math.isfinite(min(found, _LARGEST)):
-        raise RowProblem(_name(path), f"'{shown(found)}' is not a number")
-    if found >= _LARGEST:
-        raise RowProblem(_name(path), f"{shown(found)} is too large")
-    if found < 0:
-        raise RowProblem(_name(path), f"{shown(found)} is negative")
-    return float(found)
+def foreign(record: Any) -> str | None:
+    """What a record is, where its tool is known and its numbers make no point."""
+    for paths, words in formats.FOREIGN:
+        if isinstance(record, Mapping) and all(value(record, path) is not None for path in paths):
+            return words
+    return None
 
 
-def number(record: Any, *path: str | int) -> float:
-    """The number at `path`; a row without it is of no use."""
-    found = optional_number(record, *path)
-    if found is None:
-        raise RowProblem(_name(path), "is missing")
-    return found
+ADAPTERS = tuple(Adapter(layout) for layout in formats.FORMATS)
 
 
-def text(record: Any, *path: str | int) -> str | None:
-    """The text at `path`, None where there is none."""
-    found = value(record, *path)
-    return found if isinstance(found, str) and found else None
-
-
-def seconds(record: Any, *path: str | int, unit_s: float = 1.0) -> float | None:
-    """The time at `path` in seconds. A tool prints 0 where it has no sample, which is no time."""
-    found = optional_number(record, *path)
-    return found * unit_s if found else None
-
-
-def _name(path: tuple[str | int, ...]) -> str:
-    return ".".join(map(str, path))
-
-
-def point(
-    context: Context,
-    *,
-    num_ok: float,
-    num_failed: float,
-    total_tok_per_s: float,
-    output_tok_per_s: float,
-    times_s: Mapping[str, Mapping[str, float | None]],
-    input_length: Length,
-    output_length: Length,
-    conc: float | None = None,
-    open_loop: str | None = None,
-    mean_in_flight: float | None = None,
-    data_set: str | None = None,
-    **stated: Any,
-) -> Row:
-    """A row in the fields of the schema.
-
-    Parameters
-    ----------
-    num_ok, num_failed : requests that succeeded and that failed
-    total_tok_per_s, output_tok_per_s : rates of the whole deployment
-    times_s : latency (ttft, tpot, itl, e2el) to statistic (mean, median, p75, p90, p99) to seconds
-    input_length, output_length : lengths of prompts and answers
-    conc : requests in flight, where the test kept their number
-    open_loop : how requests arrived, where the test did not keep their number
-    mean_in_flight : requests in flight as measured, for an open loop
-    data_set : name of the requests, for when their lengths differ
-    stated : further fields the tool states; None is not stated
+def _row(layout: Format, part: Row, whole: Row, context: Context) -> Row:
+    """One row of the schema.
 
     Raises
     ------
     RowProblem : the test failed, or what a point needs was not measured.
     """
+    prepare = PREPARE.get(layout.name)
+    fields = Fields(layout, {**part, **prepare(part, whole)} if prepare else part)
+    if fields.raw("broken_off") is True or fields.raw("whole") is False:
+        name = layout.fields["broken_off" if fields.raw("broken_off") is True else "whole"]
+        raise RowProblem(name, "the run did not come to its end")
+    num_ok = _requests(fields)
+    times = {
+        f"{stat}_{latency}_s": fields.seconds(latency, stat)
+        for latency in ("ttft", "tpot", "itl", "e2el")
+        for stat in SPEED_OF
+    }
+    if layout.has_speed and not times["median_tpot_s"]:
+        reason = "no time per output token was measured; stream the answers and ask for more than one token"
+        raise RowProblem("median_tpot_s", reason)
+    row = {"is_own": True, "num_requests_ok": num_ok, **times, **_rates(fields, num_ok)}
+    repairs = _count_what_was_made(fields, row)
+    row |= {speed: 1 / row[f"{stat}_tpot_s"] for stat, speed in SPEED_OF.items() if row[f"{stat}_tpot_s"]}
+    row |= {"model": fields.text("model"), "date": _day(fields)}
+    stated = fields.raw("settings") or {}
+    added = flat_settings(whole if layout.rows is None else part) if layout.is_flat else {}
+    facts = {**context.facts, **added, **stated}
+    row |= _workload(fields, row, num_ok, Context(context.file, facts))
+    if repairs or row.get("lengths_are_means"):
+        row["reading_repairs"] = [*repairs, *(["lengths_are_means"] if row.get("lengths_are_means") else [])]
+    row.pop("lengths_are_means", None)
+    # The tool's own statements go before what a person added to its file, and those before token-factory.yaml.
+    return added | {name: found for name, found in (row | stated).items() if found is not None}
+
+
+def _requests(fields: Fields) -> float:
+    """Requests that succeeded. Raises RowProblem where too many did not."""
+    failed, done, asked = (fields.number(f"num_{name}") for name in ("failed", "done", "asked"))
+    num_ok = fields.number("num_ok")
+    if num_ok is None:
+        num_ok = max(
+            0.0,
+            fields.needed("num_asked" if "num_asked" in fields.layout.fields else "num_ok")
+            - (failed or 0)
+            - (fields.number("num_cut_off") or 0),
+        )
+        asked = None
     if num_ok < 1:
         raise RowProblem("num_requests_ok", "no request succeeded")
+    # Newer clients count the failed requests; older ones say how many were done, or were to be sent.
+    num_failed = max(failed or 0.0, (done or 0.0) - num_ok)
+    if failed is None and done is None and asked is not None:
+        num_failed = max(0.0, asked - num_ok)
     if num_failed > MOST_FAILED_FRAC * (num_ok + num_failed):
         reason = f"{num_failed:.0f} of {num_ok + num_failed:.0f} requests failed; more than 5 % is no measurement"
         raise RowProblem("num_requests_ok", reason)
-    if not times_s["tpot"].get("median"):
-        reason = "no time per output token was measured; stream the answers and ask for more than one token"
-        raise RowProblem("median_tpot_s", reason)
-    row = {
-        "is_own": True,
-        "num_requests_ok": num_ok,
-        "total_tok_per_s": total_tok_per_s,
-        "output_tok_per_s": output_tok_per_s,
-        "input_tok_per_s": total_tok_per_s - output_tok_per_s,
-        **{_SPEEDS[statistic]: 1 / time for statistic, time in times_s["tpot"].items() if time},
-        **{f"{stat}_{name}_s": time for name, stats in times_s.items() for stat, time in stats.items()},
-        **stated,
-    }
-    has_length = input_length.is_fixed and output_length.is_fixed
-    if not (has_length and open_loop is None):
-        kind = None if has_length else data_set or "requests of different lengths"
-        row |= {"workload": "other", "scenario": "; ".join(filter(None, (kind, open_loop)))}
+    return num_ok
+
+
+def _rates(fields: Fields, num_ok: float) -> dict[str, float | None]:
+    """Rates of the whole deployment: as printed, else from tokens and time, else from lengths and requests."""
+    duration = fields.number("duration")
+
+    def rate(kind: str, length: str | None) -> float | None:
+        printed = fields.number(f"{kind}_tok_per_s")
+        tokens = fields.number(f"{kind}_tok")
+        if printed is None and tokens is not None and duration:
+            return tokens / duration
+        mean, requests = fields.number(f"{length}_mean"), fields.number("requests_per_s")
+        if printed is None and mean is not None and requests:
+            return mean * requests
+        return printed
+
+    total = fields.number("total_tok_per_s")
+    output = rate("output", "osl")
+    if not fields.layout.has_speed:
+        return {"total_tok_per_s": fields.needed("total_tok_per_s")}
+    if output is None:
+        fields.needed("output_tok_per_s")
+    if not fields.layout.counts_input:
+        return {"output_tok_per_s": output}
+    if total is None:
+        inputs = rate("input", "isl")
+        if inputs is None:
+            fields.needed("total_tok_per_s")
+        total = inputs + output
+    if output > total:
+        path = fields.found(fields.layout.fields.get("total_tok_per_s"))[0] or "total_tok_per_s"
+        raise _problem(path, f"{total:g} is less than the output alone, {output:g}")
+    return {"total_tok_per_s": total, "output_tok_per_s": output, "input_tok_per_s": total - output}
+
+
+def _count_what_was_made(fields: Fields, row: dict) -> list[str]:
+    """Where the tool counts the tokens it asked for and answers ended early: count those that were made."""
+    asked, made = fields.number("output_tok"), fields.number("output_tok_made")
+    if not made or not asked or made >= (1 - MOST_FAILED_FRAC) * asked:
+        return []
+    num_ok = row["num_requests_ok"]
+    row["output_tok_per_s"] *= made / asked
+    row["total_tok_per_s"] = row["input_tok_per_s"] + row["output_tok_per_s"]
+    if made <= num_ok:
+        raise RowProblem("total_output_tokens_retokenized", "answers of one token have no time per output token")
+    for stat in SPEED_OF:  # the time after the first token was shared by fewer
+        if row[f"{stat}_tpot_s"]:
+            row[f"{stat}_tpot_s"] *= (asked / num_ok - 1) / (made / num_ok - 1)
+    return ["tokens_were_as_asked"]
+
+
+def _length(fields: Fields, name: str, num_ok: float) -> Length:
+    numbers = {what: fields.number(f"{name}_{what}") for what in ("asked", "mean", "min", "max")}
+    each = fields.raw(f"{name}_each")
+    # A request that failed has length 0 in the list of answers.
+    each = [n for n in each if isinstance(n, int) and 0 < n < _LARGEST] if isinstance(each, list) else []
+    total = fields.number("input_tok" if name == "isl" else "output_tok")
+    made = fields.number("output_tok_made") if name == "osl" else None
+    ended_early = bool(made and total and made < (1 - MOST_FAILED_FRAC) * total)
+    mean = numbers["mean"] if numbers["mean"] is not None else (made if ended_early else total or 0) / num_ok or None
+    if numbers["mean"] == 0:
+        raise RowProblem(f"{name}_tok", "is 0: the tokens were not counted")
+    shortest, longest = numbers["min"], numbers["max"]
+    if each:
+        shortest, longest = min(each), max(each)
+    if (drawn := fields.number("range")) is not None and numbers["asked"]:
+        # Lengths are drawn between this share of the longest and the longest.
+        shortest, longest = drawn * numbers["asked"], numbers["asked"]
+    if ended_early:
+        return Length(mean=mean, shortest=0, longest=1)
+    return Length(numbers["asked"], mean, shortest, longest)
+
+
+def _workload(fields: Fields, row: Mapping, num_ok: float, context: Context) -> dict:
+    """Kind, lengths and load of a row."""
+    isl, osl = _length(fields, "isl", num_ok), _length(fields, "osl", num_ok)
+    if osl.asked and osl.mean and osl.is_fixed and osl.mean < _SHORTEST_FRAC * osl.asked:
+        osl = Length(None, osl.mean, osl.shortest, osl.longest)  # answers ended early: asked is not made
+    # A mean of zero is no length; where nothing counts prompts, there is none to know.
+    conc, rate, arrivals = _load(fields, num_ok)
+    has_length = isl.is_fixed and osl.is_fixed and not fields.raw("data_set_differs")
+    kind = None if has_length else fields.text("data_set") or "requests of different lengths"
+    if not fields.layout.counts_input:
+        kind = f"{fields.layout.name.replace('_', ' ')}: output tokens alone"
+    if not fields.layout.has_speed:
+        kind = fields.layout.name.replace("_", " ")
+    found: dict[str, Any] = {}
+    if kind or arrivals:
+        said = context.facts.get("scenario") or kind
+        found |= {"workload": "other", "scenario": "; ".join(str(words) for words in (said, arrivals) if words)}
     if has_length and not lengths_in(context.file):
-        row |= {"isl_tok": input_length.tok, "osl_tok": output_length.tok}
-    row["conc"] = conc
-    if open_loop is not None:
-        row["conc"] = None if mean_in_flight is None else max(1, round(mean_in_flight))
-    if row["conc"] is None and "conc" not in context.facts:
-        raise RowProblem("conc", "the file does not say how many requests were in flight; give conc")
-    # What is worked out here gives way to what a person states; what the tool states does not.
-    worked_out = {"workload", "scenario"}
-    worked_out |= {
-        name
-        for name, is_so in (
-            ("isl_tok", input_length.asked is None),
-            ("osl_tok", output_length.asked is None),
-            ("conc", open_loop is not None),
+        for name, length in (("isl_tok", isl), ("osl_tok", osl)):
+            if length.asked or name not in context.facts:  # a mean gives way to what a person states
+                found[name] = length.tok
+        found["lengths_are_means"] = any(
+            length.is_mean and name not in context.facts for name, length in (("isl_tok", isl), ("osl_tok", osl))
         )
-        if is_so
-    }
-    if "workload" in context.facts:
-        row.pop("scenario", None)
-    given = worked_out & context.facts.keys()
-    return {name: found for name, found in row.items() if found is not None and name not in given}
+    if arrivals:
+        found["requests_per_s"] = rate
+        conc = _in_flight(fields, row, osl)
+        if conc is None:
+            conc = context.facts.get("conc")
+    elif conc is None and "conc" not in context.facts and fields.layout.counts_input:
+        raise RowProblem("conc", "the file does not say how many requests were in flight; give conc")
+    return found | {"conc": conc}
+
+
+def _load(fields: Fields, num_ok: float) -> tuple[float | None, float | None, str | None]:
+    """Requests in flight, their rate, and how they arrived: None where a fixed number in flight drew them."""
+    conc, rate = fields.number("conc", infinite=True), fields.number("rate", infinite=True)
+    kind = fields.layout.always or fields.text("arrivals")
+    kind = kind and kind.strip().lower()
+    conc = 1.0 if kind == "synchronous" else None if conc == math.inf else conc
+    rate = None if rate == math.inf or not rate else rate
+    if fields.raw("ramp") not in (None, 0, 0.0, False, "0", "none", "None"):
+        return conc, rate, RAMP
+    if kind in _AT_ONCE:
+        return conc, rate, AT_ONCE
+    if kind and kind not in _CLOSED:
+        return conc, rate, AT_A_RATE
+    if rate is not None and kind is None and not (fields.layout.closed_with_conc and conc is not None):
+        return conc, rate, AT_A_RATE
+    sent = fields.number("num_asked") or num_ok
+    says_rate = fields.raw("rate") is not None
+    if (conc is not None and conc > 1 and sent <= conc) or (conc is None and says_rate):
+        return conc, None, AT_ONCE  # a limit that no request ever met
+    return conc, None, None
+
+
+def _in_flight(fields: Fields, row: Mapping, osl: Length) -> float | None:
+    """Mean number of requests in flight: as measured, else rate x time of a request."""
+    found = fields.number("mean_in_flight")
+    if found is None:
+        requests = fields.number("requests_per_s")
+        if requests is None and fields.number("duration"):
+            requests = row["num_requests_ok"] / fields.number("duration")
+        for stat in ("mean", "median"):
+            ttft, tpot, time = (row[f"{stat}_{latency}_s"] for latency in ("ttft", "tpot", "e2el"))
+            if time is None and ttft and tpot and osl.mean:
+                time = ttft + tpot * (osl.mean - 1)
+            if time is not None and requests is not None:
+                found = requests * time
+                break
+    return None if found is None else max(1, round(found))
+
+
+def _day(fields: Fields) -> str | None:
+    """The day in a time stamp: 20260520-101500, ISO 8601, or seconds since 1970, in UTC."""
+    path, _, found = fields.found(fields.layout.fields.get("date"))
+    if isinstance(found, int | float) and not isinstance(found, bool):
+        try:
+            return datetime.fromtimestamp(found, UTC).date().isoformat()
+        except (ValueError, OverflowError, OSError):
+            raise _problem(path, f"{shown(found)} is not a time") from None
+    if isinstance(found, date):  # YAML knows days
+        return found.isoformat()
+    if not isinstance(found, str):
+        return None
+    stamp = re.match(r"(\d{4})(\d\d)(\d\d)-", found)
+    return "-".join(stamp.groups()) if stamp else found

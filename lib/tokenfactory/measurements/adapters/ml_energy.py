@@ -13,6 +13,7 @@ NAME, VERSION = "ml_energy", 1
 SOURCE = "ML.ENERGY"
 PAGE = "https://ml.energy/leaderboard"
 
+_LARGEST = 1e300  # an integer beyond it cannot be divided
 _FIELDS = {
     "gpu_model": "hardware",
     "model_id": "model",
@@ -46,8 +47,8 @@ def rows(record: Row, context: Context) -> Iterator[dict | RowProblem]:
         row = copied(configuration, _FIELDS) | {"workload": "other", "source_url": PAGE, "disagg": False}
         row["scenario"] = f"{task}, at most {configuration.get('max_num_seqs')} at once"
         if isinstance(power, int | float):
-            row["avg_power_w"] = power / num_gpu
+            row["avg_power_w"] = min(power, _LARGEST) / num_gpu
         for statistic in ("median", "p90", "p99"):
             if isinstance(gap := configuration.get(f"{statistic}_itl_ms"), int | float):
-                row[f"{statistic}_itl_s"] = gap / 1000
+                row[f"{statistic}_itl_s"] = min(gap, _LARGEST) / 1000
         yield row

@@ -3,15 +3,17 @@
 For measurements that no other adapter knows. A row needs `hardware`, `model`, `num_gpu`, a throughput
 (`total_tok_per_s_per_gpu`, or `total_tok_per_s` of the deployment, or its output and input part) and, for a
 fixed-length workload, `isl_tok`, `osl_tok` and `conc`. Units are those in the names: seconds, tokens, watts.
-An empty cell is not stated. Columns that are no field are refused, so that a misspelt one is seen.
+An empty cell is not stated. Usual spellings of a fact (`gpu_count`, `tensor_parallel_size`) are read as its field;
+columns that are no field are refused, so that a misspelt one is seen.
 """
 
 from collections.abc import Iterator
 
 from tokenfactory.measurements.adapters import Context, Row, RowProblem
+from tokenfactory.measurements.formats import spelt
 from tokenfactory.measurements.measured import FIELDS
 
-NAME, VERSION = "plain_csv", 1
+NAME, VERSION = "plain_csv", 2
 SOURCE = "own measurement"
 
 # Any of these with its unit in the name tells this format from all others.
@@ -24,7 +26,14 @@ def recognise(record: Row) -> str | None:
 
 
 def rows(record: Row, context: Context) -> Iterator[dict]:
-    for name in record:
-        if name not in FIELDS:
+    row: dict[str, str] = {}
+    for name, cell in record.items():
+        ours = name if name in FIELDS else spelt(name)
+        if ours not in FIELDS:
             raise RowProblem(name, "is not a field of the plain CSV template")
-    yield {name: cell for name, cell in record.items() if cell != ""} | {"is_own": "true"}
+        if cell == "":
+            continue
+        if row.get(ours, cell) != cell:
+            raise RowProblem(name, f"says another {ours} than another column of the row")
+        row[ours] = cell
+    yield row | {"is_own": "true"}

@@ -1,0 +1,196 @@
+"""Files of strangers, with the faults that real ones showed, through the program as its users call it.
+
+`field-cases/EXPECTED.md` says what is right. Where it says "see what comes" or leaves a choice, this was decided:
+
+* a median speed of 0 beside a time per token is no sample, and the speed is then that of the time; without one, NULL
+* prompts are counted as the server saw them: 1,008 tokens where a chat template adds 8, filed under the 1,000 asked
+* H20, GH200, A100 and cards (PCIe, NVL) are GPUs of their own name, told as `gpu_not_in_table`; GB300 NVL72 is gb300
+* fp8_e4m3, mxfp8, awq and the like keep their names; mxfp4 is fp4, as everywhere
+* a number of GPUs in the name ("8xH100") is read, and must fit num_gpu
+* without a time per output token a closed loop is no point, and one sentence says so
+* tokens counted as asked where answers ended early: the tokens made are counted, and the point says so
+"""
+
+import json
+import shutil
+
+import duckdb
+import pytest
+
+from tokenfactory import cli
+from tokenfactory.measurements.attach import attach
+from tokenfactory.measurements.ingest import newest
+
+POINT = {
+    **{"gpu": "h200", "num_gpu": 4, "workload": "fixed_length", "isl_tok": 1000, "osl_tok": 200, "conc": 8},
+    **{"total_tok_per_s_per_gpu": 1200.0, "output_tok_per_s_per_gpu": 200.0},
+    **{"interactivity_tok_per_s_per_user": 100.0, "median_ttft_s": 0.01},
+}
+DAY = {"date": "2026-01-02"}
+OTHER = POINT | {"workload": "other"}
+AT_A_RATE = OTHER | {"scenario": "requests at a set rate"}
+AT_ONCE = OTHER | {"scenario": "all requests at once"}
+TWO = [POINT, POINT | {"conc": 16, "total_tok_per_s_per_gpu": 1500.0, "output_tok_per_s_per_gpu": 250.0,
+                       "interactivity_tok_per_s_per_user": 1000 / 15}]  # fmt: skip
+IX = {"gpu": "h200", "num_gpu": 8, "total_tok_per_s_per_gpu": 600.0}
+PLAIN = {"num_gpu": 8, "isl_tok": 1000, "osl_tok": 200, "conc": 64, "total_tok_per_s_per_gpu": 600.0}
+RATE = {"isl_tok": 1000, "osl_tok": 200, "workload": "other"}
+
+POINTS = {
+    "sglang_inf": [POINT],
+    "vllm_nan": [POINT | DAY],
+    "sglang_retokenized": [
+        {"output_tok_per_s_per_gpu": 200.0, "total_tok_per_s_per_gpu": 1200.0, "workload": "other", "conc": 8}
+    ],
+    "vllm_2024": [AT_ONCE],
+    "vllm_early": [{"isl_tok": 2046, "osl_tok": 65, "conc": 8}, {"isl_tok": 2046, "osl_tok": 65, "conc": 16}],
+    "vllm_rate": [AT_A_RATE | {"requests_per_s": 4.0}],
+    "vllm_all_at_once": [AT_ONCE],
+    "vllm_few_prompts": [AT_ONCE],
+    "vllm_few_prompts_noe2e": [AT_ONCE],
+    "vllm_throughput": [{"total_tok_per_s_per_gpu": 1200.0, "workload": "other", "conc": 80}],
+    "vllm_csv": TWO,
+    "vllm_gz": TWO,
+    "vllm_append": TWO,
+    "sidecar_above": [POINT | DAY],
+    "aiperf_ok": [POINT | DAY],
+    "aiperf_010_rate": [AT_A_RATE],
+    "aiperf_011": [POINT],
+    "aiperf_011_total": [POINT],
+    "aiperf_02": [POINT],
+    "genai_perf": [POINT],
+    "guidellm_02": [POINT],
+    "guidellm_05": [POINT | DAY | {"total_tok_per_s_per_gpu": 1208.0}],
+    "iperf_old": [AT_A_RATE],
+    "iperf_rates": [RATE | {"requests_per_s": rate} for rate in (0.25, 0.5)],
+    "iperf_rates_same_day": [RATE | {"requests_per_s": rate} for rate in (0.55, 0.7)],
+    "llmd_br": [POINT],
+    "ix_seconds": [POINT],
+    "ix_p90_zero": [
+        IX | {"interactivity_tok_per_s_per_user": 100.0, "p90_interactivity_tok_per_s_per_user": None,
+              "p75_interactivity_tok_per_s_per_user": None, "p90_ttft_s": None}
+    ],
+    "ix_median_zero": [
+        IX | {"conc": 8, "interactivity_tok_per_s_per_user": 100.0},
+        IX | {"conc": 16, "interactivity_tok_per_s_per_user": None, "p99_interactivity_tok_per_s_per_user": 50.0},
+    ],
+    "ix_agentic_full_response": [{"workload": "agentic", "interactivity_tok_per_s_per_user": 400.0, "num_gpu": 4}],
+    "ix_agentic_tp_ep": [
+        # The stated 75th percentile of the speeds, 70, is of fast users: of the slow ones it is 1 / 0.04 s.
+        {"num_gpu": 4, "interactivity_tok_per_s_per_user": 50.0, "p75_interactivity_tok_per_s_per_user": 25.0}
+    ],
+    **{
+        f"plain_hw_{name}": [PLAIN | {"gpu": gpu}]
+        for name, gpu in (
+            ("H100-PCIe", "h100pcie"), ("H100-NVL", "h100nvl"), ("H200-NVL", "h200nvl"), ("B200-PCIe", "b200pcie"),
+            ("H100~PCIe", "h100pcie"), ("GB300~NVL72", "gb300"), ("gb200-nvl72", "gb200"), ("H20", "h20"),
+            ("GH200", "gh200"), ("8xH100", "h100"), ("H100x8", "h100"), ("NVIDIA~A100-SXM4-80GB", "a100"),
+        )
+    },
+    **{
+        f"plain_prec_{name}": [PLAIN | {"gpu": "h200", "precision": kept}]
+        for name, kept in (
+            ("FP8", "fp8"), ("awq", "awq"), ("fp8_e4m3", "fp8_e4m3"), ("mxfp4", "fp4"), ("mxfp8", "mxfp8"),
+            ("nf4", "nf4"), ("q4_k_m", "q4_k_m"), ("w4a16", "w4a16"), ("w8a8", "w8a8"),
+        )
+    },
+    "plain_bom_crlf": [PLAIN | DAY],
+}  # fmt: skip
+# Cases that make no point: exit code and words of the refusal.
+REFUSED = {
+    "sglang_2024": (3, "no time per output token was measured"),
+    "sglang_text": (2, "--output-file"),
+    "mlperf_txt": (2, "summary_results.json"),
+    "vllm_latency": (2, "vllm bench latency"),
+    "llama_bench": (2, "llama-bench"),
+    "llmperf": (2, "llmperf"),
+    "iperf_prom": (2, "server metrics of inference-perf, which are not read"),
+    "llmd_br_yaml": (3, "metrics.requests.total is missing"),
+    "plain_semicolon": (2, "separated by semicolons"),
+    "plain_tab": (2, "separated by tabs"),
+}
+FLAGS = {
+    "sglang_retokenized": "tokens_were_as_asked",
+    "plain_hw_H20": "gpu_not_in_table",
+    "plain_hw_8xH100": "num_gpu_from_name",
+    "ix_agentic_tp_ep": "speed_percentile_replaced",
+}
+
+
+@pytest.fixture
+def program(tmp_path, monkeypatch, capsys):
+    """Call the program; its data are in a folder of the test's own."""
+    monkeypatch.setenv("TOKENFACTORY_DATA", str(tmp_path / "data"))
+
+    def call(*words):
+        code = cli.run([str(word) for word in words])
+        told = capsys.readouterr()
+        return code, told.out + told.err
+
+    return call
+
+
+def points_in(snapshot) -> list[dict]:
+    with duckdb.connect() as connection:
+        attach(connection, snapshot)
+        result = connection.execute("SELECT * FROM measured_points ORDER BY conc, requests_per_s")
+        names = [column[0] for column in result.description]
+        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+
+def assert_are(found: list[dict], expected: list[dict]) -> None:
+    assert len(found) == len(expected)
+    for point, right in zip(found, expected, strict=True):
+        for name, value in right.items():
+            is_day = name == "date"
+            near = pytest.approx(value, rel=5e-3) if isinstance(value, float) else value
+            assert (str(point[name]) if is_day else point[name]) == near, name
+
+
+def test_every_case_is_decided(shared):
+    cases = {path.name for path in (shared / "field-cases").iterdir() if path.is_dir()}
+    assert cases == POINTS.keys() | REFUSED.keys()
+
+
+@pytest.mark.parametrize("case", POINTS)
+def test_a_case_gives_the_right_points(shared, tmp_path, program, case):
+    folder = shared / "field-cases" / case
+    code, told = program("doctor", folder)
+    assert code == 0 and FLAGS.get(case, "") in told, told
+    assert program("ingest", folder)[0] == 0
+    found = points_in(newest(tmp_path / "data" / "snapshots"))
+    assert_are(found, POINTS[case])
+    if FLAGS.get(case):
+        assert FLAGS[case] in found[0]["repairs"]
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_case_is_refused_in_a_sentence_and_changes_nothing(shared, tmp_path, program, case):
+    good = shared / "field-cases" / "aiperf_ok"
+    assert program("ingest", good)[0] == 0
+    before = newest(tmp_path / "data" / "snapshots")
+    exit_code, words = REFUSED[case]
+    for command in ("doctor", "ingest"):
+        code, told = program(command, shared / "field-cases" / case)
+        assert code == exit_code and words in told.replace("\n", " "), told
+    assert newest(tmp_path / "data" / "snapshots") == before
+
+
+def test_all_cases_at_once_lose_none(shared, tmp_path, program):
+    code, told = program("ingest", shared / "field-cases", "--json")
+    assert code == 3  # some are not read
+    for file in json.loads(told)["files"]:
+        counts = (file[f"num_{kind}"] for kind in ("points", "merged", "other", "excluded"))
+        assert file["num_rows"] == sum(counts)
+
+
+@pytest.mark.parametrize("added", ["workload: fixed_length", "conc: 8", "scenario: mine"])
+@pytest.mark.parametrize("case", ["vllm_rate", "aiperf_010_rate", "vllm_few_prompts", "iperf_old"])
+def test_whatever_is_added_an_open_loop_is_on_no_closed_curve(shared, tmp_path, program, case, added):
+    folder = shutil.copytree(shared / "field-cases" / case, tmp_path / "case")
+    sidecar = folder / "token-factory.yaml"
+    lines = [line for line in sidecar.read_text().splitlines() if line.split(":")[0] != added.split(":")[0]]
+    sidecar.write_text("\n".join([*lines, added]))
+    assert program("ingest", folder)[0] == 0
+    (point,) = points_in(newest(tmp_path / "data" / "snapshots"))
+    assert (point["workload"], point["conc"]) == ("other", 8)
