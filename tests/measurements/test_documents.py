@@ -102,6 +102,8 @@ def test_one_bad_element_costs_one_row(cut, element, field, words):
         ("INFO 01-02 03:04:05 [api_server.py:1] vLLM, 1\n", "is a log; name the JSON"),
         ("============ Serving Benchmark Result ============\nx\n", "--save-result"),
         ("MLPerf Results Summary\n", "an MLPerf log"),
+        ("Public ID\tOrganization\n".encode("utf-16"), "an export of the MLPerf results page"),
+        (",,Benchmark / Model MLC\n,,x\n", "an export of the MLPerf results page"),
         ("<!DOCTYPE html>\n<p>a,b", "a web page"),
         ("version: 1\nscenario: &a [1]\nmetrics: [" + "*a, " * 30 + "]\n", "more than 20 aliases"),
         ("version: 1\nversion: 2\n", "version"),

@@ -212,6 +212,8 @@ def records(document: Document) -> Iterator[tuple[int, Any]]:
     """
     with document.open() as stream:
         head = stream.read(_CHUNK)
+        if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and (words := _foreign_text(head)):
+            raise DataError(document.name, words)
         text = _Text(document.name, stream, head)
         if re.match(rb"[\s\xef\xbb\xbf]*[\[{]", head):
             yield from _json_records(document.name, text)
@@ -422,7 +424,8 @@ def _report(name: str, text: str) -> Any:
 
 def _foreign_text(head: bytes) -> str | None:
     """What a text is that is neither JSON nor CSV, and the way to JSON, where its kind is known."""
-    start = head[: 64 << 10].decode("utf-8", "replace")
+    is_wide = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    start = head[: 64 << 10].decode("utf-16" if is_wide else "utf-8", "replace")
     for pattern, words in formats.TEXTS:
         if re.search(pattern, start, re.IGNORECASE | re.MULTILINE):
             return words

@@ -427,6 +427,8 @@ FOREIGN = (
 # Texts that are no JSON: what their beginning looks like, and which option writes JSON.
 TEXTS = (
     (r"MLPerf Results Summary", "is an MLPerf log; name the summary_results.json of the round"),
+    (r"Public ID\s*[\t,]|Model MLC", "is an export of the MLPerf results page; name the summary_results.json of the"
+     " round"),
     (r"Serving Benchmark Result", "is what a serving benchmark prints; its JSON is written by"
      " --save-result (vllm bench serve) or --output-file (SGLang)"),
     (r"Offline Throughput Benchmark Result|Throughput: [\d.]+ requests/s", "is what a throughput benchmark prints;"
