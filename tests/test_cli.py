@@ -372,7 +372,7 @@ def test_doctor_says_what_a_file_is_and_stores_nothing(capsys, data, tmp_path):
     assert [(kind["rows"], kind["what"]) for kind in found["repaired"]] == [(1, "hardware_suffix")]
     (tmp_path / "broken.json").write_text("[")
     assert cli.run(["doctor", str(tmp_path / "good.json"), str(tmp_path / "broken.json")]) == 3
-    assert "broken.json: element 0 is missing" in capsys.readouterr().out
+    assert "broken.json: not read: element 0 is missing" in capsys.readouterr().out
     assert cli.run(["doctor", str(tmp_path / "broken.json")]) == 2
     assert capsys.readouterr().err.count("\n") == 1
     assert not (data / "snapshots").exists()
