@@ -80,7 +80,7 @@ def test_a_formula_that_declares_something_else_is_another_meaning(project, monk
 
     before = recorded(found(project))
 
-    def usd_per_mtok(*, usd_per_gpu_hour, tok_per_s_per_gpu, utilisation_frac=1):
+    def usd_per_mtok(*, usd_per_gpu_hour, tok_per_s_per_gpu, utilisation_frac=1, cached_total_frac=0):
         return 2 * usd_per_gpu_hour
 
     usd_per_mtok.__doc__ = cost.usd_per_mtok.__doc__

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from tokenfactory.formulas import cost
 
+SPEED = "interactivity_tok_per_s_per_user"
+
 
 @dataclass(frozen=True)
 class Pools:
@@ -67,7 +69,7 @@ def best(
     >>> [round(usd, 4) for usd in (pools.usd_per_mtok_fresh, pools.usd_per_mtok_output)]
     [0.0353, 0.1736]
     """
-    fast = [row for row in rows if row["interactivity_tok_per_s_per_user"] >= min_speed]
+    fast = [row for row in rows if row[SPEED] >= min_speed]
     if not fast:
         return None
     row = max(fast, key=lambda row: row["total_tok_per_s_per_gpu"])
