@@ -1,0 +1,73 @@
+"""How many racks fit: one definition, whoever asks, against 53 racks worked out by hand."""
+
+import math
+from datetime import date
+
+import pytest
+
+from tokenfactory.errors import InfeasibleError
+from tokenfactory.formulas.power_figure import ALLIN_UTILITY, CRITICAL_IT
+from tokenfactory.methods import fleets
+from tokenfactory.methods.halls import Assumptions
+from tokenfactory.warehouse.schema import TABLES, read_table
+
+DAY = date(2026, 9, 8)
+
+
+@pytest.fixture(scope="module")
+def assumed(project):
+    return Assumptions.of_rows(read_table(TABLES["site_inputs"], project / "data" / "site_inputs.csv"))
+
+
+@pytest.fixture(scope="module")
+def figures(project):
+    rows = read_table(TABLES["power_book"], project / "data" / "power_book.csv")
+    return {
+        row["gpu"]: row
+        for row in rows
+        if row["basis"] == ALLIN_UTILITY
+        and row["provider"] == "InferenceX TCO"
+        and row["effective_from"]
+        and row["effective_from"] <= DAY
+        and (row["effective_to"] or date.max) > DAY
+    }
+
+
+def system(assumed, figures, gpu, unit="rack", num_gpu=72, **how):
+    powers = assumed.powers(gpu, figures[gpu], **how)
+    return assumed.system(gpu, powers, unit=unit, gpu_per_unit=num_gpu, tok_per_s_per_gpu=1000.0)
+
+
+def test_racks_of_gb300_in_ten_megawatts(assumed, figures):
+    gb300 = system(assumed, figures, "gb300")
+    # 2.12 kW of IT power times a PUE of 1.12, for 72 GPUs, and a tenth kept free: 10,000 / 1.1 / 170.957 = 53.2
+    assert gb300.utility.value == pytest.approx(2.12 * 1.12)
+    hall = assumed.hall(site_mw=10, basis=ALLIN_UTILITY)
+    fleet = fleets.most_tokens(hall, [gb300])
+    assert fleet.num_units == (53,) == (math.floor(10_000 / 1.1 / (2.12 * 1.12 * 72)),)
+    assert fleet.num_serving == (52,)
+
+
+def test_nodes_share_a_rack_as_cooling_allows(assumed, figures):
+    h200 = system(assumed, figures, "h200", "node", 8)
+    # 30 kW of air carry two servers of 8 x 1.37 kW; the builder would allow four.
+    assert (h200.units_per_rack, h200.liquid_heat_frac) == (2, 0)
+    assert h200.utility.value == pytest.approx(1.37 * 1.4)
+
+
+def test_the_power_published_for_a_whole_rack(assumed, figures):
+    it, utility = assumed.powers("gb300", figures["gb300"], gpu_per_rack=72)
+    assert (it.value, utility.value) == pytest.approx((142 / 72, 142 / 72 * 1.12))
+
+
+def test_an_air_only_hall_holds_no_liquid_rack(assumed, figures):
+    hall = assumed.hall(site_mw=10, basis=CRITICAL_IT, liquid_frac=0.0)
+    with pytest.raises(InfeasibleError, match="liquid"):
+        fleets.most_tokens(hall, [system(assumed, figures, "gb300")])
+
+
+def test_no_headroom_and_no_spares_are_a_division(assumed, figures):
+    from dataclasses import replace
+
+    hall = replace(assumed.hall(site_mw=10, basis=CRITICAL_IT, num_spares=0), headroom_frac=0.0)
+    assert fleets.most_tokens(hall, [system(assumed, figures, "gb300")]).num_units == (65,)  # 10,000 / 152.64
