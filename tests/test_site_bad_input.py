@@ -55,7 +55,6 @@ def report(tmp_path, monkeypatch):
         (["price_date=2026-03-01"], {}, "no allin_utility_provisioned power of"),
         (["site_basis=board_tdp"], {}, "has no board_tdp power, only critical_it and allin_utility_provisioned"),
         (["interactivity=9000"], {}, "nobody is measured at 9000 tok/s per user: measured points lie between"),
-        (["interactivity=10"], {}, "but none has them on both sides"),
         (["site_mw=0.01"], {}, "nothing fits, for want of power: 2 nodes of"),
         (["liquid_frac=0", "site_mw=0.3"], {"max_kw_per_rack_air": "5"}, "of power, air cooling and liquid cooling:"),
         (["num_spares=-1"], {}, "num_spares: '-1' is not 0 or more"),
