@@ -278,7 +278,7 @@ def test_a_damaged_record_is_passed_over_and_said(three_days, tmp_path):
     damaged = three_days.copy(tmp_path / "damaged")
     run = archive.stored(damaged.project)[1]
     record = json.loads(json.dumps(run.record))
-    del record["changes"]["default"]["sentences"]
+    del record["changes"]["default"]["num_more_inputs"]
     (archive.folder(damaged.project) / run.id / "run.json").write_text(json.dumps(record))
     damaged.notebook("03_plain", "1 + 6", parameters=None)
     done = damaged.run("report", "--scenario", "all", SOURCE_DATE_EPOCH=DAYS[2])
