@@ -105,7 +105,7 @@ REFUSED = {
     "llama_bench": (2, "llama-bench"),
     "llmperf": (2, "llmperf"),
     "iperf_prom": (2, "server metrics of inference-perf, which are not read"),
-    "llmd_br_yaml": (3, "metrics.requests.total is missing"),
+    "llmd_br_yaml": (3, "metrics.requests.total"),
     "plain_semicolon": (2, "separated by semicolons"),
     "plain_tab": (2, "separated by tabs"),
 }

@@ -41,6 +41,8 @@ class Diagnosis:
         for name, _, what in self.excluded:
             if name == file.file and (found := re.search(r"give (\w+)", what)):
                 return f"a line '{found[1]}: ...' in token-factory.yaml beside it or in a folder above"
+            if name == file.file and (found := re.match(r"(\S+): is missing", what)):
+                return f"{found[1]} to the file"
         field = self.lacking.get(file.file)
         return f"a line '{field}: ...' in token-factory.yaml, so that its points are told apart" if field else None
 
