@@ -18,10 +18,10 @@ from reportkit import harmless
 from tokenfactory import argument_types as types
 from tokenfactory.errors import ParameterError, TokenFactoryError
 
-MADE, FAILED, BAD_INPUT, NOT_ALL_READ, INTERRUPTED = 0, 1, 2, 3, 130
+MADE, FAILED, BAD_INPUT, NOT_ALL_READ, CONTRADICTED, INTERRUPTED = 0, 1, 2, 3, 4, 130
 EXIT_CODES = (
     f"Exit codes: {MADE} made, {FAILED} a notebook failed, {BAD_INPUT} bad input (one sentence says what), "
-    f"{NOT_ALL_READ} made, but some files were not read."
+    f"{NOT_ALL_READ} made, but some files were not read, {CONTRADICTED} a claim contradicts itself."
 )
 
 PARAMETER = "set a parameter in every notebook that has it; repeatable"
@@ -542,7 +542,7 @@ def _audit(arguments, project) -> int:
         print(json.dumps(ask.audit_data(found)))
     else:
         print("\n".join(ask.audit_text(found)))
-    return MADE
+    return CONTRADICTED if found.table and found.table.contradicts_itself else MADE
 
 
 def _cache(arguments, project) -> int:

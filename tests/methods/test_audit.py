@@ -5,6 +5,7 @@ import pytest
 from tokenfactory.errors import TokenFactoryError
 from tokenfactory.methods.audit import (
     CONVENTIONS,
+    NO_WAY,
     UNITS,
     Cell,
     Constants,
@@ -212,6 +213,44 @@ def test_the_mutated_quotation_contradicts_itself_and_its_cell_is_named():
     assert not found.is_consistent
     assert found.odd == {"subject": ["tput"], "baseline": []}
     assert set(found.ratios) == {"flops_per_dollar"} and found.conventions == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "odd", "ratio"),
+    [
+        # two cells that contradict each other while throughput fits both: both are named
+        (("cost", "baseline", 4.41), {"baseline": ["mw", "cost"]}, None),
+        (("tput", "subject", 906e3), {"subject": ["tput"]}, ("tput", NO_WAY)),
+        (("mw", "baseline", 154e3), {"baseline": ["mw"]}, ("mw", NO_WAY)),
+        # at the price that the other column's rate has, this column fits: it is its rate that does not
+        (("rate", "baseline", 2.82), {"baseline": ["rate"]}, ("rate", NO_WAY)),
+        (("flops_per_dollar", "subject", 56.0), {"subject": ["flops_per_dollar"]}, ("flops_per_dollar", NO_WAY)),
+        (("tput", "ratio", 165), {}, ("tput", NO_WAY)),
+    ],
+    ids=lambda value: "-".join(map(str, value)) if isinstance(value, tuple) else "",
+)
+def test_what_contradicts_itself_is_named_with_all_its_cells(change, odd, ratio):
+    found = audit_table(altered(*change[:2], value=change[2]), PRICES, POWERS, PFLOPS)
+    assert found.odd == {"subject": [], "baseline": []} | odd
+    assert found.contradicts_itself
+    # ratios of printed values are judged although a column contradicts itself
+    assert found.printed_verdicts.keys() == {"rate", "tput", "mw", "cost", "flops_per_dollar"}
+    assert {row for row, how in found.printed_verdicts.items() if how == NO_WAY} == ({ratio[0]} if ratio else set())
+
+
+def test_the_printed_table_does_not_contradict_itself():
+    found = audit_table(NVIDIA, PRICES, POWERS, PFLOPS)
+    assert not found.contradicts_itself and set(found.printed_verdicts.values()) == {"follows"}
+
+
+def test_a_rate_that_no_price_explains_is_named_beside_the_cost_that_rests_on_it():
+    cells = [c for c in altered("rate", "baseline", value=2.82) if (c["row"], c["cell"]) != ("rate", "subject")]
+    assert audit_table(cells, PRICES[:1], POWERS, PFLOPS).odd["baseline"] == ["rate", "cost"]
+
+
+def test_only_a_multiple_of_five_was_rounded_to_one():
+    assert judge(Cell("2x", 2, 1), Interval(0.93, 0.95)) == NO_WAY
+    assert judge(Cell("5x", 5, 1), Interval(3.1, 3.2)) == "only if rounded to the nearest 5"
 
 
 def test_of_two_cells_neither_is_the_odd_one():

@@ -270,3 +270,25 @@ def test_a_claim_without_a_speed_or_a_figure_gets_the_grid():
 def test_a_claim_without_a_band_is_compared_with_the_readings_alone():
     assert verdict(band=NO_BANDS).finding == FOUND
     assert verdict(band=NO_BANDS, value=9.0).finding == LESS
+
+
+@pytest.mark.parametrize(
+    ("text", "lengths"),
+    [("8k/1k; 84 tok/s/user", (8192, 1024)), ("1024/1024", (1024, 1024)), ("at 1K/1K tokens", (1024, 1024)),
+     ("FP8, 8192/1024 tokens", (8192, 1024)), ("30-90 tok/s/user", None), ("on 3/4 of requests", None)],
+)  # fmt: skip
+def test_lengths_in_either_spelling(text, lengths):
+    assert understand(claim(conditions=text), GPUS).lengths == lengths
+
+
+def test_what_was_understood_is_said():
+    said = understand(claim(subject="a fp4 mtp", baseline="old", conditions="1024/1024; 30 tok/s/user"), GPUS)
+    assert str(said) == "A FP4 MTP against B or C; m; 1024/1024 tokens; 30 tok/s per user"
+    assert str(understand(claim(model=None, conditions="each at its peak"), GPUS)).endswith(
+        "; no model; any lengths; each at its peak"
+    )
+
+
+def test_the_engine_that_turns_a_claim_round_is_named():
+    other = [row | {"framework": "slow", TPUT: row[TPUT] / 100} for row in POINTS[:4]]
+    assert verdict([*POINTS, *other]).flips == ("A slow",)

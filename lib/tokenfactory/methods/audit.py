@@ -83,24 +83,39 @@ def _image(formula: Callable[..., float], **arguments: float | Interval) -> Inte
 
 
 def odd_cells(intervals: Mapping[str, Interval]) -> list[str]:
-    """The fewest cells without which the others share a value; empty when all do.
+    """The cells of a contradiction: each that stands in a smallest set without which the others share a value.
 
     Parameters
     ----------
     intervals : from `throughput_of_cells`
 
+    Returns
+    -------
+    names of cells; none where all share a value. Where one cell stands against several that agree, it alone; where
+    two contradict each other and the rest fits both, nothing says which is wrong, and both are named
+
     Examples
     --------
     >>> odd_cells({"tput": Interval(905e3, 907e3), "mw": Interval(5775, 5985), "cost": Interval(5893, 6405)})
     ['tput']
+    >>> odd_cells({"tput": Interval(85, 95), "mw": Interval(92.6, 94.3), "cost": Interval(88.7, 88.9)})
+    ['mw', 'cost']
     """
+    sets = _smallest_odd_sets(intervals)
+    return [name for name in intervals if any(name in odd for odd in sets)]
+
+
+def _smallest_odd_sets(intervals: Mapping[str, Interval]) -> list[tuple[str, ...]]:
+    """The smallest sets of cells without which the others share a value."""
     cells = [name for name in intervals if name != "all"]
-    for num_left_out in range(len(cells)):
-        for odd in combinations(cells, num_left_out):
-            if not reduce(and_, (intervals[name] for name in cells if name not in odd)).is_empty:
-                # Of two cells that contradict each other, nothing says which is the odd one.
-                return cells if len(cells) == 2 and odd else list(odd)
-    return cells
+    for size in range(len(cells)):
+        found = [
+            odd for odd in combinations(cells, size)
+            if not reduce(and_, (intervals[name] for name in cells if name not in odd)).is_empty
+        ]  # fmt: skip
+        if found:
+            break
+    return found
 
 
 def ratios_of_throughputs(
@@ -146,8 +161,13 @@ CONVENTIONS = ("rounded", "cut off", "rounded up", "rounded to the nearest 5")
 def allowed(cell: Cell, convention: str) -> Interval:
     """The values that `cell` stands for under one of `CONVENTIONS`."""
     if convention == "rounded to the nearest 5":
-        return printed(value=cell.value, ulp=5 * cell.ulp)
+        fives = cell.value / (5 * cell.ulp)
+        # what is no multiple of five was not rounded to one
+        return printed(value=cell.value, ulp=5 * cell.ulp) if abs(fives - round(fives)) < 1e-9 else Interval(1, 0)
     return cell.interval({"rounded": "nearest", "cut off": "floor", "rounded up": "ceiling"}[convention])
+
+
+NO_WAY = "does not follow"
 
 
 def judge(cell: Cell, implied: Interval) -> str:
@@ -167,7 +187,7 @@ def judge(cell: Cell, implied: Interval) -> str:
     for convention in CONVENTIONS:
         if not (allowed(cell, convention) & implied).is_empty:
             return "follows" if convention == "rounded" else f"only if {convention}"
-    return "does not follow"
+    return NO_WAY
 
 
 def ratio_by_convention(cells: Mapping[str, Cell], implied: Mapping[str, Interval]) -> dict[str, Interval]:
@@ -247,9 +267,10 @@ class TableAudit:
     """What a printed comparison of two systems says when all its cells are taken at their word.
 
     `price` and `power` are the published constants behind it, None where none fits. `throughput` holds, for each
-    column, what each cell and all cells allow, `odd` the cells that contradict the rest. `ratios` are those that the
+    column, what each cell and all cells allow, `odd` the cells of its contradictions. `ratios` are those that the
     values allow, `from_printed` those of the printed values as they stand; `verdicts` say how each printed ratio
-    follows; `conventions` under which roundings all ratios follow at once, and with which throughput ratio.
+    follows from the first, `printed_verdicts` how from the second; `conventions` under which roundings all ratios
+    follow at once, and with which throughput ratio.
     `elsewhere` are the ratios of cost and per megawatt that the same throughputs give at every published price and
     power.
     """
@@ -265,6 +286,7 @@ class TableAudit:
     ratios: Mapping[str, Interval]
     from_printed: Mapping[str, float]
     verdicts: Mapping[str, str]
+    printed_verdicts: Mapping[str, str]
     conventions: Mapping[str, Interval]
     elsewhere: Mapping[str, Mapping[str, Interval]]
     flops: Sequence[Explanation]
@@ -273,6 +295,11 @@ class TableAudit:
     def is_consistent(self) -> bool:
         """Whether one set of unrounded values gives every printed value; the ratios are another question."""
         return not any(self.odd.values())
+
+    @property
+    def contradicts_itself(self) -> bool:
+        """Whether cells contradict each other, or a printed ratio follows from the printed values in no rounding."""
+        return not self.is_consistent or NO_WAY in self.printed_verdicts.values()
 
 
 def audit_table(
@@ -306,18 +333,21 @@ def audit_table(
 
     price = next(filter(is_rate, prices), None)
     # Power is in no cell: of the constants, those that leave the fewest cells odd.
-    kw = min(powers or [None], key=lambda kw: sum(len(odd_cells(column_of(name, price, kw))) for name in COLUMNS))
+    kw = min(
+        powers or [None],
+        key=lambda kw: sum(len(_smallest_odd_sets(column_of(name, price, kw))[0]) for name in COLUMNS),
+    )
     throughput = {name: column_of(name, price, kw) for name in COLUMNS}
     odd = {name: odd_cells(throughput[name]) for name in COLUMNS}
+    is_consistent = not any(odd.values())
     ratios, conventions, elsewhere = {}, {}, {}
-    is_known = price is not None and kw is not None
-    if not any(odd.values()):
+    if is_consistent:
         tput = throughput["subject"]["all"] / throughput["baseline"]["all"]
         elsewhere = {
             row: {constants.name: tput * (constants.baseline / constants.subject) for constants in known}
             for row, known in (("cost", prices), ("mw", powers))
         }
-    if is_known and not any(odd.values()):
+    if is_consistent and price is not None and kw is not None:
         ratios = ratios_of_throughputs(
             *(throughput[name]["all"] for name in COLUMNS),
             usd_per_gpu_hour={name: getattr(price, name) for name in COLUMNS},
@@ -325,15 +355,40 @@ def audit_table(
         )
         printed_ratios = {row: cells[row, "ratio"] for row in _THROUGHPUT_CELLS if (row, "ratio") in cells}
         conventions = ratio_by_convention(printed_ratios, ratios)
+    if price is None:
+        odd = {name: _with_rate(name, odd[name], cells, lambda p, name=name: column_of(name, p, kw), prices)
+               for name in COLUMNS}  # fmt: skip
     flops = _flops(cells, price, pflops)
     if flops:
         ratio = flops[0].subject / flops[0].baseline
         ratios = {**ratios, "flops_per_dollar": Interval(ratio, ratio)}
+    odd = {name: odd[name] + _odd_flops(name, cells, price, pflops) for name in COLUMNS}
     verdicts = {row: judge(cells[row, "ratio"], ratios[row]) for row in ratios if (row, "ratio") in cells}
+    from_printed = _from_printed(cells)
+    printed_verdicts = {row: judge(cells[row, "ratio"], allowed) for row, (_, allowed) in from_printed.items()}
     return TableAudit(
-        *names, cells, price, kw, _kw_from_cells(cells), throughput, odd, ratios, _from_printed(cells), verdicts,
-        conventions, elsewhere, flops,
+        *names, cells, price, kw, _kw_from_cells(cells), throughput, odd, ratios,
+        {row: value for row, (value, _) in from_printed.items()}, verdicts, printed_verdicts, conventions, elsewhere,
+        flops,
     )  # fmt: skip
+
+
+def _with_rate(
+    name: str, odd: list[str], cells: Mapping, column_of: Callable, prices: Sequence[Constants]
+) -> list[str]:
+    """The odd cells of a column whose cost was read at its printed rate, which no published price explains.
+
+    A cost rests on its rate. Where a price that the other column's rate agrees with makes this column fit, the rate is
+    the odd one; else either may be.
+    """
+    if "cost" not in odd or ("rate", name) not in cells:
+        return odd
+    (other,) = (column for column in COLUMNS if column != name)
+    printed_rate = cells.get(("rate", other))
+    likely = [p for p in prices if printed_rate is None or getattr(p, other) in printed_rate.interval()]
+    if any(not odd_cells(column_of(price)) for price in likely):
+        return ["rate"]
+    return ["rate", *odd]
 
 
 _THROUGHPUT_CELLS = {"tput": "tput", "mw": "mw", "cost": "cost_per_mtok"}
@@ -412,10 +467,32 @@ def _kw_from_cells(cells: Mapping[tuple[str, str], Cell]) -> dict[str, Interval]
     }
 
 
-def _from_printed(cells: Mapping[tuple[str, str], Cell]) -> dict[str, float]:
-    values = {row: [cells[row, name].value for name in COLUMNS] for row, column in cells if column == "ratio"
-              and all((row, name) in cells for name in COLUMNS)}  # fmt: skip
-    return {row: old / new if row == "cost" else new / old for row, (new, old) in values.items()}
+def _from_printed(cells: Mapping[tuple[str, str], Cell]) -> dict[str, tuple[float, Interval]]:
+    """For each printed ratio whose two values are printed: that of the values, and all that their rounding allows."""
+    found = {}
+    for row, column in cells:
+        if column == "ratio" and all((row, name) in cells for name in COLUMNS):
+            above, below = (cells[row, name] for name in (COLUMNS[::-1] if row == "cost" else COLUMNS))
+            found[row] = above.value / below.value, above.interval() / below.interval()
+    return found
+
+
+def _bought(name: str, price: Constants, pair: Constants) -> float:
+    pflops, rate = getattr(pair, name), getattr(price, name)
+    return cost.pflop_per_s_per_usd_per_hour(pflop_per_s=pflops, usd_per_gpu_hour=rate)
+
+
+def _fit(cell: Cell, rate: float) -> str | None:
+    # Only these two: a cell of two digits that might be rounded up or to fives would fit nearly anything.
+    return next((how for how in ("rounded", "cut off") if rate in allowed(cell, how)), None)
+
+
+def _odd_flops(name: str, cells: Mapping, price: Constants | None, pflops: Sequence[Constants]) -> list[str]:
+    """The cell of FLOPS per dollar, where no peak rate of its system gives it."""
+    cell = cells.get(("flops_per_dollar", name))
+    if price is None or cell is None or not pflops or any(_fit(cell, _bought(name, price, pair)) for pair in pflops):
+        return []
+    return ["flops_per_dollar"]
 
 
 def _flops(
@@ -427,15 +504,8 @@ def _flops(
         return []
     found = []
     for pair in pflops:
-        bought = [
-            cost.pflop_per_s_per_usd_per_hour(pflop_per_s=getattr(pair, name), usd_per_gpu_hour=getattr(price, name))
-            for name in COLUMNS
-        ]
-        # Only these two: a cell of two digits that might be rounded up or to fives would fit nearly anything.
-        fits = [
-            next((how for how in ("rounded", "cut off") if rate in allowed(cell, how)), None)
-            for cell, rate in zip(printed_cells, bought, strict=True)
-        ]
+        bought = [_bought(name, price, pair) for name in COLUMNS]
+        fits = [_fit(cell, rate) for cell, rate in zip(printed_cells, bought, strict=True)]
         if None not in fits:
             found.append(Explanation(pair.name, *bought, " and ".join(dict.fromkeys(fits))))
     return sorted(found, key=lambda explanation: explanation.how != "rounded")

@@ -56,6 +56,15 @@ class Side:
     as_of: date | None = None
     not_understood: tuple[str, ...] = ()
 
+    def __str__(self) -> str:
+        said = [self.precision and self.precision.upper(), {"mtp": "MTP", "none": "no MTP"}.get(self.spec_decoding)]
+        said += [
+            {True: "disaggregated", False: "aggregated"}.get(self.is_disaggregated),
+            self.as_of and str(self.as_of),
+        ]
+        gpus = " or ".join(gpu.upper() for gpu in self.gpus) or "no known GPU"
+        return " ".join([gpus, *filter(None, said)])
+
     def holds(self, way: ServingConfiguration) -> bool:
         """Whether a way of serving is one the claim speaks of."""
         named = ("precision", "spec_decoding", "is_disaggregated", "as_of")
@@ -75,6 +84,12 @@ class Understood:
     is_peak: bool
     figure: Interval | None
     undisclosed: tuple[str, ...]
+
+    def __str__(self) -> str:
+        speeds = " and ".join(f"{speed:g}" for speed in self.speeds)
+        lengths = f"{self.lengths[0]}/{self.lengths[1]} tokens" if self.lengths else "any lengths"
+        at = f"{speeds} tok/s per user" if speeds else "each at its peak" if self.is_peak else "any speed"
+        return f"{self.subject} against {self.baseline}; {self.model or 'no model'}; {lengths}; {at}"
 
 
 @dataclass(frozen=True)
@@ -153,17 +168,17 @@ def understand(claim: Mapping, gpus_of: Mapping[str, Sequence[str]]) -> Understo
         replace(side, precision=side.precision or form, spec_decoding=side.spec_decoding or speculation)
         for side, form in zip(sides, formats, strict=True)
     )
-    length = re.search(r"\b(\d+)k/(\d+)k\b", text, re.IGNORECASE)
+    lengths = _lengths(text)
     speeds = _speeds(text)
     return Understood(
         subject=subject,
         baseline=baseline,
         model=claim["model"],
-        lengths=(int(length[1]) * 1024, int(length[2]) * 1024) if length else None,
+        lengths=lengths,
         speeds=speeds,
         is_peak=not speeds and bool(re.search(r"\bpeak\b|best configuration", text)),
         figure=_figure(claim),
-        undisclosed=tuple(_undisclosed(claim, text, subject, baseline, length, speeds)),
+        undisclosed=tuple(_undisclosed(claim, text, subject, baseline, lengths, speeds)),
     )
 
 
@@ -187,6 +202,14 @@ def _side(words: str, gpus_of: Mapping[str, Sequence[str]]) -> Side:
     return Side(gpus, **found, not_understood=tuple(unknown))
 
 
+def _lengths(text: str) -> tuple[int, int] | None:
+    """Input and output length [tok]: "8k/1k", "8K/1K" and "8192/1024" are the same."""
+    found = re.search(r"\b(?:(\d+)k/(\d+)k|(\d{3,6})/(\d{2,6}))\b", text, re.IGNORECASE)
+    if not found:
+        return None
+    return (int(found[1]) * 1024, int(found[2]) * 1024) if found[1] else (int(found[3]), int(found[4]))
+
+
 def _speeds(text: str) -> tuple[float, ...]:
     """Speeds per user that a text names: "about 35 tok/s/user", "70-140 tok/s/user", "4.0x at 22, 8.2x at 110"."""
     if "tok/s/user" not in text:
@@ -207,8 +230,8 @@ def _figure(claim: Mapping) -> Interval | None:
     return Interval(low if low is not None else high, high)
 
 
-def _undisclosed(claim, text: str, subject: Side, baseline: Side, length, speeds) -> list[str]:
-    missing = [("model", claim["model"]), ("input and output lengths", length), ("speed per user", speeds)]
+def _undisclosed(claim, text: str, subject: Side, baseline: Side, lengths, speeds) -> list[str]:
+    missing = [("model", claim["model"]), ("input and output lengths", lengths), ("speed per user", speeds)]
     for name, side in (("subject", subject), ("baseline", baseline)):
         if claim[name]:
             missing.append((f"number format of {claim[name]}", side.precision))
@@ -459,7 +482,7 @@ class _Grid:
         asked = (0.0, "peak") if math.isnan(at) else (at, f"{at:g}")
         chosen = [((isl, osl), f"{isl}/{osl}", "{} tokens"), (*asked, "{} tok/s per user")]
         for way in (readings.configurations[a], readings.configurations[b]):
-            texts = (way.precision.upper(), way.speculation, way.topology)
+            texts = (way.precision.upper(), way.speculation, way.topology, way.framework or "engine not stated")
             chosen += [(text, f"{way.gpu.upper()} {text}", "{}") for text in texts]
         return [*chosen, (name, name, "{}")]
 
