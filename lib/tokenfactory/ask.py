@@ -8,7 +8,7 @@ from datetime import date
 
 from tokenfactory.display import show
 from tokenfactory.display.show import between, number, times, usd, words
-from tokenfactory.errors import ParameterError, nearest
+from tokenfactory.errors import NotMeasuredError, ParameterError, nearest
 from tokenfactory.methods import claims, serving
 
 OWNER = "InferenceX TCO"  # prices and powers of one owner, so that systems stand on one footing
@@ -48,57 +48,61 @@ def compare(warehouse, *, model: str, isl: int, osl: int, speeds: Sequence[float
     once = " QUALIFY count(*) OVER (PARTITION BY gpu) = 1 ORDER BY gpu"
     prices = dict(warehouse.query(price + once, **basis, basis="owning_hyperscaler").rows())
     powers = dict(warehouse.query(power + once, **basis, basis="allin_utility_provisioned").rows())
-    curves = serving.Curves.of(_rows(warehouse, _POINTS), model=model, isl=isl, osl=osl)
+    day = "SELECT max(effective_from) AS day FROM price_on($on) WHERE provider = $owner AND basis = $basis"
+    priced_from = warehouse.query(day, **basis, basis="owning_hyperscaler")["day"][0]
+    points = _rows(warehouse, _POINTS)
+    lengths = _lengths_of(points, model)
+    if (isl, osl) not in lengths:
+        known = [f"{i}/{o}" for i, o in lengths]
+        paste = _command(model, *next(iter(lengths), (isl, osl)), speeds[0])
+        raise NotMeasuredError(
+            f"no point of {model} at {isl}/{osl} tokens; lengths with points: {', '.join(known) or 'none'}; try {paste}"
+        )
+    curves = serving.Curves.of(points, model=model, isl=isl, osl=osl)
     rows = serving.table(
         curves, speeds, gpus or curves.gpus, usd_per_gpu_hour=prices, kw_per_gpu=powers, isl=isl, osl=osl
     )
     return {
         "model": model, "isl": isl, "osl": osl, "token_scope": "total", "prices_on": str(on),
+        "prices_from": priced_from and str(priced_from), "price_age_day": priced_from and (on - priced_from).days,
         "price_basis": "owning_hyperscaler", "power_basis": "allin_utility_provisioned", "band": "90 %",
         "rows": [_plain(row) for row in rows],
-        "published_near": _published_near(warehouse, model, isl, osl, speeds, {row["gpu"] for row in rows}),
+        "other_lengths": [
+            {"isl": i, "osl": o, "gpus": found} for (i, o), found in lengths.items() if (i, o) != (isl, osl)
+        ],
     }  # fmt: skip
 
 
-NEAR = 1.05  # a speed within this factor of another is nearly the same
+OLD_PRICE_DAY = 90  # as in the warehouse's price_ages
 
 
-def _published_near(warehouse, model: str, isl: int, osl: int, speeds: Sequence[float], gpus: set[str]) -> list[dict]:
-    """Published measured points at nearly the asked speeds, also where a snapshot has replaced them in `points`."""
-    rows = _rows(
-        warehouse,
-        """SELECT point_id, gpu, framework, coalesce(precision, 'not stated') AS precision,
-                  coalesce(spec_decoding, 'not stated') AS spec_decoding, is_disaggregated, evidence, as_of,
-                  source_url, interactivity_tok_per_s_per_user, total_tok_per_s_per_gpu
-           FROM operating_points JOIN point_gaps USING (point_id)
-           WHERE reason IS NULL AND evidence = 'measured' AND model = $model AND isl = $isl AND osl = $osl
-           ORDER BY gpu, interactivity_tok_per_s_per_user, point_id""",
-        model=model, isl=isl, osl=osl,
-    )  # fmt: skip
-    return [
-        {
-            "gpu": row["gpu"], "asked": asked, "speed": row[serving.SPEED], "tput": row[serving.TPUT],
-            "way": str(serving.configuration_of(row)), "point_id": row["point_id"],
-        }
-        for asked in speeds
-        for row in rows
-        if row["gpu"] in gpus and asked / NEAR <= row[serving.SPEED] <= asked * NEAR
-    ]  # fmt: skip
+def _lengths_of(points: Sequence[Mapping], model: str) -> dict[tuple[int, int], list[str]]:
+    """The lengths at which a model has points, and the GPUs that have them."""
+    found: dict = {}
+    for row in points:
+        if row["model"] == model:
+            found.setdefault((row["isl"], row["osl"]), set()).add(row["gpu"])
+    return {lengths: sorted(found[lengths]) for lengths in sorted(found)}
+
+
+def _command(model: str, isl: int, osl: int, speed: float, gpu: str | None = None) -> str:
+    command = f"tokenfactory compare --model {model} --isl {isl} --osl {osl} --at {speed:g}"
+    return command + (f" --gpu {gpu}" if gpu else "")
 
 
 def _plain(row: Mapping) -> dict:
-    named = {
-        "configuration": row["configuration"] and str(row["configuration"]),
-        "source_page": (row["configuration"] and row["configuration"].page) or None,
-        "nearest": row["nearest"] and str(row["nearest"].configuration),
-        "nearest_speed": row["nearest"] and row["nearest"].speed,
-    }
+    """A row of the table as plain values."""
+    reading = {"nearest": row["nearest"], "at_least": row["at_least"]}
+    named = {"configuration": row["configuration"] and str(row["configuration"])}
+    named["source_page"] = (row["configuration"] and row["configuration"].page) or None
+    for name, one in reading.items():
+        named |= {name: one and str(one.configuration), f"{name}_speed": one and one.speed}
     kept = {name: value for name, value in row.items() if name != "answer"}
     return {name: None if value != value else value for name, value in {**kept, **named}.items()}
 
 
 def compare_text(answer: Mapping) -> list[str]:
-    """The same as a table, and a sentence for each gap."""
+    """The same as a table, and sentences: faster and cheaper, not measured and what is, the age of the prices."""
     rows = answer["rows"]
     for row in rows:
         row["cost_band"] = _band(row["usd_per_mtok_low"], row["usd_per_mtok_high"])
@@ -115,15 +119,29 @@ def compare_text(answer: Mapping) -> list[str]:
     }
     lengths = f"{answer['isl']}/{answer['osl']}"
     caption = f"{answer['model']}, {lengths} tokens, total tokens, owning price of {answer['prices_on']}"
-    gaps = [
-        f"{row['why_not']} ({row['nearest']})" if row["nearest"] else row["why_not"] for row in rows if row["why_not"]
-    ]
-    near = [
-        f"Published near {row['asked']:g}: {row['gpu'].upper()} {number(row['tput'])} tok/s per GPU at {row['speed']:g}"
-        f" tok/s per user ({row['way']})"
-        for row in answer["published_near"]
-    ]
-    return [show.table(rows, columns, caption)._repr_mimebundle_()["text/plain"], *gaps, *near]
+    lines = [show.table(rows, columns, caption)._repr_mimebundle_()["text/plain"]]
+    for row in rows:
+        if row["at_least_speed"] and row["at_least_speed"] > row["speed"] and row["usd_per_mtok_at_least"]:
+            lines.append(
+                f"{row['gpu'].upper()} at {row['speed']:g} or faster: {usd(row['usd_per_mtok_at_least'])} at "
+                f"{row['at_least_speed']:g} tok/s per user ({row['at_least']})"
+            )
+        if row["why_not"]:
+            asked = answer["model"], answer["isl"], answer["osl"]
+            paste = f": {_command(*asked, row['nearest_speed'], row['gpu'])}" if row["nearest"] else ""
+            lines.append(f"{row['why_not']}{paste}")
+    if any(row["why_not"] for row in rows):
+        lines += [
+            f"Other lengths: {_command(answer['model'], one['isl'], one['osl'], rows[0]['speed'])} has points of "
+            f"{', '.join(map(str.upper, one['gpus']))}"
+            for one in answer["other_lengths"]
+        ]
+    if answer["price_age_day"] and answer["price_age_day"] > OLD_PRICE_DAY:
+        lines.append(
+            f"The newest of these prices is of {answer['prices_from']}, {answer['price_age_day']} days before the day "
+            "asked for: it may no longer hold"
+        )
+    return lines
 
 
 def _band(low: float | None, high: float | None) -> str | None:
@@ -180,6 +198,7 @@ def audit_text(found: claims.SetAudit) -> list[str]:
     for claim, verdict in found.verdicts:
         figure = claim["printed"] or _figure(claim)
         lines.append(f"{claim['claim_id']}: {claim['statement_short']} ({figure})")
+        lines.append(f"  understood: {verdict.claim}")
         lines.append(f"  {verdict.finding}: {verdict.reason}")
         if verdict.stated:
             lines.append(f"  under its conditions the points say {_span(verdict.stated[0], verdict.stated[-1])}")
@@ -223,7 +242,8 @@ def _table_lines(found: claims.SetAudit) -> list[str]:
     for column, name in names.items():
         allowed = table.throughput[column]
         if odd := table.odd[column]:
-            lines.append(f"  {name} contradicts itself: {', '.join(odd)} does not fit the other cells")
+            cells = f"{odd[0]} does not fit" if len(odd) == 1 else f"{', '.join(odd)} do not fit each other or"
+            lines.append(f"  {name} contradicts itself: {cells} the other cells")
             lines += [f"    {cell}: {_tok(interval)}" for cell, interval in allowed.items() if cell != "all"]
         else:
             lines.append(f"  {name}: one throughput gives every value cell, {_tok(allowed['all'])}")
@@ -231,6 +251,11 @@ def _table_lines(found: claims.SetAudit) -> list[str]:
                 f"    inside it: {row['point_id']}, {row[serving.TPUT]:g} tok/s per GPU"
                 for row in found.matches[column]
             ]
+    for row, value in table.from_printed.items():
+        if row not in table.ratios:
+            printed = table.cells[row, "ratio"].text
+            lines.append(f"  {row}: printed {printed}, the printed values give {times(value, 3)}: "
+                         f"{table.printed_verdicts[row]}")  # fmt: skip
     for row, interval in table.ratios.items():
         ratio = _interval(interval)
         printed = table.cells[row, "ratio"].text if (row, "ratio") in table.cells else "not printed"
@@ -288,7 +313,8 @@ def audit_data(found: claims.SetAudit) -> dict:
             "power": table.power and table.power.name,
             "tok_per_s_per_gpu": {column: ends(of) for column, of in table.throughput.items()},
             "ratios": ends(table.ratios), "ratios_of_printed_values": table.from_printed,
-            "verdicts": table.verdicts, "conventions": ends(table.conventions),
+            "verdicts": table.verdicts, "printed_verdicts": table.printed_verdicts,
+            "contradicts_itself": table.contradicts_itself, "conventions": ends(table.conventions),
             "elsewhere": {row: ends(of) for row, of in table.elsewhere.items()},
             "kw_from_cells": ends(table.kw_from_cells),
             "flops_per_dollar": [e.name for e in table.flops], "flops_per_dollar_alike": found.alike,
@@ -302,7 +328,7 @@ def audit_data(found: claims.SetAudit) -> dict:
                 "num_places": verdict.num_cells, "num_below_1": verdict.num_below_1,
                 "below_1_only_with": verdict.flips,
                 "num_matches": verdict.num_matches, "match": cell(verdict.match),
-                "undisclosed": verdict.claim.undisclosed,
+                "understood": str(verdict.claim), "undisclosed": verdict.claim.undisclosed,
             }
             for claim, verdict in found.verdicts
         ],

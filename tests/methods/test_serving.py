@@ -137,6 +137,11 @@ def test_a_poor_configuration_does_not_answer_for_a_better_one_that_is_hidden_in
     assert answer.below.tput_per_gpu == 10_000
     good = [row | {TPUT: 2 * row[TPUT]} for row in A]  # about 570 at 30
     assert curves_of(hidden + good).at_speed(30)["a"].best.configuration.precision == "fp8"
+    # where the same format and speculation has a sure reading, of another day say, nothing is hidden
+    sweep = [row | {"precision": "fp4", "as_of": date(2026, 6, 1)} for row in A]
+    assert curves_of(hidden + sweep).at_speed(30)["a"].best.configuration.as_of == date(2026, 6, 1)
+    old = [row | {"precision": "fp4", "as_of": date(2025, 12, 1)} for row in A]
+    assert curves_of(hidden + old).at_speed(30)["a"].best is None
 
 
 def test_readings_of_a_source_are_the_last_resort_of_their_recipe():
@@ -147,6 +152,8 @@ def test_readings_of_a_source_are_the_last_resort_of_their_recipe():
     assert curves.at_speed(50)["a"].best.how == "between readings of the source"
     assert curves.at_speed(60)["a"].best.how == "read by the source"
     assert curves.at_speed(30)["a"].at_least.tput_per_gpu == 300  # at 60, where nothing measured answers
+    older = curves_of([row | {"as_of": date(2025, 12, 1)} for row in A] + source)
+    assert older.at_speed(30)["a"].best.evidence == "interpolated"  # an old run does not stand in for a newer sweep
     other_format = curves_of(A + [row | {"precision": "fp4"} for row in source])
     assert other_format.at_speed(30)["a"].best.evidence == "interpolated"
 

@@ -2,7 +2,8 @@
 
 A *serving configuration* is a GPU, engine, number format, speculation and topology, as measured on one day. Measured
 and derived points of one configuration are joined to a curve; points that their source has interpolated stand in curves
-of their own, one for each page, and answer only where nothing measured of the same GPU, format and speculation does.
+of their own, one for each page, and answer only where nothing measured of the same GPU, format and speculation, and no
+older, does.
 Points of runs that are known to have answered wrongly are configurations of their own, and marked.
 
 >>> told = dict(model="m", isl=1024, osl=1024, framework="e", precision="fp8", spec_decoding="none", as_of=None,
@@ -263,30 +264,36 @@ class SpeedTable:
 
     @cached_property
     def is_usable(self) -> np.ndarray:
-        """What may rank: not wide; a reading of a source only where nothing measured of its recipe answers."""
+        """What may rank: not wide; a reading of a source only where nothing measured of its recipe, as new, answers."""
         usable = ~np.isnan(self.value) & (self.gap <= WIDE_GAP)
-        recipes = [one.recipe for one in self.configurations]
-        is_measured = [one.is_measured for one in self.configurations]
-        for i in np.flatnonzero(~np.array(is_measured, bool)):
-            same = [j for j, recipe in enumerate(recipes) if is_measured[j] and recipe == recipes[i]]
-            usable[i] &= ~usable[same].any(axis=0)
-        return usable
+        is_source = np.array([not one.is_measured for one in self.configurations], bool)
+        return usable & ~(is_source[:, None] & self._has_as_new(usable & ~is_source[:, None]))
+
+    def _has_as_new(self, is_there: np.ndarray) -> np.ndarray:
+        """Where some configuration that is there has the recipe of each one, and is no older."""
+        recipe = _numbered(one.recipe for one in self.configurations)[1]
+        day = np.array([one.as_of.toordinal() if one.as_of else 0 for one in self.configurations])
+        newest = np.full((recipe.max(initial=-1) + 1, self.speeds.size), -1)
+        np.maximum.at(newest, recipe, np.where(is_there, day[:, None], -1))
+        return newest[recipe] >= day[:, None]
 
     def best(self, is_wanted: Callable[[ServingConfiguration], bool]) -> np.ndarray:
         """For each speed the number of the wanted configuration with most throughput; -1 where none was measured.
 
         A wide reading is chosen where no other answers, or where even a third less of it would beat those that do. And
         where half of what a curve may have inside a gap would beat them all, none is chosen: which one is best was not
-        measured there.
+        measured there. Neither counts where a sure reading of the same GPU, format and speculation, and no older, is.
         """
         if not len(self.configurations):
             return np.full(self.speeds.size, -1)
         is_wanted = np.array([is_wanted(one) for one in self.configurations], bool)[:, None]
         is_sure = is_wanted & self.is_usable
-        is_there = is_sure | is_wanted & (self.gap > WIDE_GAP) & ~np.isnan(self.value)
-        least = np.where(is_sure, self.value, np.where(is_there, self.value / WIDE_ERROR, -np.inf))
-        hidden = np.where(is_wanted & (self.status == Status.IN_GAP), self.in_gap / GAP_ERROR, -np.inf)
-        is_known = is_there.any(axis=0) & (least.max(axis=0) >= hidden.max(axis=0))
+        is_open = is_wanted & ~self._has_as_new(self.is_usable)
+        is_wide = is_open & (self.gap > WIDE_GAP) & ~np.isnan(self.value)
+        is_hidden = is_open & (self.status == Status.IN_GAP)
+        least = np.where(is_sure, self.value, np.where(is_wide, self.value / WIDE_ERROR, -np.inf))
+        hidden = np.where(is_hidden, self.in_gap / GAP_ERROR, -np.inf)
+        is_known = (is_sure | is_wide).any(axis=0) & (least.max(axis=0) >= hidden.max(axis=0))
         return np.where(is_known, least.argmax(axis=0), -1)
 
     @cached_property
@@ -442,6 +449,7 @@ def table(
     """The best of each GPU at each speed, with the `figures` of its reading: one row per speed and GPU.
 
     Where nothing was measured the figures are None, `how` and `why_not` say so, and `nearest` is the nearest point.
+    `at_least` is what serves the speed or a faster one with most throughput, at the cost `usd_per_mtok_at_least`.
 
     Parameters
     ----------
@@ -459,9 +467,11 @@ def table(
             answer = answers[gpu][column]
             best = answer.best
             row = dict.fromkeys(_FIGURES) | {"gpu": gpu, "speed": speed, "answer": answer, "why_not": answer.why_not}
+            known = {"usd_per_gpu_hour": usd_per_gpu_hour.get(gpu), "kw_per_gpu": kw_per_gpu.get(gpu)}
             if best:
-                known = {"usd_per_gpu_hour": usd_per_gpu_hour.get(gpu), "kw_per_gpu": kw_per_gpu.get(gpu)}
                 row |= figures(best, **known, **counted)
+            faster = answer.at_least and figures(answer.at_least, **known, **counted)["usd_per_mtok"]
+            row |= {"at_least": answer.at_least, "usd_per_mtok_at_least": faster}
             rows.append(row | {
                 "configuration": best and best.configuration, "how": best.how if best else "not measured",
                 "is_wide": bool(best and best.is_wide), "nearest": answer.nearest,
