@@ -508,11 +508,11 @@ class _Grid:
 def _with_peaks(readings: SpeedTable) -> SpeedTable:
     """One more column, at no speed: the highest measured throughput of each way."""
     knots = readings.knots
-    peak = np.full((len(readings.configurations), 1), np.nan)
-    peak[knots.filled, 0] = np.maximum.reduceat(knots.y, knots.first)
+    at = knots.start[:-1, None]  # the slowest knot has most throughput, and every configuration has one
+    peak, ones = knots.y[at], np.ones(at.shape)
     low, high = peak * np.exp(-RUN_TO_RUN_LOG), peak * np.exp(RUN_TO_RUN_LOG)
-    more = {"value": peak, "low": low, "high": high, "low_other_day": low, "high_other_day": high,
-            "gap": np.ones(peak.shape), "status": np.full(peak.shape, Status.MEASURED)}  # fmt: skip
+    more = {"value": peak, "low": low, "high": high, "low_other_day": low, "high_other_day": high, "gap": ones,
+            "below": at, "above": at, "status": np.full(at.shape, Status.MEASURED)}  # fmt: skip
     columns = {name: np.append(getattr(readings, name), column, axis=1) for name, column in more.items()}
     return replace(readings, speeds=np.append(readings.speeds, np.nan), **columns)
 

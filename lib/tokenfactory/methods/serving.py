@@ -120,23 +120,34 @@ class Curves:
         """Every configuration at every speed [tok/s per user]."""
         speeds = np.asarray(speeds, float)
         answer = pareto.interpolate(self.knots, speeds)
-        gap = bands.gap_at(self.knots, speeds)
         number = np.arange(len(self.configurations))[:, None]
-        return SpeedTable(self, speeds, answer.value, answer.status, gap, *self._around(answer.value, gap, number))
+        below, above = pareto.knots_around(self.knots, number, speeds)
+        y = np.append(self.knots.y, np.nan)  # one more, for the -1 of a speed where nothing is measured
+        gap = y[below] / y[above]
+        ends = self._band_ends(answer.value, gap, number)
+        return SpeedTable(self, speeds, answer.value, answer.status, gap, below, above, *ends)
 
-    def _around(self, value: np.ndarray, gap: np.ndarray, number: np.ndarray) -> list[np.ndarray]:
+    def _band_ends(self, value: np.ndarray, gap: np.ndarray, number: np.ndarray) -> list[np.ndarray]:
         """The ends of both bands around values of these configurations."""
-        pools = self._are(lambda one: bool(one.is_disaggregated))[number]
         # A source does not say between which points it read: at least as far apart as those of the first class.
-        is_hidden = ~self._are(lambda one: one.is_measured)[number]
-        group = bands.group_of(np.where(is_hidden, np.maximum(gap, bands.GAP_CLASSES[1]), gap), pools)
+        gap = np.where(self._is_source[number], np.maximum(gap, bands.GAP_CLASSES[1]), gap)
+        group = bands.group_of(gap, self._is_disaggregated[number])
         unknown = np.full(value.shape, np.nan)
         models = self.bands.same_day, self.bands.other_day
         ends = [(unknown, unknown) if isinstance(m, NotCalibrated) else m.band(value, group) for m in models]
         return [*ends[0], *ends[1]]
 
-    def _are(self, holds: Callable[[ServingConfiguration], bool]) -> np.ndarray:
-        return np.array([holds(one) for one in self.configurations], bool)
+    @cached_property
+    def _is_source(self) -> np.ndarray:
+        return np.array([not one.is_measured for one in self.configurations], bool)
+
+    @cached_property
+    def _is_disaggregated(self) -> np.ndarray:
+        return np.array([bool(one.is_disaggregated) for one in self.configurations], bool)
+
+    @cached_property
+    def _series(self) -> np.ndarray:
+        return self.knots.series
 
     def at_speed(self, speed: float, gpus: Sequence[str] | None = None) -> dict[str, Answer]:
         """What each GPU makes at one speed per user [tok/s]: an `Answer` under the name of each."""
@@ -149,8 +160,8 @@ class Curves:
         for gpu in self.gpus if gpus is None else gpus:
             best = readings.best(lambda one, gpu=gpu: one.gpu == gpu)
             right = readings.best(lambda one, gpu=gpu: one.gpu == gpu and not one.is_known_wrong)
-            is_own = self._are(lambda one, gpu=gpu: one.gpu == gpu)[self.knots.series] & self._is_knot_usable
-            mine = np.flatnonzero(is_own)
+            is_own = np.array([one.gpu == gpu for one in self.configurations], bool)[self._series]
+            mine = np.flatnonzero(is_own & self._is_knot_usable)
             found[gpu] = [
                 self._answer(gpu, readings, column, mine, best[column], right[column])
                 for column in range(readings.speeds.size)
@@ -159,7 +170,7 @@ class Curves:
 
     def _answer(self, gpu: str, readings: SpeedTable, column: int, mine: np.ndarray, best: int, right: int) -> Answer:
         asked, exact = float(readings.speeds[column]), readings.one(best, column)
-        knots, series = self.knots, self.knots.series
+        knots, series = self.knots, self._series
         below, above = mine[knots.x[mine] < asked], mine[knots.x[mine] > asked]
         most = self._point(above[knots.y[above].argmax()]) if above.size else None
         if exact and not exact.is_wide and (most is None or exact.tput_per_gpu >= most.tput_per_gpu):
@@ -168,17 +179,16 @@ class Curves:
         ends.append(above[knots.x[above].argmin()] if above.size else -1)
         in_gap = np.intersect1d(np.flatnonzero(readings.status[:, column] == Status.IN_GAP), series[mine])
         if in_gap.size and exact is None:  # the ends of the gap that hides most
-            low, high = pareto.knots_around(knots, in_gap, np.full(in_gap.size, asked))
-            most_hidden = readings.in_gap[in_gap, column].argmax()
-            ends = [low[most_hidden], high[most_hidden]]
+            hidden = in_gap[readings.in_gap[in_gap, column].argmax()]
+            ends = [readings.below[hidden, column], readings.above[hidden, column]]
         return Answer(gpu, asked, exact, most, readings.one(right, column), *map(self._point, ends))
 
     def _point(self, knot: int) -> Reading | None:
         """The reading at a knot; None for knot -1."""
         if knot < 0:
             return None
-        number, value = self.knots.series[[knot]], self.knots.y[[knot]]
-        ends = [float(end[0]) for end in self._around(value, np.ones(1), number)]
+        number, value = self._series[[knot]], self.knots.y[[knot]]
+        ends = [float(end[0]) for end in self._band_ends(value, np.ones(1), number)]
         row = self.rows[self.knots.point[knot]]
         configuration = self.configurations[int(number[0])]
         return Reading(configuration, float(self.knots.x[knot]), float(value[0]), *ends, Status.MEASURED, (row,))
@@ -187,10 +197,10 @@ class Curves:
     def _is_knot_usable(self) -> np.ndarray:
         """Whether a knot is measured, or stands in for what is not: only readings of a source may be neither."""
         usable = np.ones(self.knots.x.size, bool)
-        of_source = np.flatnonzero(~self._are(lambda one: one.is_measured)[self.knots.series])
+        of_source = np.flatnonzero(self._is_source[self._series])
         if of_source.size:
             readings = self.read(self.knots.x[of_source])
-            usable[of_source] = readings.is_usable[self.knots.series[of_source], np.arange(of_source.size)]
+            usable[of_source] = readings.is_usable[self._series[of_source], np.arange(of_source.size)]
         return usable
 
     def pairs(self, subject: str, baseline: str, condition: Condition | None = None) -> list[Pair]:
@@ -249,6 +259,8 @@ class SpeedTable:
     value: np.ndarray
     status: np.ndarray
     gap: np.ndarray
+    below: np.ndarray  # numbers of the knots on either side, -1 where none
+    above: np.ndarray
     low: np.ndarray
     high: np.ndarray
     low_other_day: np.ndarray
@@ -266,7 +278,7 @@ class SpeedTable:
     def is_usable(self) -> np.ndarray:
         """What may rank: not wide; a reading of a source only where nothing measured of its recipe, as new, answers."""
         usable = ~np.isnan(self.value) & (self.gap <= WIDE_GAP)
-        is_source = np.array([not one.is_measured for one in self.configurations], bool)
+        is_source = self.curves._is_source
         return usable & ~(is_source[:, None] & self._has_as_new(usable & ~is_source[:, None]))
 
     def _has_as_new(self, is_there: np.ndarray) -> np.ndarray:
@@ -305,8 +317,8 @@ class SpeedTable:
         """One reading with its points; None for configuration number -1."""
         if number < 0:
             return None
-        ends = pareto.knots_around(self.knots, np.array([number]), self.speeds[[column]])
-        points = tuple(self.curves.rows[self.knots.point[knot]] for knot in dict.fromkeys(int(end[0]) for end in ends))
+        ends = dict.fromkeys((int(self.below[number, column]), int(self.above[number, column])))
+        points = tuple(self.curves.rows[self.knots.point[knot]] for knot in ends)
         named = ("value", "low", "high", "low_other_day", "high_other_day")
         parts = (float(getattr(self, name)[number, column]) for name in named)
         status = Status(self.status[number, column])
