@@ -267,12 +267,8 @@ class Tier:
         return self.value.get(baseline, math.nan) / self.value.get(subject, math.nan)
 
 
-@dataclass(frozen=True)
 class _Same(Tier):
     """For ratios of throughputs themselves."""
-
-    def covers(self, day: date) -> bool:
-        return self.since <= day and (self.until is None or day < self.until)
 
     def turns(self, subject: str, baseline: str) -> float:
         return 1.0

@@ -30,7 +30,7 @@ across more than `WIDE_GAP` is answered and marked `is_wide`: it beats no other,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -43,12 +43,9 @@ from tokenfactory.methods.bands import NotCalibrated
 from tokenfactory.methods.pareto import Frontiers, Status
 from tokenfactory.methods.readings import (
     BEST,
-    GAP_ERROR,
-    GAP_METHOD,
     NOT_STATED,
     SPEED,
     TPUT,
-    WIDE_ERROR,
     WIDE_GAP,
     Answer,
     Bands,
@@ -59,6 +56,7 @@ from tokenfactory.methods.readings import (
     conditions,
     configuration_of,
 )  # fmt: skip
+from tokenfactory.methods.speed_table import SpeedTable, numbered
 
 __all__ = [
     "BEST", "NOT_STATED", "SPEED", "TPUT", "WIDE_GAP", "Answer", "Bands", "Condition", "Curves", "Pair", "Reading",
@@ -105,7 +103,7 @@ class Curves:
     @classmethod
     def of_workload(cls, rows: Sequence[Mapping], learned: Bands) -> Curves:
         """The curves of rows that are all of one workload; of none, curves that answer nothing."""
-        configurations, ids = _numbered(configuration_of(row) for row in rows)
+        configurations, ids = numbered(configuration_of(row) for row in rows)
         return cls(rows, configurations, _knots(rows, ids, len(configurations)), learned)
 
     @property
@@ -250,92 +248,6 @@ class Curves:
         return sorted(found, key=lambda pair: (-pair.ratio, pair.speed, pair.condition.label))
 
 
-@dataclass(frozen=True)
-class SpeedTable:
-    """All configurations (rows) at all speeds (columns) [total tok/(s GPU)]; NaN where nothing is measured."""
-
-    curves: Curves
-    speeds: np.ndarray
-    value: np.ndarray
-    status: np.ndarray
-    gap: np.ndarray
-    below: np.ndarray  # numbers of the knots on either side, -1 where none
-    above: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
-    low_other_day: np.ndarray
-    high_other_day: np.ndarray
-
-    @property
-    def configurations(self) -> Sequence[ServingConfiguration]:
-        return self.curves.configurations
-
-    @property
-    def knots(self) -> Frontiers:
-        return self.curves.knots
-
-    @cached_property
-    def is_usable(self) -> np.ndarray:
-        """What may rank: not wide; a reading of a source only where nothing measured of its recipe, as new, answers."""
-        usable = ~np.isnan(self.value) & (self.gap <= WIDE_GAP)
-        is_source = self.curves._is_source
-        return usable & ~(is_source[:, None] & self._has_as_new(usable & ~is_source[:, None]))
-
-    def _has_as_new(self, is_there: np.ndarray) -> np.ndarray:
-        """Where some configuration that is there has the recipe of each one, and is no older."""
-        recipe = _numbered(one.recipe for one in self.configurations)[1]
-        day = np.array([one.as_of.toordinal() if one.as_of else 0 for one in self.configurations])
-        newest = np.full((recipe.max(initial=-1) + 1, self.speeds.size), -1)
-        np.maximum.at(newest, recipe, np.where(is_there, day[:, None], -1))
-        return newest[recipe] >= day[:, None]
-
-    def best(self, is_wanted: Callable[[ServingConfiguration], bool]) -> np.ndarray:
-        """For each speed the number of the wanted configuration with most throughput; -1 where none was measured.
-
-        A wide reading is chosen where no other answers, or where even a third less of it would beat those that do. And
-        where half of what a curve may have inside a gap would beat them all, none is chosen: which one is best was not
-        measured there. Neither counts where a sure reading of the same GPU, format and speculation, and no older, is.
-        """
-        if not len(self.configurations):
-            return np.full(self.speeds.size, -1)
-        is_wanted = np.array([is_wanted(one) for one in self.configurations], bool)[:, None]
-        is_sure = is_wanted & self.is_usable
-        is_open = is_wanted & ~self._has_as_new(self.is_usable)
-        is_wide = is_open & (self.gap > WIDE_GAP) & ~np.isnan(self.value)
-        is_hidden = is_open & (self.status == Status.IN_GAP)
-        least = np.where(is_sure, self.value, np.where(is_wide, self.value / WIDE_ERROR, -np.inf))
-        hidden = np.where(is_hidden, self.in_gap / GAP_ERROR, -np.inf)
-        is_known = (is_sure | is_wide).any(axis=0) & (least.max(axis=0) >= hidden.max(axis=0))
-        return np.where(is_known, least.argmax(axis=0), -1)
-
-    @cached_property
-    def in_gap(self) -> np.ndarray:
-        """What a straight line in log throughput has, across any gap: no answer, but enough to doubt another one."""
-        return pareto.interpolate(self.knots, self.speeds, method=GAP_METHOD, max_gap=np.inf).value
-
-    def one(self, number: int, column: int) -> Reading | None:
-        """One reading with its points; None for configuration number -1."""
-        if number < 0:
-            return None
-        ends = dict.fromkeys((int(self.below[number, column]), int(self.above[number, column])))
-        points = tuple(self.curves.rows[self.knots.point[knot]] for knot in ends)
-        named = ("value", "low", "high", "low_other_day", "high_other_day")
-        parts = (float(getattr(self, name)[number, column]) for name in named)
-        status = Status(self.status[number, column])
-        return Reading(self.configurations[number], float(self.speeds[column]), *parts, status, points)
-
-    def how(self, number: int, column: int) -> str:
-        """In words how a value came about: "measured", "interpolated", ..., or "not measured"."""
-        is_there = number >= 0 and not np.isnan(self.value[number, column])
-        return self.one(number, column).how if is_there else "not measured"
-
-
-def _numbered(labels: Iterable) -> tuple[list, np.ndarray]:
-    numbers: dict = {}
-    ids = np.array([numbers.setdefault(label, len(numbers)) for label in labels], int)
-    return list(numbers), ids
-
-
 def _knots(rows: Sequence[Mapping], ids: np.ndarray, num_series: int) -> Frontiers:
     return pareto.pareto_front(ids, [row[SPEED] for row in rows], [row[TPUT] for row in rows], num_series=num_series)
 
@@ -348,7 +260,7 @@ def measured_curves(rows: Sequence[Mapping]) -> tuple[list[tuple], Frontiers]:
     rows : rows of the view `points`; only those with evidence "measured" are used
     """
     rows = [row for row in rows if (row.get("evidence") or "measured") == "measured"]
-    labels, ids = _numbered((row["model"], row["isl"], row["osl"], configuration_of(row)) for row in rows)
+    labels, ids = numbered((row["model"], row["isl"], row["osl"], configuration_of(row)) for row in rows)
     return labels, _knots(rows, ids, len(labels))
 
 
@@ -360,7 +272,7 @@ def learn_bands(rows: Sequence[Mapping]) -> Bands:
     learn = {"repeat_log": RUN_TO_RUN_LOG, "coverage_frac": COVERAGE_FRAC}
     return Bands(
         bands.calibrate(bands.leave_one_out(knots, pools), **learn),
-        bands.calibrate(bands.other_days(knots, _numbered(recipes)[1], pools), **learn),
+        bands.calibrate(bands.other_days(knots, numbered(recipes)[1], pools), **learn),
     )
 
 
