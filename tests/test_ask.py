@@ -107,7 +107,7 @@ def test_questions_that_cannot_be_asked(db, change, error, message):
     [
         ("--at", "40,fast", "'40,fast' is not a list of speeds such as 40,60,100"),
         ("--at", "40,-3", "'40,-3': a speed must be above zero"),
-        ("--at", "nan", "'nan': a speed must be above zero"),
+        ("--at", "nan", "'nan' is not a list of speeds"),
         ("--isl", "0", "'0' is not a number of tokens"),
         ("--on", "today", "'today' is not a date such as 2026-04-15"),
     ],
