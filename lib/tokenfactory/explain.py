@@ -51,7 +51,7 @@ def explain(db, question: Question) -> dict:
             "step_without_overlap_ms": float(bound.step_without_overlap_ms),
         },
         "kernel_sum": _kernels(db, architecture, asked),
-        "nearest_measured": _nearest(db, asked),
+        "nearest_measured": nearest_measured(db, asked),
     }  # fmt: skip
 
 
@@ -98,17 +98,17 @@ def _speeds(asked: Question, step_ms: float) -> dict:
     return {"step_ms": step_ms, "tok_per_s_per_user": speed, "output_tok_per_s_per_decode_gpu": tput}
 
 
-def _nearest(db, asked: Question) -> dict:
+def nearest_measured(db, asked: Question) -> dict:
     """The measured deployment nearest in GPUs a worker, requests a GPU and context, by the ratios of these."""
     found = db.query(
         """SELECT point_id, framework, spec_decoding, depth, decode_ep AS ep, batch, isl, osl, conc,
-                  as_of::VARCHAR AS as_of, speed AS tok_per_s_per_user,
+                  as_of::VARCHAR AS measured_on, speed AS tok_per_s_per_user,
                   output_per_decode_gpu AS output_tok_per_s_per_decode_gpu, source_url,
                   abs(ln(decode_ep / $ep)) + abs(ln(batch / $batch)) + abs(ln(0.9 * (isl + osl / 2) / $context)) AS far
            FROM deployments
            WHERE model = $model AND gpu = $gpu AND precision = $precision AND decode_ep > 0
              AND spec_decoding = if($depth > 0, 'mtp', 'none')
-           ORDER BY far, as_of DESC, point_id LIMIT 1""",
+           ORDER BY far, deployments.as_of DESC, point_id LIMIT 1""",
         **{name: getattr(asked, name) for name in ("ep", "batch", "model", "gpu", "precision", "depth")},
         context=asked.context_tok,
     ).rows(named=True)
@@ -145,7 +145,7 @@ def text(answer: Mapping) -> list[str]:
     where = f"experts over {measured['ep']} GPUs, {measured['batch']:.3g} requests a GPU"
     lengths = f"{measured['isl']}/{measured['osl']} tokens"
     return [*lines, f"measured      {told}, the nearest deployment: {where}, {lengths}, {measured['framework']}, "
-            f"{measured['as_of']} ({measured['point_id']})"]  # fmt: skip
+            f"{measured['measured_on']} ({measured['point_id']})"]  # fmt: skip
 
 
 def _line(name: str, found: Mapping) -> str:

@@ -271,3 +271,32 @@ def test_many_configurations_at_once_are_those_one_by_one(r1, gpus, tables):
         assert single.step_ms == pytest.approx(sums.step_ms[i], nan_ok=True)
         one = decode.bound(architecture=r1, gpu=gpus["gb300"], precision="fp4", step=step)
         assert one.step_ms == pytest.approx(bounds.step_ms[i])
+
+
+def test_predicted_speeds_are_those_of_their_own_steps(r1, tables):
+    row = dict(gpu="gb300", precision="fp4", isl=1024, osl=1024, decode_ep=32, batch=38.4, depth=3, attention_tp=1)
+    rows = [
+        row,
+        row | {"depth": None},
+        row | {"precision": "fp8"},
+        row | {"gpu": "h200", "precision": "fp8", "batch": 8},
+    ]
+    found = decode.predicted_speed(rows, tables=tables, architecture=r1, acceptance={0: 1.0, 3: 2.5})
+    step = decode.kernel_sum(
+        tables=tables, architecture=r1, gpu="gb300", precision="fp4", step=Step(32, 38.4, 1382.4, 4)
+    )
+    assert found[0] == pytest.approx(2500 / float(step.step_ms))
+    assert np.isnan(found[1:]).tolist() == [True, True, False]
+
+
+def test_the_sum_over_covered_deployments_is_as_near_as_promised(db, r1, tables):
+    """Of the newest runs with 32 requests a GPU and more on GB300: within a tenth without MTP, a fifth with it."""
+    rows = db.query(
+        """FROM deployments WHERE model = 'deepseek-r1-0528' AND framework = 'dynamo-trt' AND is_disaggregated
+             AND gpu = 'gb300' AND batch >= 32 ORDER BY point_id"""
+    ).rows(named=True)
+    found = decode.predicted_speed(rows, tables=tables, architecture=r1, acceptance={0: 1.0, 1: 1.8, 2: 2.2, 3: 2.5})
+    for spec, most in (("none", 0.10), ("mtp", 0.20)):
+        errors = [abs(p / row["speed"] - 1) for row, p in zip(rows, found, strict=True)
+                  if row["spec_decoding"] == spec and p == p]  # fmt: skip
+        assert len(errors) >= 3 and np.median(errors) <= most

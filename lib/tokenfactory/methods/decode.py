@@ -33,6 +33,7 @@ KERNEL_MODEL = "deepseek-r1-0528"  # the model whose layers the kernel tables ho
 # No table of the dense layers ships. Each stands as half an attention module, about 1% of a step: a stand-in that
 # was set by nobody's measurement, and fitted to none.
 REST_MODULES = 0.5
+PARTS = ("attention", "experts", "all_to_all", "rest")
 
 
 @dataclass(frozen=True)
@@ -289,7 +290,7 @@ class KernelSum:
 
     @property
     def parts(self) -> dict[str, np.ndarray]:
-        return {f.name.removesuffix("_ms"): getattr(self, f.name) for f in fields(self) if f.name.endswith("_ms")}
+        return {part: getattr(self, f"{part}_ms") for part in PARTS}
 
 
 def kernel_sum(
@@ -361,6 +362,29 @@ def tok_per_s(*, step_ms: np.ndarray, acceptance: np.ndarray, batch: np.ndarray)
     """
     speed = 1000 * acceptance / step_ms
     return speed, batch * speed
+
+
+def predicted_speed(
+    rows: Sequence[Mapping], *, tables: KernelTables, architecture: Architecture, acceptance: Mapping[int, float]
+) -> np.ndarray:
+    """The kernel sum's speed per user for measured deployments [tok/s]; NaN where no kernels or no depth are known.
+
+    Parameters
+    ----------
+    rows : rows of the view `deployments`
+    acceptance : tokens that a step yields, by the number of drafted ones
+    """
+    found, groups = np.full(len(rows), np.nan), defaultdict(list)
+    for i, row in enumerate(rows):
+        if row["depth"] in acceptance:
+            groups[row["gpu"], row["precision"]].append(i)
+    for (gpu, precision), mine in groups.items():
+        names = ("isl", "osl", "decode_ep", "batch", "depth", "attention_tp")
+        isl, osl, ep, batch, depth, tp = (np.array([rows[i][name] for i in mine], float) for name in names)
+        step = Step(ep, batch, mean_context_tok(isl_tok=isl, osl_tok=osl), depth + 1, tp)
+        ms = kernel_sum(tables=tables, architecture=architecture, gpu=gpu, precision=precision, step=step).step_ms
+        found[mine] = 1000 * np.array([acceptance[int(d)] for d in depth]) / ms
+    return found
 
 
 def mean_context_tok(*, isl_tok: float, osl_tok: float, drawn_frac: float = 0.9) -> float:

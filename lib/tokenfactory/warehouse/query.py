@@ -38,6 +38,7 @@ _VOCABULARIES = {
     "price_provider": "SELECT DISTINCT provider AS key FROM price_book ORDER BY key",
     "power_basis": "SELECT DISTINCT basis AS key FROM power_book ORDER BY key",
     "precision": "SELECT DISTINCT precision AS key FROM points WHERE precision IS NOT NULL ORDER BY key",
+    "framework": "SELECT DISTINCT framework AS key FROM points WHERE framework IS NOT NULL ORDER BY key",
     "tco_profile": "SELECT DISTINCT profile AS key FROM tco_inputs ORDER BY key",
     "load_curve": "SELECT DISTINCT curve_id AS key FROM load_curves ORDER BY key",
     "claim_set": "SELECT DISTINCT claim_set AS key FROM claims ORDER BY key",
