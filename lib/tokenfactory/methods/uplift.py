@@ -300,7 +300,7 @@ def worth(
 
     Returns
     -------
-    rows with what, label (both ends), gpu, speed and gain, where both ends are measured
+    rows with what, label (both ends), gpu, piece (of an unbroken stretch), speed and gain, where both are measured
     """
     readings, found = curves.read(speeds), []
     for field, *pair in differences(curves.configurations):
@@ -309,8 +309,11 @@ def worth(
             name = asked.get((field, getattr(old, field), getattr(new, field)))
             if name and new.gpu in gpus:
                 row = {"what": name, "label": f"{new.gpu.upper()} {new} over {old}", "gpu": new.gpu}
-                gains_at = zip(readings.speeds.tolist(), at_equal_speed(readings, a, b).tolist(), strict=True)
-                found += [row | {"speed": v, "gain": gain} for v, gain in gains_at if not math.isnan(gain)]
+                gain = at_equal_speed(readings, a, b)
+                piece = np.cumsum(np.isnan(gain))  # a line is one piece until something is not measured
+                for column in np.flatnonzero(~np.isnan(gain)):
+                    told = {"piece": int(piece[column]), "speed": float(readings.speeds[column])}
+                    found.append(row | told | {"gain": float(gain[column])})
     return found
 
 
