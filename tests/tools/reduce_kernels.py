@@ -107,12 +107,15 @@ SELECT replace(replace(parse_filename(file, true), '_', '-'), '-sample-method', 
 FROM read_csv($file) ORDER BY curve, depth
 """
 
-# Only recipes of DeepSeek-R1 whose file name says how many tokens they draft.
-DEPTHS = """
+# Only recipes of DeepSeek-R1 that say how they decode and, with speculation, how many tokens they draft.
+RECIPES = """
 SELECT split_part(runner, '-', 1) AS gpu, 'deepseek-r1-0528' AS model, framework, precision, isl, osl, conc,
-       decode_workers AS decode_num_workers, decode_tp, decode_ep, any_value(mtp_depth) AS depth
-FROM read_csv($file) WHERE spec_decoding = 'mtp' AND model_prefix = 'dsr1' AND mtp_depth IS NOT NULL
-GROUP BY ALL HAVING count(DISTINCT mtp_depth) = 1 ORDER BY ALL
+       decode_workers AS decode_num_workers, decode_tp, decode_ep, any_value(dp_attn) AS decode_dp_attention,
+       if(spec_decoding = 'mtp', mtp_depth, 0) AS depth
+FROM read_csv($file)
+WHERE model_prefix = 'dsr1' AND decode_workers IS NOT NULL AND dp_attn IS NOT NULL
+  AND (spec_decoding = 'none' OR mtp_depth IS NOT NULL)
+GROUP BY ALL HAVING count(DISTINCT dp_attn) = 1 ORDER BY ALL
 """
 
 
@@ -152,7 +155,7 @@ def tables(shared: Path):
     files = [({}, shared / "golden-acceptance-lengths" / "acceptance_lengths.csv")]
     yield "acceptance_lengths.csv", INFERENCEX, rows(ACCEPTANCE, files)
     files = [({}, shared / "inferencex-recipes" / "recipes.csv")]
-    yield "mtp_recipes.csv", INFERENCEX, rows(DEPTHS, files)
+    yield "serving_recipes.csv", INFERENCEX, rows(RECIPES, files)
 
 
 def cell(value) -> str:

@@ -189,7 +189,7 @@ GOOD = {
         "depth": "3",
         "acceptance_length": "2.5",
     },
-    "mtp_recipes": {
+    "serving_recipes": {
         "gpu": "h200",
         "model": "a-model",
         "framework": "trt",
@@ -200,6 +200,7 @@ GOOD = {
         "decode_num_workers": "2",
         "decode_tp": "8",
         "decode_ep": "8",
+        "decode_dp_attention": "true",
         "depth": "3",
     },
     "predictions": {

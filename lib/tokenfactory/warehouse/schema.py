@@ -770,7 +770,7 @@ class AcceptanceLength(Row):
         return length
 
 
-class MtpRecipe(Row):
+class ServingRecipe(Row):
     gpu: str = required("GPU, as in hardware.csv", **GPU)
     model: str = required("language model, as in operating_points.csv", **SLUG)
     framework: str = required("serving engine", **SLUG)
@@ -781,7 +781,8 @@ class MtpRecipe(Row):
     decode_num_workers: int = required("decode workers", gt=0)
     decode_tp: int = required("GPUs of a decode worker", "gpu", gt=0)
     decode_ep: int = required("GPUs of it that share the experts", "gpu", gt=0)
-    depth: int = required("tokens that are drafted a step", gt=0, le=64)
+    decode_dp_attention: bool = required("data-parallel attention of decode")
+    depth: int = required("tokens that are drafted a step; 0 without speculation", ge=0, le=64)
 
 
 class Prediction(Row):
@@ -1243,9 +1244,9 @@ TABLES: dict[str, Table] = {
             "one depth of one curve",
         ),
         Table(
-            "mtp_recipes",
-            "mtp_recipes.csv",
-            MtpRecipe,
+            "serving_recipes",
+            "serving_recipes.csv",
+            ServingRecipe,
             (
                 "gpu",
                 "model",
@@ -1257,8 +1258,9 @@ TABLES: dict[str, Table] = {
                 "decode_num_workers",
                 "decode_tp",
                 "decode_ep",
+                "depth",
             ),
-            "how many tokens a recipe of InferenceX drafts, which results do not say",
+            "how a recipe of InferenceX decodes, and how many tokens it drafts, which results do not say",
             "one recipe at one concurrency",
         ),
         Table(
@@ -1319,7 +1321,7 @@ def read_files(folder: str | Path) -> dict[str, list[File]]:
         ("power_book", "gpu", set()),
         ("tco_inputs", "applies_to", EVERYTHING),
         ("kernel_systems", "gpu", set()),
-        ("mtp_recipes", "gpu", set()),
+        ("serving_recipes", "gpu", set()),
         ("predictions", "gpu", set()),
     ):
         for file in read[name]:
