@@ -67,7 +67,7 @@ def work(order: dict) -> dict:
 
 def _difference(there: dict, here: dict) -> str | None:
     """How the environment of a worker differs from the one that asks, or None."""
-    for name in sorted(there.keys() | here.keys()):
+    for name in sorted(there.keys() | here.keys(), key=lambda name: (name == "code", name)):  # versions first
         if there.get(name) != here.get(name):
             if name == "code":
                 return "has other code of this library; bring it to the same commit"

@@ -19,6 +19,7 @@ import pytest
 from small_project import MAIN, PRICES, RealRuns, make_runs
 
 from reportkit import cluster as cluster_module
+from tokenfactory.source import SOURCE
 
 pytest.importorskip("distributed", reason="the package distributed (extra 'cluster') is not installed")
 
@@ -237,7 +238,8 @@ class Page:
 
     job: "Job"
     folder: Path
-    warehouse: str
+    source: object
+    built: Path
     browser: str | None
 
 
@@ -263,7 +265,7 @@ def test_a_worker_prints_with_its_own_browser(tmp_path, monkeypatch):
     (tmp_path / cluster_module.LEFT).mkdir()
 
     def printed_with(browser):
-        task = Page(Job(Notebook(Path("here.ipynb"), {})), tmp_path, "", browser)
+        task = Page(Job(Notebook(Path("here.ipynb"), {})), tmp_path, SOURCE, Path(), browser)
         (tmp_path / cluster_module.CALL).write_bytes(pickle.dumps(cluster_module._Call(note_browser, task, {})))
         cluster_module._call({"folder": str(tmp_path), "data": str(tmp_path), "cache": str(tmp_path / "cache")})
         return (tmp_path / cluster_module.LEFT / "browser").read_text()
@@ -276,11 +278,11 @@ def test_a_worker_prints_with_its_own_browser(tmp_path, monkeypatch):
 
 
 def test_what_tells_two_environments_apart_is_named():
-    here = {"tokenfactory": "a", "python": "3.11", "polars": "2.1.0"}
+    here = {"code": "a", "python": "3.11", "polars": "2.1.0"}
     for there, sentence in (
         (here, None),
-        (here | {"tokenfactory": "b", "polars": "2.0.0"}, "has polars 2.1.0 in place of 2.0.0; install the same requi"),
-        (here | {"tokenfactory": "b"}, "has other code of this library; bring it to the same commit"),
+        (here | {"code": "b", "polars": "2.0.0"}, "has polars 2.1.0 in place of 2.0.0; install the same requi"),
+        (here | {"code": "b"}, "has other code of this library; bring it to the same commit"),
         (here | {"scipy": "1"}, "has scipy None in place of 1; install the same requirements.lock"),
     ):
         found = cluster_module._difference(there, here)

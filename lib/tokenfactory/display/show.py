@@ -13,11 +13,9 @@ from dataclasses import asdict, dataclass
 from functools import partial
 
 from reportkit import outputs
-from reportkit.text import NOT_MEASURED, number, words
+from reportkit.text import NOT_MEASURED, number
 from reportkit.text import or_missing as _text
-
-__all__ = ["NOT_MEASURED", "number", "words"]
-
+from reportkit.text import words as words
 
 # Numbers as text. None and NaN are "not measured", never zero and never a blank.
 
