@@ -607,3 +607,24 @@ def test_all_real_files_with_twenty_bad_ones(shared, tmp_path):
     assert report.exit_code == 3
     assert {f.file for f in report.not_read} >= {f"bad/{name}" for name in BAD_FILES}
     assert sum(f.num_points for f in report.files) == 1230 + 1667 - 86 + 356
+
+
+def test_a_zip_is_opened_once_however_many_members_it_has(tmp_path, monkeypatch):
+    with zipfile.ZipFile(tmp_path / "many.zip", "w") as archive:
+        for number in range(300):
+            archive.writestr(f"{number}.json", json.dumps([AGG | {"conc": number + 1}]))
+        archive.writestr("x.txt", "x")
+    opened, real = [], zipfile.ZipFile
+    monkeypatch.setattr(zipfile, "ZipFile", lambda *of: opened.append(of) or real(*of))
+    report = ingest.ingest([tmp_path / "many.zip"], tmp_path / "snapshots")
+    assert sum(f.num_points for f in report.files) == 300 and len(opened) <= 2
+
+
+@pytest.mark.soak
+def test_a_zip_of_very_many_members_is_read_to_its_end(tmp_path):
+    with zipfile.ZipFile(tmp_path / "many.zip", "w") as archive:
+        for number in range(20_000):
+            archive.writestr(f"{number}.txt", "x")
+        archive.writestr("a.json", json.dumps([AGG]))
+    report = ingest.ingest([tmp_path / "many.zip"], tmp_path / "snapshots")
+    assert len(report.not_read) == 20_000 and sum(f.num_points for f in report.files) == 1

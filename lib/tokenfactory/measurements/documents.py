@@ -7,6 +7,7 @@ the field. Reports in YAML are read whole, without aliases; gzip as the file ins
 
 import codecs
 import csv
+import functools
 import gzip
 import hashlib
 import io
@@ -68,7 +69,7 @@ class Document:
                 with self.path.open("rb") as stream:
                     yield stream
             else:
-                with zipfile.ZipFile(self.path) as archive, archive.open(self.member) as stream:
+                with _archive(self.path, _marks(self.path)).open(self.member) as stream:
                     yield stream
         except _UNREADABLE as error:
             raise DataError(self.name, f"cannot be read: {shown(error)}") from error
@@ -100,8 +101,18 @@ class Document:
     def num_bytes(self) -> int:
         if self.member is None:
             return self.path.stat().st_size
-        with zipfile.ZipFile(self.path) as archive:
-            return archive.getinfo(self.member).file_size
+        return _archive(self.path, _marks(self.path)).getinfo(self.member).file_size
+
+
+def _marks(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
+
+
+@functools.lru_cache(maxsize=1)
+def _archive(path: Path, marks: tuple[int, int]) -> zipfile.ZipFile:
+    """A zip that stays open: to read its table of contents anew for each member would take their number squared."""
+    return zipfile.ZipFile(path)
 
 
 class _Limited:
