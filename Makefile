@@ -58,6 +58,13 @@ bench: $(ENV)  ## speed against a reference, as ratios in one run
 soak: $(ENV)  ## long checks: kills at random moments, more random cases
 	@TOKENFACTORY_SHARED="$(SHARED)" TOKENFACTORY_SOAK=1 $(BIN)/python -m pytest -m "soak or not soak"
 
+.PHONY: mutate
+mutate: $(ENV)  ## break every formula in every way a tool knows: each must fail a test (an hour; tests/equivalent_mutants.txt)
+	@rm -rf .cache/mutate && mkdir -p .cache/mutate && cp -r lib .cache/mutate/src
+	@cp -r tests data notebooks pyproject.toml requirements.lock .cache/mutate/
+	@cd .cache/mutate && $(CURDIR)/$(BIN)/mutmut run
+	@cd .cache/mutate && ! $(CURDIR)/$(BIN)/mutmut results | grep -E "survived|no tests" | grep -vFf <(grep -v '^\#' tests/equivalent_mutants.txt)
+
 .PHONY: lint
 lint: $(ENV)  ## style of code and notebooks
 	@$(BIN)/ruff check lib tests benchmarks notebooks reports && $(BIN)/ruff format --check lib tests benchmarks reports

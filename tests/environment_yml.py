@@ -40,6 +40,7 @@ GROUPS = {
     "Tests": [
         "axe-playwright-python",
         "hypothesis",
+        "mutmut",
         "numpy-financial",
         "openpyxl",
         "packaging",

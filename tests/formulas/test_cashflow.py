@@ -61,3 +61,9 @@ def test_idle_and_usage_make_the_reservation():
 
 def test_a_loss_saves_tax():
     assert cashflow.tax_usd(sales_usd=10, running_usd=8, written_off_usd=12, tax_frac=0.25) == pytest.approx(-2.5)
+
+
+def test_a_change_a_year_is_the_one_that_repeated_leads_from_first_to_last():
+    # 8 to 1 in three years: half of it each year; 1 to 1.21 in two: a tenth more
+    assert cashflow.yearly_change_frac(first=8.0, last=1.0, years=3.0) == pytest.approx(-0.5)
+    assert cashflow.yearly_change_frac(first=1.0, last=1.21, years=2.0) == pytest.approx(0.1)

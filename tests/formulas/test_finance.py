@@ -176,6 +176,13 @@ VECTORS = [
 IDS = [f"{function.__name__}-{i}" for i, (function, _, _) in enumerate(VECTORS)]
 
 
+def test_a_system_of_which_nothing_more_is_known_costs_its_price():
+    owned = dict(wacc_frac=0.07, life_year=4, kw_per_gpu=1, load_frac=1, pue=1, usd_per_kwh=0)
+    owned |= dict(colocation_usd_per_kw_year=0)
+    system = finance.system_parts(usd_per_system=80_000, gpu_per_system=8, **owned)
+    assert system == finance.owned_parts(usd_per_gpu=10_000, **owned)
+
+
 @pytest.mark.parametrize(("function", "arguments", "expected"), VECTORS, ids=IDS)
 def test_vector(function, arguments, expected):
     assert function(**arguments) == pytest.approx(expected, rel=5e-6)
