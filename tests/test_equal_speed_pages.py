@@ -99,7 +99,7 @@ def test_no_value_lies_beyond_the_points_of_its_own_way(run):
     for i in range(len(readings.configurations)):
         x, y = (column[knots.start[i] : knots.start[i + 1]] for column in (knots.x, knots.y))
         there = ~np.isnan(readings.value[i])
-        assert not (there & ~((readings.speeds >= x.min()) & (readings.speeds <= x.max()))).any()
+        assert not (there & ~((readings.speeds >= x.min() / 1.005) & (readings.speeds <= x.max() * 1.005))).any()
         assert (readings.value[i, there] >= y.min()).all() and (readings.value[i, there] <= y.max()).all()
 
 

@@ -14,8 +14,8 @@ from tokenfactory.methods.audit import (
     flops_per_dollar_alike,
     judge,
     odd_cells,
+    ratio_by_convention,
     ratios_of_throughputs,
-    shared_conventions,
 )
 from tokenfactory.methods.audit import throughput_of_cells as cells_of
 from tokenfactory.methods.rounding import Interval
@@ -74,7 +74,7 @@ def test_ratios_that_the_values_allow(ratios, row, low, high):
 
 
 def test_the_printed_ratios_are_explained_by_fives_alone(ratios):
-    assert shared_conventions(RATIOS, ratios) == ["rounded to the nearest 5"]
+    assert list(ratio_by_convention(RATIOS, ratios)) == ["rounded to the nearest 5"]
 
 
 def test_each_ratio_alone_can_be_explained_otherwise(ratios):
@@ -94,7 +94,7 @@ def test_corrupted_cells_contradict_each_other():
 
 def test_nothing_explains_a_ratio_far_off(ratios):
     assert judge(Cell("100x", 100, 1), ratios["tput"]) == "does not follow"
-    assert shared_conventions(RATIOS | {"tput": Cell("100x", 100, 1)}, ratios) == []
+    assert list(ratio_by_convention(RATIOS | {"tput": Cell("100x", 100, 1)}, ratios)) == []
 
 
 @pytest.mark.parametrize(

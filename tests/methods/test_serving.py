@@ -15,7 +15,7 @@ from tokenfactory.errors import NotMeasuredError
 from tokenfactory.formulas import cost
 from tokenfactory.methods import bands, pareto, serving
 from tokenfactory.methods.bands import BandModel, NotCalibrated
-from tokenfactory.methods.serving import BEST, NOT_STATED, RUN_TO_RUN_LOG, SPEED, TPUT, Bands, Condition, Curves
+from tokenfactory.methods.serving import BEST, NOT_STATED, RUN_TO_RUN_LOG, SPEED, TPUT, Bands, Curves
 
 UNKNOWN = NotCalibrated("points", 2, 19)
 NO_BANDS = Bands(UNKNOWN, UNKNOWN)
@@ -106,6 +106,17 @@ def test_at_least_as_fast_may_be_cheaper_than_exactly_as_fast():
     below = curves_of(A).at_speed(5)["a"]
     assert below.best is None and (below.at_least.tput_per_gpu, below.at_least.speed) == (400, 20)
     assert curves_of(A).at_speed(41)["a"].at_least is None
+
+
+def test_the_end_of_a_curve_answers_for_a_speed_that_is_as_good_as_equal():
+    for asked, speed, tput in ((40.19, 40, 200), (19.91, 20, 400)):
+        answer = curves_of(A).at_speed(asked)["a"]
+        assert (answer.asked, answer.best.speed, answer.best.tput_per_gpu) == (asked, speed, tput)
+        assert answer.best.how == "measured" and answer.best.gap == 1
+    assert curves_of(A).at_speed(40.21)["a"].best is None and curves_of(A).at_speed(19.89)["a"].best is None
+    # a poorer configuration that goes on does not answer in its place
+    poor = [point("a", 30.0, 90.0, precision="fp4"), point("a", 60.0, 30.0, precision="fp4")]
+    assert curves_of(A + poor).at_speed(40.1)["a"].best.tput_per_gpu == 200
 
 
 def test_across_a_gap_nothing_is_measured_and_its_ends_are_named():
@@ -277,15 +288,6 @@ def test_how_a_value_is_known_is_said():
     assert readings.how(-1, 1) == "not measured"
 
 
-def test_a_ratio_along_the_speed_has_holes_where_a_reading_is_wide():
-    wide = [point("b", 40.0, 60.0), point("b", 60.0, 9.0)]
-    curves = curves_of([*A, A[1] | {SPEED: 60.0, TPUT: 150.0}, point("b", 20.0, 90.0), *wide])
-    found = serving.ratio(curves.read([5, 20, 40, 50, 60]), "a", "b", Condition(BEST, {}))
-    assert found.value[[1, 2, 4]] == pytest.approx([400 / 90, 200 / 60, 150 / 9])
-    assert np.isnan(found.value[[0, 3]]).all()
-    assert found.subject.tolist() == [-1, 0, 0, 0, 0] and found.baseline.tolist() == [-1, 1, 1, -1, 1]
-
-
 def test_table_by_hand():
     rows = serving.table(
         curves_of(A), [ROOT, 100.0], ["a", "b"], usd_per_gpu_hour={"a": 1.08}, kw_per_gpu={"a": 2.0}, isl=1024,
@@ -330,8 +332,9 @@ def test_no_figure_outside_what_is_measured(speeds):
     answers = curves_of(A + B).along(speeds)
     for gpu, (low, high) in {"a": (20, 40), "b": (20, 80)}.items():
         for answer, speed in zip(answers[gpu], speeds, strict=True):
-            assert (answer.best is not None) == (low <= speed <= high) == (answer.why_not == "")
-            assert (answer.at_least is not None) == (speed <= high)
+            if min(abs(math.log(speed / low)), abs(math.log(speed / high))) > math.log(serving.SAME_SPEED):
+                assert (answer.best is not None) == (low <= speed <= high) == (answer.why_not == "")
+                assert (answer.at_least is not None) == (speed <= high)
 
 
 def test_an_unknown_workload_names_what_there_is():

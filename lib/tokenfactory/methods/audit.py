@@ -226,11 +226,6 @@ def ratio_by_convention(cells: Mapping[str, Cell], implied: Mapping[str, Interva
     return found
 
 
-def shared_conventions(cells: Mapping[str, Cell], implied: Mapping[str, Interval]) -> list[str]:
-    """The conventions of `ratio_by_convention`, plainest first."""
-    return list(ratio_by_convention(cells, implied))
-
-
 # A whole printed table
 
 COLUMNS = ("subject", "baseline")

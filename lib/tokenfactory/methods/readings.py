@@ -16,6 +16,8 @@ SPEED, TPUT = "interactivity_tok_per_s_per_user", "total_tok_per_s_per_gpu"
 NOT_STATED = "not stated"
 BEST = "best against best"
 
+# Of repeated public runs half differ in speed by more: this close to a curve's end, the end answers.
+SAME_SPEED = 1.005
 # Read across a larger ratio of neighbouring throughputs one reading in ten is off by half or more ...
 WIDE_GAP = 5.0
 WIDE_ERROR = 1.5
@@ -96,6 +98,7 @@ class Bands:
 class Reading:
     """Total tokens per second and GPU of one configuration at one speed per user, with its bands and its points.
 
+    `speed` is the asked one, or that of the point at a curve's end which is as good as equally fast (`SAME_SPEED`).
     `low` and `high` hold nine of ten repeats with the same software, `low_other_day` and `high_other_day` nine of ten
     with the software of another day or on other pools; NaN where too little was measured to learn them. `points` are
     the rows read from: one at a point, else the two on either side.

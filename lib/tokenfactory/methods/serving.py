@@ -40,10 +40,11 @@ from tokenfactory.errors import NotMeasuredError
 from tokenfactory.formulas import cost, power, power_figure
 from tokenfactory.methods import bands, pareto
 from tokenfactory.methods.bands import NotCalibrated
-from tokenfactory.methods.pareto import Frontiers, Status
+from tokenfactory.methods.pareto import Frontiers, Interpolated, Status
 from tokenfactory.methods.readings import (
     BEST,
     NOT_STATED,
+    SAME_SPEED,
     SPEED,
     TPUT,
     WIDE_GAP,
@@ -120,10 +121,23 @@ class Curves:
         answer = pareto.interpolate(self.knots, speeds)
         number = np.arange(len(self.configurations))[:, None]
         below, above = pareto.knots_around(self.knots, number, speeds)
+        self._at_ends(speeds, answer, below, above)
         y = np.append(self.knots.y, np.nan)  # one more, for the -1 of a speed where nothing is measured
         gap = y[below] / y[above]
         ends = self._band_ends(answer.value, gap, number)
         return SpeedTable(self, speeds, answer.value, answer.status, gap, below, above, *ends)
+
+    def _at_ends(self, speeds: np.ndarray, answer: Interpolated, below: np.ndarray, above: np.ndarray) -> None:
+        """Let the end of a curve answer for a speed that is as good as equal to it."""
+        for end, near in (
+            (self.knots.start[:-1], speeds * SAME_SPEED),
+            (self.knots.start[1:] - 1, speeds / SAME_SPEED),
+        ):
+            x = self.knots.x[end][:, None]
+            is_end = (below < 0) & (np.minimum(speeds, near) <= x) & (x <= np.maximum(speeds, near))
+            row, column = np.nonzero(is_end)
+            below[row, column] = above[row, column] = end[row]
+            answer.value[row, column], answer.status[row, column] = self.knots.y[end[row]], Status.MEASURED
 
     def _band_ends(self, value: np.ndarray, gap: np.ndarray, number: np.ndarray) -> list[np.ndarray]:
         """The ends of both bands around values of these configurations."""
@@ -274,36 +288,6 @@ def learn_bands(rows: Sequence[Mapping]) -> Bands:
         bands.calibrate(bands.leave_one_out(knots, pools), **learn),
         bands.calibrate(bands.other_days(knots, numbered(recipes)[1], pools), **learn),
     )
-
-
-@dataclass(frozen=True)
-class Ratio:
-    """Throughput of a subject over a baseline at each speed, its band, and the numbers of the two (-1: none)."""
-
-    condition: Condition
-    value: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
-    subject: np.ndarray
-    baseline: np.ndarray
-
-
-def ratio(readings: SpeedTable, subject: str, baseline: str, condition: Condition) -> Ratio:
-    """The best of one GPU over the best of another, of those for which the condition holds: a curve for a chart.
-
-    Wide readings leave a hole. Its ends depend on the speeds that were read: ranges come from `Curves.pairs`.
-    """
-    ends, best = [], []
-    columns = np.arange(readings.speeds.size)
-    for gpu in (subject, baseline):
-        chosen = readings.best(lambda one, gpu=gpu: one.gpu == gpu and condition.holds(one))
-        is_known = np.append(readings.is_usable, np.zeros((1, columns.size), bool), axis=0)[chosen, columns]
-        chosen = np.where(is_known, chosen, -1)
-        ends.append(tuple(np.append(table, np.full((1, columns.size), np.nan), axis=0)[chosen, columns]
-                          for table in (readings.low, readings.value, readings.high)))  # fmt: skip
-        best.append(chosen)
-    low, value, high = bands.ratio_band(*ends)
-    return Ratio(condition, value, low, high, *best)
 
 
 SCOPES = {

@@ -102,7 +102,9 @@ class SpeedTable:
         named = ("value", "low", "high", "low_other_day", "high_other_day")
         parts = (float(getattr(self, name)[number, column]) for name in named)
         status = Status(self.status[number, column])
-        return Reading(self.configurations[number], float(self.speeds[column]), *parts, status, points)
+        # A curve's end may answer for a speed next to it; the column of peaks has no speed.
+        at = self.knots.x[self.below[number, column]] if status == Status.MEASURED else self.speeds[column]
+        return Reading(self.configurations[number], float(at), *parts, status, points)
 
     def how(self, number: int, column: int) -> str:
         """In words how a value came about: "measured", "interpolated", ..., or "not measured"."""
