@@ -158,7 +158,8 @@ def test_collected_figures_were_not_changed(shared, data):
 
 
 def test_every_collected_claim_ships(shared, data):
-    assert {row["claim_id"] for row in data["claims"]} == {row["claim_id"] for row in collected(shared, "claims")}
+    later = {row["claim_id"] for row in data["claims"] if row["accessed"] > date(2026, 11, 24)}
+    assert {r["claim_id"] for r in data["claims"]} - later == {r["claim_id"] for r in collected(shared, "claims")}
 
 
 @pytest.mark.parametrize("name", ["api_prices", "hardware"])
