@@ -8,8 +8,8 @@ from typing import Literal, get_args, get_origin
 from tokenfactory.measurements import adapters, measured
 from tokenfactory.warehouse import catalogue, files, store
 from tokenfactory.warehouse.schema import (
+    COLOUR,
     GPU,
-    GPUS_WITHOUT_SPECIFICATIONS,
     SHA256,
     SLUG,
     TABLES,
@@ -23,6 +23,7 @@ PATTERNS = {
     GPU["pattern"]: "lower-case letters and digits",
     SHA256["pattern"]: "64 digits and letters from a to f",
     URL["pattern"]: "an http or https address",
+    COLOUR["pattern"]: "six hexadecimal digits after `#`",
 }
 
 INTRODUCTION = """\
@@ -50,8 +51,8 @@ CONVENTIONS = """\
 - `status` says how sure a price or power figure is: `measured`; `published` by the one whose figure it is;
   `estimate` by somebody, or marked temporary by its owner; `guess`.
 - A figure met on two pages is kept twice only where the second row says `duplicate_of`: count it once.
-- A GPU key means the same GPU in every file. Each has a row in `hardware.csv`, except {without}, which are
-  priced or benchmarked but have no specification sheet here.
+- A GPU key means the same GPU in every file, and has a row in `gpus.csv`. What is in
+  `hardware.csv` has a specification sheet.
 
 **Two kinds of dates for prices and power.** A figure whose owner says from when on it holds has `effective_from`
 (and `effective_to`, the first day it no longer holds). Only these rows answer "the price on a day"; within one
@@ -203,9 +204,10 @@ RECIPES = """\
 Append a row, save as CSV in UTF-8, run `make data`. A row that breaks a rule is refused with its file, line and
 column; nothing is repaired silently.
 
-- **A GPU**: a row in `hardware.csv` with a new `gpu` key and `is_reference` = `true`. Then at least one price with
-  `effective_from` in `price_book.csv` and one power figure in `power_book.csv`; without them the question is
-  answered "not measured".
+- **A GPU**: a row in `gpus.csv` with key, name and colour, and one in `hardware.csv` with `is_reference` = `true`.
+  Then at least one price with `effective_from` in `price_book.csv` and one power figure in `power_book.csv`; without
+  them the question is answered "not measured".
+- **A model**: a row in `models.csv`; `aliases` are the keys that it has at sources.
 - **A price**: a row in `price_book.csv`. If it replaces an older one of the same series, give the older row an
   `effective_to` equal to the new `effective_from`. Who reads a source again and finds the price unchanged gives
   the row the new day in `accessed`.
@@ -351,7 +353,7 @@ def render() -> str:
     parts = [
         INTRODUCTION,
         _files(),
-        CONVENTIONS.replace("{without}", ", ".join(f"`{gpu}`" for gpu in sorted(GPUS_WITHOUT_SPECIFICATIONS))),
+        CONVENTIONS,
         *(_section(table) for table in TABLES.values()),
         _views(),
         RECIPES,

@@ -74,7 +74,7 @@ def contrast(a, b):
 
 def test_the_colours_of_a_family_differ_in_lightness_and_the_main_ones_stand_out_on_light_and_dark():
     for family in (("h100", "h200"), ("b200", "b300", "gb200", "gb300"), ("mi300x", "mi325x", "mi355x")):
-        shades = [luminance(theme.GPU_COLOURS[gpu]) for gpu in family]
+        shades = [luminance(theme.gpu_colour(gpu)) for gpu in family]
         assert shades == sorted(shades, reverse=True)
         assert len(set(shades)) == len(shades)
     for colour in (theme.HOPPER, theme.BLACKWELL, theme.CDNA, theme.gpu_colour("gb300")):

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tokenfactory.errors import DataError
-from tokenfactory.warehouse.schema import GPUS_WITHOUT_SPECIFICATIONS, TABLES, columns, read_all, read_table
+from tokenfactory.warehouse.schema import TABLES, columns, read_all, read_table
 
 SOURCE = {"source_kind": "primary", "source_url": "https://example.org/page", "accessed": "2026-11-23"}
 GOOD = {
@@ -242,6 +242,15 @@ GOOD = {
         "run_url": "https://example.org/runs/7",
         "repairs": "num_gpu_was_tp_times_ep date_from_run",
     },
+    "gpus": {
+        "gpu": "h200",
+        "name": "H200",
+        "vendor": "NVIDIA",
+        "generation": "Hopper",
+        "colour": "#d5730a",
+        "aliases": "hgx h200|h200 sxm",
+    },
+    "precisions": {"precision": "fp4", "aliases": "nvfp4 mxfp4"},
     "derived_calibration": {
         "gpu": "h200",
         "num_pairs": "20",
@@ -766,13 +775,9 @@ def test_all_files_are_read_together_and_a_gpu_must_be_known(tmp_path):
         write(tmp_path, name, {})
     assert {name: len(rows) for name, rows in read_all(tmp_path).items()} == dict.fromkeys(TABLES, 1)
 
-    for known in sorted(GPUS_WITHOUT_SPECIFICATIONS):
-        write(tmp_path, "power_book", {"gpu": known})
-        assert read_all(tmp_path)["power_book"][0]["gpu"] == known
-
     for name in ("operating_points", "price_book", "power_book"):
         path = write(tmp_path, name, {}, {TABLES[name].key[0]: "second", "gpu": "h999"})
-        with pytest.raises(DataError, match=r"'h999' has no row in hardware\.csv") as caught:
+        with pytest.raises(DataError, match=r"'h999' has no row in gpus\.csv") as caught:
             read_all(tmp_path)
         assert (caught.value.file, caught.value.row, caught.value.field) == (path.name, 3, "gpu")
         write(tmp_path, name, {})
@@ -781,6 +786,6 @@ def test_all_files_are_read_together_and_a_gpu_must_be_known(tmp_path):
         write(tmp_path, "tco_inputs", {"applies_to": known})
         assert read_all(tmp_path)["tco_inputs"][0]["applies_to"] == known
     write(tmp_path, "tco_inputs", {"applies_to": "h999"})
-    with pytest.raises(DataError, match=r"'h999' has no row in hardware\.csv") as caught:
+    with pytest.raises(DataError, match=r"'h999' has no row in gpus\.csv") as caught:
         read_all(tmp_path)
     assert (caught.value.row, caught.value.field) == (2, "applies_to")

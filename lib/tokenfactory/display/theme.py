@@ -14,29 +14,17 @@ sys.modules.setdefault("rfc3987_syntax", None)
 import altair as alt  # noqa: E402
 
 from reportkit import outputs  # noqa: E402
+from tokenfactory.warehouse import vocabulary  # noqa: E402
 
 HOPPER, BLACKWELL, CDNA, NEUTRAL = "#d5730a", "#2f74d0", "#8f63c9", "#8a929b"
 GOOD, BAD = "#1e8a6e", "#c8424a"
-
-# One shade per product, lighter for the smaller or older one of a family.
-GPU_COLOURS = {
-    "h100": "#e9a14b",
-    "h200": HOPPER,
-    "b200": "#86b4ec",
-    "b300": "#5c9ae6",
-    "gb200": "#3f86dc",
-    "gb300": "#1f5fc4",
-    "mi300x": "#c3a8e6",
-    "mi325x": "#a988d8",
-    "mi355x": CDNA,
-}
 
 VEGA_LITE_MIME = "application/vnd.vegalite.v5+json"
 
 
 def gpu_colour(gpu: str) -> str:
-    """The colour of one GPU key; grey for one without a shade of its own."""
-    return GPU_COLOURS.get(gpu, NEUTRAL)
+    """The colour of one GPU key, as `data/gpus.csv` has it; grey for one without a shade of its own."""
+    return vocabulary.colours().get(gpu, NEUTRAL)
 
 
 def gpu_scale(gpus) -> alt.Scale:

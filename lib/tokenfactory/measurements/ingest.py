@@ -24,7 +24,7 @@ from tokenfactory.measurements.formats import spelt
 from tokenfactory.measurements.normalise import shown
 from tokenfactory.measurements.repair import KEPT, refine
 from tokenfactory.measurements.stage import Stage, comes_first, create
-from tokenfactory.warehouse import files
+from tokenfactory.warehouse import files, vocabulary
 from tokenfactory.warehouse.store import CONFIG, writing
 
 MANIFEST = "manifest.json"
@@ -330,7 +330,8 @@ def _said(error: DataError, file: str) -> str:
 def _content_hash(files: list[tuple[str, str]], problems: list, facts: dict) -> str:
     """Twelve digits that stand for files, their names (they may hold lengths and runs), adapters and facts."""
     versions = {m.NAME: m.VERSION for m in adapters.modules()}
-    everything = json.dumps([_FORMAT, sorted(files), sorted(problems), versions, facts], sort_keys=True)
+    names = [sorted(vocabulary.gpus()), vocabulary.models(), vocabulary.precisions()]
+    everything = json.dumps([_FORMAT, sorted(files), sorted(problems), versions, facts, names], sort_keys=True)
     return hashlib.sha256(everything.encode()).hexdigest()[:12]
 
 

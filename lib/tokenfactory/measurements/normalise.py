@@ -11,62 +11,7 @@ from datetime import date as Day
 from typing import Any
 
 from tokenfactory.measurements.adapters import RowProblem
-
-GPUS = frozenset(
-    (
-        *("h100", "h200", "h800", "b200", "b300", "gb200", "gb300", "rtx6000pro", "vr200"),
-        *("mi300x", "mi325x", "mi355x", "jalapeno", "tpuv7"),
-    )
-)
-
-# The benchmark's short keys, and names without their precision, to the names data/ uses.
-MODELS = {
-    "dsr1": "deepseek-r1-0528",
-    "deepseek-r1-0528": "deepseek-r1-0528",
-    "deepseek-r1": "deepseek-r1",
-    "dsv4": "deepseek-v4-pro",
-    "dsv4pro": "deepseek-v4-pro",
-    "deepseek-v4-pro": "deepseek-v4-pro",
-    "dsv41flash": "deepseek-v4.1-flash",
-    "deepseek-v4.1-flash": "deepseek-v4.1-flash",
-    "gptoss": "gpt-oss-120b",
-    "gptoss120b": "gpt-oss-120b",
-    "gpt-oss-120b": "gpt-oss-120b",
-    "llama70b": "llama-3.3-70b",
-    "llama-3.3-70b": "llama-3.3-70b",
-    "llama-3.3-70b-instruct": "llama-3.3-70b",
-    "llama2-70b": "llama-2-70b",
-    "llama3.1-8b": "llama-3.1-8b",
-    "llama3.1-405b": "llama-3.1-405b",
-    "mixtral-8x7b": "mixtral-8x7b",
-    "qwen3.5": "qwen-3.5-397b",
-    "qwen3.5-397b-a17b": "qwen-3.5-397b",
-    "qwen-3.5-397b-a17b": "qwen-3.5-397b",
-    "qwen-3.5-397b": "qwen-3.5-397b",
-    "qwen3.8next": "qwen-3.8-next",
-    "kimik2.5": "kimi-k2.5",
-    "kimi-k2.5": "kimi-k2.5",
-    "kimik2.6": "kimi-k2.6",
-    "kimi-k2.6": "kimi-k2.6",
-    "kimik2.7": "kimi-k2.7-code",
-    "kimik2.7-code": "kimi-k2.7-code",
-    "kimik3": "kimi-k3",
-    "kimi-k3": "kimi-k3",
-    "minimaxm2.5": "minimax-m2.5",
-    "minimax-m2.5": "minimax-m2.5",
-    "minimaxm2.7": "minimax-m2.7",
-    "minimax-m2.7": "minimax-m2.7",
-    "minimaxm3": "minimax-m3",
-    "minimax-m3": "minimax-m3",
-    "glm5": "glm-5",
-    "glm-5": "glm-5",
-    "glm5.1": "glm-5.1",
-    "glm-5.1": "glm-5.1",
-    "glm5.2": "glm-5.2",
-    "glm-5.2": "glm-5.2",
-    "glm5.3": "glm-5.3",
-    "glm-5.3": "glm-5.3",
-}
+from tokenfactory.warehouse import vocabulary
 
 # An older name, what it is now, and whether it says that the row is disaggregated.
 FRAMEWORK_ALIASES = {
@@ -74,16 +19,6 @@ FRAMEWORK_ALIASES = {
     "atom-disagg": ("mooncake-atom", True),
     "trtllm": ("trt", False),
     "dynamo-trtllm": ("dynamo-trt", False),
-}
-
-PRECISIONS = frozenset({"fp4", "fp8", "bf16", "fp16", "int4", "int8", "mixed"})
-PRECISION_ALIASES = {
-    "nvfp4": "fp4",
-    "mxfp4": "fp4",
-    "fp8block": "fp8",
-    "fp4fp8": "mixed",
-    "bfloat16": "bf16",
-    "float16": "fp16",
 }
 
 _PRECISION_TAIL = re.compile(r"[-_](fp4|fp8|nvfp4|mxfp4|bf16|int4|v\d|preview|99|99\.9)$")
@@ -107,8 +42,6 @@ _COUNT = re.compile(
     r"|(?<=[a-z0-9])\s*[*:]\s*(\d{1,3})$|[\s-](\d{1,3})[x\u00d7]$",
     re.IGNORECASE,
 )
-# Whole words only: an H1000 is no H100, and a GH200 no H200.
-_DEVICE = re.compile(r"(?<![a-z0-9])(gb[23]00|b[23]00|h[12]00|h800|mi300x|mi325x|mi355x)(?![a-z0-9])", re.IGNORECASE)
 _LENGTHS = re.compile(r"(?<![0-9a-z])(\d{1,3})k(\d{1,3})k(?![0-9a-z])", re.IGNORECASE)
 _RUN = re.compile(r"(?<![0-9a-z])runs?[_/-](\d{9,15})(?![0-9])", re.IGNORECASE)
 _RUN_URL = re.compile(r"/runs/(\d+)(?:/attempts/(\d+))?")
@@ -142,9 +75,10 @@ def hardware(name: str) -> str | None:
     if _CARD.search(name):
         return None
     key = re.sub(r"_\d+$", "", name.strip().lower().rsplit(":", 1)[-1].split("-", 1)[0])
-    if key not in GPUS:
+    known = vocabulary.gpus()
+    if key not in known:
         key = key.split("_", 1)[0]
-    return key if key in GPUS else None
+    return key if key in known else None
 
 
 def device(name: str) -> str | None:
@@ -153,13 +87,23 @@ def device(name: str) -> str | None:
     >>> device("NVIDIA H100 80GB HBM3"), device("AMD Instinct MI355X OAM"), device("NVIDIA H200-NVL-141GB")
     ('h100', 'mi355x', None)
     """
-    if re.search(r"rtx\s*pro\s*6000", name, re.IGNORECASE):
-        return "rtx6000pro"
-    keys = {found.lower() for found in _DEVICE.findall(name)}
-    if len(keys) != 1 or _CARD.search(name) or re.search(r"(?<![a-z])mig(?![a-z])", name, re.IGNORECASE):
+    found = set()
+    for gpu, row in vocabulary.gpus().items():
+        aliases = [alias for alias in (row.get("aliases") or "").split("|") if alias]
+        if any(_is_in(alias, name) for alias in aliases):
+            return gpu
+        if _is_in(gpu, name):
+            found.add(gpu)
+    if len(found) != 1 or _CARD.search(name) or re.search(r"(?<![a-z])mig(?![a-z])", name, re.IGNORECASE):
         return None
-    key = keys.pop()
+    key = found.pop()
     return None if _other_memory(name, key) else key
+
+
+def _is_in(called: str, name: str) -> bool:
+    """Whether a name stands in another as whole words: an H1000 is no H100, and a GH200 no H200."""
+    words = r"\s*".join(map(re.escape, called.split()))
+    return bool(re.search(rf"(?<![a-z0-9]){words}(?![a-z0-9])", name, re.IGNORECASE))
 
 
 def _other_memory(name: str, key: str) -> str:
@@ -186,10 +130,11 @@ def counted(name: str) -> tuple[str, int | None]:
     (('H100', 8), ('H100', 8), ('MI300X', None), ('mi300x', 8), ('B200', 16))
     """
     rest, count = name.strip(), None
+    known = vocabulary.gpus()
     while found := _COUNT.search(rest):
         # "node:8" may be a runner of that name: only what leaves a product is a count.
         shorter = (rest[: found.start()] + rest[found.end() :]).strip()
-        if shorter.lower() not in GPUS and f"{shorter.lower()}x" in GPUS:
+        if shorter.lower() not in known and f"{shorter.lower()}x" in known:
             shorter += "x"
         rest, count = shorter, (count or 1) * int(next(filter(None, found.groups())))
     return rest, count
@@ -201,12 +146,13 @@ def model(prefix: str | None, path: str | None) -> tuple[str, bool]:
     >>> model("dsr1-fp8", None), model(None, "nvidia/DeepSeek-R1-0528-FP4-v2"), model(None, "acme/demo")
     (('deepseek-r1-0528', True), ('deepseek-r1-0528', True), ('acme-demo', False))
     """
+    known = vocabulary.models()
     for name in filter(None, (prefix, path)):
         base = name.strip().lower().rstrip("/").rsplit("/", 1)[-1]
-        while base not in MODELS and (shorter := _PRECISION_TAIL.sub("", base)) != base:
+        while base not in known and (shorter := _PRECISION_TAIL.sub("", base)) != base:
             base = shorter
-        if base in MODELS:
-            return MODELS[base], True
+        if base in known:
+            return known[base], True
     return slug(prefix or path or ""), False
 
 
@@ -223,9 +169,8 @@ def precision(name: str | None, *, is_own: bool = False) -> str | None:
     if not name:
         return None
     key = name.strip().lower()
-    key = PRECISION_ALIASES.get(key, key)
-    if key in PRECISIONS:
-        return key
+    if known := vocabulary.precisions().get(key):
+        return known
     if is_own and (kept := re.sub(r"[^a-z0-9._+-]+", "-", key).strip("-")[:40]):
         return kept
     raise RowProblem("precision", f"unknown precision '{shown(name)}'")
@@ -378,7 +323,7 @@ def _gpu(raw: dict[str, Any], is_own: bool, repairs: list[str]) -> str:
             raw["num_gpu"] = sizes
             repairs.append("num_gpu_from_name")
         key = _own_gpu(name)
-        if key not in GPUS:
+        if key not in vocabulary.gpus():
             repairs.append("gpu_not_in_table")
     else:
         key = hardware(name) or device(name)
@@ -392,7 +337,7 @@ def _gpu(raw: dict[str, Any], is_own: bool, repairs: list[str]) -> str:
 def _own_gpu(name: str) -> str:
     """The key of a GPU in somebody's own words; the words of its product where it is none of the table."""
     key = product(name)
-    if key in GPUS:
+    if key in vocabulary.gpus():
         return key
     if " " in name.strip():
         return device(name) or key

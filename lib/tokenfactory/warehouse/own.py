@@ -24,7 +24,6 @@ from tokenfactory.errors import DataError
 from tokenfactory.warehouse import files
 from tokenfactory.warehouse.schema import (
     EVERYTHING,
-    GPUS_WITHOUT_SPECIFICATIONS,
     TABLES,
     Price,
     SourceKind,
@@ -81,7 +80,7 @@ class Known:
     @classmethod
     def of(cls, data: Path) -> "Known":
         """Read from the files of a data folder."""
-        hardware, inputs = (read_table(TABLES[name], data / TABLES[name].file) for name in ("hardware", "tco_inputs"))
+        hardware, inputs = (read_table(TABLES[name], data / TABLES[name].file) for name in ("gpus", "tco_inputs"))
         return cls(frozenset(row["gpu"] for row in hardware), frozenset(row["profile"] for row in inputs))
 
 
@@ -132,14 +131,14 @@ def rows(
 
 
 def _check_against(known: Known, scenario: str, prices: Sequence[Mapping], inputs: Sequence[Mapping]) -> None:
-    file, gpus = f"{scenario}.yaml", known.gpus | GPUS_WITHOUT_SPECIFICATIONS
+    file, gpus = f"{scenario}.yaml", known.gpus
     for number, row in enumerate(prices):
         if row["gpu"] not in gpus:
-            message = f"'{row['gpu']}' has no row in hardware.csv; add one first"
+            message = f"'{row['gpu']}' has no row in gpus.csv; add one first"
             raise DataError(file, message, field=f"prices.{number}.gpu")
     for row in inputs:
         if row["applies_to"] not in gpus | EVERYTHING:
-            message = f"'{row['applies_to']}' is neither a GPU of hardware.csv nor all, air or liquid"
+            message = f"'{row['applies_to']}' is neither a GPU of gpus.csv nor all, air or liquid"
             raise DataError(file, message, field=f"inputs.{row['applies_to']}")
     if inputs and scenario in known.profiles:
         message = f"tco_inputs.csv has a profile '{scenario}' already: give the file another name"

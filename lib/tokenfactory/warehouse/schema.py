@@ -23,9 +23,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 from tokenfactory.errors import DataError
 from tokenfactory.measurements.measured import BENCHMARK_COLUMNS
 
-# Priced or benchmarked somewhere, but no specification sheet was found worth a row in hardware.csv.
-GPUS_WITHOUT_SPECIFICATIONS = frozenset({"h800", "jalapeno", "rtx6000pro", "tpuv7", "vr200"})
-
 LONGEST_CELL = 4000  # characters
 
 
@@ -40,6 +37,7 @@ def optional(meaning: str, unit: str | None = None, **rules) -> Any:
 SLUG = {"pattern": r"^[a-z0-9][a-z0-9.-]*$"}
 GPU = {"pattern": r"^[a-z0-9]+$"}
 SHA256 = {"pattern": r"^[0-9a-f]{64}$"}
+COLOUR = {"pattern": r"^#[0-9a-f]{6}$"}
 URL = {"pattern": r"^https?://\S+$"}
 TEXT = {"min_length": 1}
 TOK_PER_S_PER_GPU = {"unit": "tok/s/gpu", "gt": 0, "le": 500_000}
@@ -72,7 +70,7 @@ class Row(BaseModel):
 
 class OperatingPoint(Row):
     point_id: str = required("unique name of the point", **SLUG)
-    gpu: str = required("GPU, as in hardware.csv", **GPU)
+    gpu: str = required("GPU, as in gpus.csv", **GPU)
     system: str = required("what the GPUs are built into, as printed", **TEXT)
     model: str = required("language model, normalised; two releases shown as one keep both names", **SLUG)
     model_printed: str = required("the model's name at the source", **TEXT)
@@ -142,7 +140,7 @@ class OperatingPoint(Row):
 
 class Price(Row):
     price_id: str = required("unique name of the price", **SLUG)
-    gpu: str = required("GPU, as in hardware.csv", **GPU)
+    gpu: str = required("GPU, as in gpus.csv", **GPU)
     basis: Literal[
         "owning_hyperscaler",
         "owning_neocloud",
@@ -189,7 +187,7 @@ class Price(Row):
 
 class Power(Row):
     power_id: str = required("unique name of the power figure", **SLUG)
-    gpu: str = required("GPU, as in hardware.csv", **GPU)
+    gpu: str = required("GPU, as in gpus.csv", **GPU)
     basis: PowerBasis = required("where the power is taken: see the table of power bases below")
     kw_per_gpu: float = required("power per GPU", "kw/gpu", gt=0, le=20)
     model: str | None = optional("language model that ran, of a measurement that names it", **SLUG)
@@ -433,7 +431,7 @@ class TcoInput(Row):
         "whose figures: typical is everybody else's; a profile needs only the rows in which it differs", **SLUG
     )
     parameter: Literal[*INPUT_UNITS] = required("what is assumed: see the table of parameters below")
-    applies_to: str = required("GPU, as in hardware.csv, or kind of cooling, air or liquid; all: everything", **GPU)
+    applies_to: str = required("GPU, as in gpus.csv, or kind of cooling, air or liquid; all: everything", **GPU)
     value: float = required("the figure to use", "that of the row", ge=0, le=100_000_000)
     low: float = required("low end of what is plausible", "that of the row", ge=0, le=100_000_000)
     high: float = required("high end of what is plausible", "that of the row", ge=0, le=100_000_000)
@@ -614,7 +612,7 @@ class MemoryTier(Row):
     parameter: Literal["usd_per_gb", "gb_per_s", "gb_per_gpu"] = required(
         "price of the memory; bandwidth to the GPUs; or how much there is beside each GPU"
     )
-    applies_to: str = required("GPU, as in hardware.csv; all: every one", **GPU)
+    applies_to: str = required("GPU, as in gpus.csv; all: every one", **GPU)
     value: float = required("the figure to use", "that of the row", gt=0, le=100_000)
     low: float = required("low end of what was printed or is plausible", "that of the row", gt=0, le=100_000)
     high: float = required("high end of it", "that of the row", gt=0, le=100_000)
@@ -646,6 +644,21 @@ class MemoryTier(Row):
 class ModelName(Row):
     model: str = required("language model, as in every other file", **SLUG)
     name: str = required("what people call it", **TEXT)
+    aliases: str | None = optional("keys and names it has at sources, small letters, with blanks between", **TEXT)
+
+
+class GpuName(Row):
+    gpu: str = required("GPU, as in every other file", **GPU)
+    name: str = required("what people call it", **TEXT)
+    vendor: str = required("maker", **TEXT)
+    generation: str = required("architecture", **TEXT)
+    colour: str = required("its colour in charts; grey for one that is seldom drawn", **COLOUR)
+    aliases: str | None = optional("names in full device names that its key does not cover, with | between", **TEXT)
+
+
+class PrecisionName(Row):
+    precision: str = required("number format, as in every other file", **SLUG)
+    aliases: str | None = optional("names it has at sources, small letters, with blanks between", **TEXT)
 
 
 class CacheEffect(Row):
@@ -714,7 +727,7 @@ class AllToAllKernel(Row):
 
 
 class KernelSystem(Row):
-    gpu: str = required("GPU, as in hardware.csv", **GPU)
+    gpu: str = required("GPU, as in gpus.csv", **GPU)
     scale_out_gb_per_s: float = required("network out of the scale-up domain, per GPU, one direction", "gb/s", gt=0)
 
 
@@ -771,7 +784,7 @@ class AcceptanceLength(Row):
 
 
 class ServingRecipe(Row):
-    gpu: str = required("GPU, as in hardware.csv", **GPU)
+    gpu: str = required("GPU, as in gpus.csv", **GPU)
     model: str = required("language model, as in operating_points.csv", **SLUG)
     framework: str = required("serving engine", **SLUG)
     precision: Literal["fp4", "fp8"] = required("number format of the weights")
@@ -791,7 +804,7 @@ class Prediction(Row):
     code_sha256: str = required("hash of the model's code and kernel tables on that day", **SHA256)
     status: Literal["PROSPECTIVE"] = required("made before anybody had measured the point")
     model: str = required("language model, as in operating_points.csv", **SLUG)
-    gpu: str = required("GPU, as in hardware.csv", **GPU)
+    gpu: str = required("GPU, as in gpus.csv", **GPU)
     precision: Literal["fp4", "fp8"] = required("number format of the weights")
     spec_decoding: Literal["none", "mtp"] = required("speculative decoding")
     depth: int = required("tokens that are drafted a step; 0 without speculation", ge=0, le=64)
@@ -1129,6 +1142,22 @@ TABLES: dict[str, Table] = {
             (_one_row("profile", "parameter", "applies_to"),),
         ),
         Table(
+            "gpus",
+            "gpus.csv",
+            GpuName,
+            ("gpu",),
+            "which GPUs there are, what they are called and how they are drawn",
+            "one GPU; every other file names only these",
+        ),
+        Table(
+            "precisions",
+            "precisions.csv",
+            PrecisionName,
+            ("precision",),
+            "which number formats there are, and what sources call them",
+            "one number format",
+        ),
+        Table(
             "models",
             "models.csv",
             ModelName,
@@ -1313,8 +1342,9 @@ def read_all(folder: str | Path) -> dict[str, list[dict]]:
 def read_files(folder: str | Path) -> dict[str, list[File]]:
     """The same, file by file."""
     read = {name: _read(table, table.files(Path(folder))) for name, table in TABLES.items()}
-    known = {row["gpu"] for file in read["hardware"] for row in file.rows} | GPUS_WITHOUT_SPECIFICATIONS
+    known = {row["gpu"] for file in read["gpus"] for row in file.rows}
     for name, column, also in (
+        ("hardware", "gpu", set()),
         ("operating_points", "gpu", set()),
         ("benchmarks", "gpu", set()),
         ("price_book", "gpu", set()),
@@ -1327,7 +1357,7 @@ def read_files(folder: str | Path) -> dict[str, list[File]]:
         for file in read[name]:
             for row, line in zip(file.rows, file.lines, strict=True):
                 if row[column] not in known | also:
-                    message = f"'{row[column]}' has no row in hardware.csv; add one first"
+                    message = f"'{row[column]}' has no row in gpus.csv; add one first"
                     raise DataError(file.path.name, message, row=line, field=column)
     return read
 

@@ -150,7 +150,7 @@ def _load(data: Path, path: Path) -> None:
         # What scenario files add.
         gpus, profiles = (
             frozenset(row[column] for file in read[name] for row in file.rows)
-            for name, column in (("hardware", "gpu"), ("tco_inputs", "profile"))
+            for name, column in (("gpus", "gpu"), ("tco_inputs", "profile"))
         )
         for file, added in own.read(data, own.Known(gpus, profiles)).items():
             for name, rows in added.items():
