@@ -4,10 +4,11 @@ The command line prints the sentence and leaves with `exit_code`; a notebook sho
 failed cell. Anything that is not one of these is a defect of ours and keeps its traceback.
 """
 
-from reportkit.errors import DataError, ParameterError, StalePricesError, nearest
+from reportkit.errors import DataError as DataError
 from reportkit.errors import InputError as TokenFactoryError
-
-__all__ = ["DataError", "ParameterError", "StalePricesError", "TokenFactoryError", "nearest"]
+from reportkit.errors import ParameterError as ParameterError
+from reportkit.errors import StalePricesError as StalePricesError
+from reportkit.errors import nearest as nearest
 
 
 class NotMeasuredError(TokenFactoryError):
