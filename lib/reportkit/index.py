@@ -4,18 +4,21 @@ Also the links between scenarios, which are known only when all of a site are.
 """
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from nbformat import NotebookNode
 
-from reportkit import outputs
+from reportkit import charts, controls, outputs
 from reportkit import provenance as ledger_
-from reportkit.page import answer_of, description, render, render_part
+from reportkit.page import DRAW, answer_of, description, finding_of, render, render_part
 from reportkit.page import title as title_of
 from reportkit.provenance import tags
 from reportkit.reports import END_OF_SCENARIOS, SCENARIOS
 from reportkit.source import Frame
-from reportkit.text import words
+from reportkit.text import day, words
 
+LEAD = "01"  # the notebook whose finding and chart stand on the first screen
+MOST_INPUTS = 8  # of a model whose controls stand beside them
 NUM_HEADLINES = 3  # of each notebook, on its card
 # A sheet of A4 as it is printed: the height that is left for answers, and of each line the height and how many letters.
 SHEET_MM, LEAST_FIT = 236, 0.72
@@ -34,24 +37,42 @@ def entry(notebook: NotebookNode, name: str, ledger: Mapping | None = None) -> d
         "title": title_of(notebook) or name,
         "headlines": [headline for headline, _ in found],
         "answer": [sentence["text"] for sentence in answer],
+        "finding": finding_of(notebook),
+        "figure": _figure(notebook) if name.startswith(LEAD) else "",
+        "controls": _controls(notebook, name),
         "flips": [sentence["text"] for sentence in answer if sentence.get("flip")],
         "keys": {"answer": f"{name}/{answers[0]}" if answers else name, "headlines": [cell for _, cell in found]},
         "as_of": _as_of(ledger) if ledger else [],
     }
 
 
+def _figure(notebook: NotebookNode) -> str:
+    """The first chart of a notebook, as its page has it."""
+    specs = (outputs.chart_of(output.get("data", {})) for c in notebook.cells for output in c.get("outputs", ()))
+    return next((charts.figure(spec) for spec in specs if spec), "")
+
+
+def _controls(notebook: NotebookNode, name: str) -> str:
+    """The controls of a notebook's model, where they are few enough for a first screen."""
+    models = outputs.find(outputs.outputs_of(notebook.cells), "model")
+    small = (model for model in models if 0 < sum(len(row["cells"]) for row in model["inputs"]) <= MOST_INPUTS)
+    return next((controls.to_html(model, name) for model in small), "")
+
+
 def _as_of(ledger: Mapping) -> list[str]:
     """The days that a reader should know: those that were asked for, and of the measurements behind the answers."""
     days = {name: p["value"] for name, p in ledger["parameters"].items() if p["kind"] == "date"}
-    asked = [f"{words(name).removesuffix(' date')} {day}" for name, day in days.items()]
+    asked = []
+    for name, value in days.items():
+        what = words(name).removesuffix(" date")
+        asked.append(f"Newest {what}s" if value == "latest" else f"{what.capitalize()}s of {day(value)}")
     rows = {row for cell in ledger["cells"].values() for label in cell["queries"] for row in _rows(ledger, label)}
     points = [ledger["rows"][row] for row in rows if ledger["rows"][row].get("evidence")]
     days = sorted(point["as_of"] for point in points if "as_of" in point)
     if not days:
         return asked
-    span = days[0] if days[0] == days[-1] else f"{days[0]} to {days[-1]}"
-    undated = len(points) - len(days)
-    return [*asked, f"points {span}" + (f", {undated} undated" if undated else "")]
+    span = f"of {day(days[0])}" if days[0] == days[-1] else f"from {day(days[0])} to {day(days[-1])}"
+    return [*asked, f"Tests {span}"]
 
 
 def _rows(ledger: Mapping, label: str) -> Sequence[str]:
@@ -85,6 +106,7 @@ def index(
     scenarios: Sequence[Mapping[str, str]],
     downloads: Sequence[Mapping[str, str]] = (),
     changed: Mapping | None = None,
+    scratch: Path = Path(".cache"),
 ) -> str:
     """The index page.
 
@@ -107,7 +129,11 @@ def index(
     ]
     values = {"title": frame.scenario, "window": "", "frame": frame, "description": _start(entries), "here": "index"}
     values |= {"changed": changed and _changed(changed)}
-    return render("index.html", **values, cards=cards, scenarios=scenarios, downloads=downloads)
+    lead = next((card for card in cards if card["figure"] and card["finding"]), None)
+    form = next((card["controls"] for card in cards if card["controls"]), "") if lead else ""
+    scripts = [charts.library(scratch), DRAW, *([controls.SCRIPT] if form else [])] if lead else []
+    values |= {"lead": lead, "form": form}
+    return render("index.html", scripts=scripts, **values, cards=cards, scenarios=scenarios, downloads=downloads)
 
 
 def summary(frame: Frame, entries: Sequence[Mapping]) -> str:

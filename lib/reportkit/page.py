@@ -14,7 +14,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from nbformat import NotebookNode
 
-from reportkit import charts, harmless, markdown, outputs
+from reportkit import charts, controls, harmless, markdown, outputs
 from reportkit.provenance import resolve, tags
 from reportkit.reports import END_OF_SCENARIOS, SCENARIOS, place
 from reportkit.source import Frame
@@ -31,7 +31,7 @@ _templates = Environment(
 )
 _templates.globals["style"] = (TEMPLATES / "style.css").read_text(encoding="utf-8")
 _templates.globals |= {"scenarios_mark": SCENARIOS, "end_of_scenarios_mark": END_OF_SCENARIOS}
-_DRAW = (TEMPLATES / "charts.js").read_text(encoding="utf-8")
+DRAW = (TEMPLATES / "charts.js").read_text(encoding="utf-8")
 _KEYS = (TEMPLATES / "keys.js").read_text(encoding="utf-8")
 
 
@@ -74,7 +74,7 @@ class _Page:
     """The outputs of one page, with the numbers of its charts and what its ledger says of each cell."""
 
     def __init__(self, name: str, ledger: Mapping | None):
-        self.name, self.ledger, self.num_charts = name, ledger, 0
+        self.name, self.ledger, self.num_charts, self.has_controls = name, ledger, 0, False
 
     def _figure(self, spec: Mapping, below: str) -> str:
         self.num_charts += 1
@@ -91,8 +91,12 @@ class _Page:
         text = data.get("text/plain", "")
         if kind := outputs.kind_of(data):
             file = place("workbook", self.name)
-            link = f'<p class="tf-file"><a href="{file}" download>{file}</a></p>' if kind == "model" else ""
-            return outputs.to_html(kind, data[outputs.mime(kind)]) + link
+            shown = outputs.to_html(kind, data[outputs.mime(kind)])
+            if kind != "model":
+                return shown
+            self.has_controls = True
+            link = f'<p class="tf-file"><a href="{file}" download>{file}</a></p>'
+            return shown + controls.to_html(data[outputs.mime(kind)], self.name) + link
         if "text/markdown" in data:
             return markdown.to_html(data["text/markdown"], notebook=self.name)
         if "image/png" in data:
@@ -195,6 +199,12 @@ def answer_of(notebook: NotebookNode) -> list[dict]:
     return answers[0]["sentences"] if answers else []
 
 
+def finding_of(notebook: NotebookNode) -> str:
+    """What the first answer says in one line, the headline of its page; empty where it says nothing so short."""
+    answers = outputs.find(outputs.outputs_of(notebook.cells), "answer")
+    return answers[0].get("finding", "") if answers else ""
+
+
 def export(
     notebook: NotebookNode,
     frame: Frame,
@@ -217,17 +227,25 @@ def export(
     """
     question, answers, blocks, is_titled, page = title(notebook) or name, [], [], False, _Page(name, ledger)
     for cell in notebook.cells:
-        if tags(cell) & NOT_SHOWN:
+        # Between title and answer a notebook explains its code, which pages do not show.
+        is_about_code = cell.cell_type == "markdown" and is_titled and not answers
+        if tags(cell) & NOT_SHOWN or is_about_code:
             continue
         if cell.cell_type == "markdown" and not is_titled and TITLE.search(cell.source):
             cell, is_titled = NotebookNode(cell, source=TITLE.sub("", cell.source, count=1)), True
-        # The answer comes first, whatever a reader must know before the rest.
-        (answers if "answer" in tags(cell) else blocks).append(page.cell(cell))
+        # The answer comes first, whatever a reader must know before the rest; its tiles stay where they are.
+        is_answer = "answer" in tags(cell) and answer_of(NotebookNode(cells=[cell]))
+        (answers if is_answer else blocks).append(page.cell(cell))
     here = [page["href"] for page in frame.pages].index(f"{name}.html")
     return render(
         "page.html",
-        scripts=([charts.library(scratch), _DRAW] if page.num_charts else []) + ([_KEYS] if ledger else []),
-        title=question,
+        scripts=[
+            *([charts.library(scratch), DRAW] if page.num_charts else []),
+            *([_KEYS] if ledger else []),
+            *([controls.SCRIPT] if page.has_controls else []),
+        ],
+        title=finding_of(notebook) or question,
+        question=question if finding_of(notebook) else "",
         frame=frame,
         window=frame.scenario,
         description=description(answer_of(notebook)),

@@ -50,6 +50,7 @@ def finish(project: Project, record: Mapping[str, Mapping], new: Path, past: His
             scenarios=reports.links(record, scenario),
             downloads=[{"href": SUMMARY_PDF, "title": "PDF"}] if SUMMARY_PDF in content["files"] else [],
             changed=past.changed(content),
+            scratch=project.scratch,
         )
         (home / "index.html").write_text(front, encoding="utf-8")
         more = past.write_pages(home, scenario, content)

@@ -1,0 +1,114 @@
+"""A model of a page as controls that compute in the browser, without a kernel and without the network.
+
+The formulas are those that the notebook wrote into its model (and that its workbook has); here they are only taken
+apart into steps that a few lines of script can follow. Nothing is written twice.
+
+>>> steps("{price@a}*1000000/(3600*{rate@a})")
+['price@a', 1000000.0, '*', 3600.0, 'rate@a', '*', '/']
+"""
+
+from __future__ import annotations
+
+import ast
+import html
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from reportkit.errors import DataError
+from reportkit.text import words
+
+SCRIPT = (Path(__file__).parent / "templates" / "controls.js").read_text(encoding="utf-8")
+_SIGNS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "^"}
+_CELL = re.compile(r"\{([^{}]+)\}")
+
+
+def steps(formula: str) -> list[str | float]:
+    """A formula in the order in which it is worked out: numbers and cells, then what to do with the last two.
+
+    Raises
+    ------
+    DataError : the formula is not arithmetic on cells
+    """
+    cells = list(dict.fromkeys(_CELL.findall(formula)))
+    text = _CELL.sub(lambda found: f"cell_{cells.index(found[1])}", formula).replace("^", "**").replace("=", "==")
+    try:
+        return list(_walk(ast.parse(text, mode="eval").body, cells))
+    except (SyntaxError, KeyError, IndexError, ValueError):
+        raise DataError("controls", f"{formula[:60]!r} is not arithmetic on cells of the model") from None
+
+
+def _walk(node: ast.AST, cells: list[str]):
+    match node:
+        case ast.Constant(value=int() | float() as value):
+            yield float(value)
+        case ast.Name(id=name):
+            yield cells[int(name.removeprefix("cell_"))]
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            yield 0.0
+            yield from _walk(operand, cells)
+            yield "-"
+        case ast.BinOp(left=left, op=op, right=right):
+            yield from _walk(left, cells)
+            yield from _walk(right, cells)
+            yield _SIGNS[type(op)]
+        case ast.Compare(left=left, ops=[ast.Eq()], comparators=[right]):
+            yield from _walk(left, cells)
+            yield from _walk(right, cells)
+            yield "="
+        case _:
+            raise ValueError
+
+
+def program(model: Mapping) -> dict:
+    """What the script needs of a model: the value of every input cell, and every line in its order as steps."""
+    given = {f"{row['name']}@{c}": cell["value"] for row in model["inputs"] for c, cell in row["cells"].items()}
+    lines = [
+        {"cell": f"{row['name']}@{c}", "unit": row["unit"], "steps": steps(cell["formula"])}
+        for row in model["lines"]
+        for c, cell in row["cells"].items()
+    ]
+    return {"given": given, "lines": lines}
+
+
+def to_html(model: Mapping, name: str) -> str:
+    """The form: an input for every cell, ranges as sliders, and the results beside them."""
+    columns = dict(model["columns"]) | {"all": ""}
+    ranged, others = [], []
+    for row in model["inputs"]:
+        for column, cell in row["cells"].items():
+            low, high = cell.get("low"), cell.get("high")
+            is_ranged = isinstance(low, int | float) and isinstance(high, int | float) and low < high
+            (ranged if is_ranged else others).append(_input(row, column, columns[column], cell, is_ranged))
+    results = [
+        f"<div><dt>{html.escape(' '.join(filter(None, (row['label'], columns[column]))))}</dt>"
+        f'<dd><output name="{html.escape(row["name"])}@{html.escape(column)}"></output></dd></div>'
+        for row in model["lines"]
+        if row["is_result"]
+        for column in row["cells"]
+    ]
+    told = html.escape(json.dumps(program(model), sort_keys=True), quote=True)
+    more = (
+        f"<details><summary>More inputs</summary>{''.join(others)}</details>" if others and ranged else "".join(others)
+    )
+    return (
+        f'<form class="tf-controls" aria-label="{html.escape(model["about"])}: your own numbers" data-model="{told}" '
+        f'data-page="{html.escape(name)}"><fieldset><legend>Try your own numbers</legend>{"".join(ranged)}{more}'
+        f'<button type="reset">Back to this report\'s numbers</button></fieldset>'
+        f'<dl aria-live="polite">{"".join(results)}</dl></form>'
+    )
+
+
+def _input(row: Mapping, column: str, system: str, cell: Mapping, is_ranged: bool) -> str:
+    label = " ".join(filter(None, (row["label"], system)))
+    value, key = cell["value"], html.escape(f"{row['name']}@{column}")
+    unit = f" <small>{html.escape(words(row['unit']))}</small>" if row["unit"] not in ("", "1") else ""
+    shown = f'<input type="number" name="{key}" value="{value:.6g}" step="any" inputmode="decimal">'
+    if is_ranged:
+        low, high = min(cell["low"], value), max(cell["high"], value)
+        shown += (
+            f'<input type="range" data-of="{key}" min="{low:.6g}" max="{high:.6g}" step="any" value="{value:.6g}" '
+            f'aria-label="{html.escape(label)}, slider">'
+        )
+    return f"<label><span>{html.escape(label)}{unit}</span>{shown}</label>"

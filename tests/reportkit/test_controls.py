@@ -1,0 +1,73 @@
+"""Controls of a page compute what the notebook's formulas say: in Python, and in a browser with the network off."""
+
+import json
+import random
+
+import pytest
+
+from reportkit import controls
+from reportkit.errors import DataError
+
+MODEL = {
+    "about": "A million tokens",
+    "columns": {"a": "A", "b": "B"},
+    "inputs": [
+        {"name": "price", "label": "price", "unit": "usd/gpu/h", "cells": {"a": {"value": 2.31, "low": 1, "high": 5},
+                                                                          "b": {"value": 1.22}}},
+        {"name": "rate", "label": "rate", "unit": "tok/s/gpu",
+         "cells": {"a": {"value": 14222.4}, "b": {"value": 970.3}}},
+        {"name": "use", "label": "use", "unit": "frac", "cells": {"all": {"value": 0.6, "low": 0.05, "high": 1}}},
+    ],
+    "lines": [
+        {"name": "cost", "label": "cost", "unit": "usd/mtok", "is_result": True, "cells": {
+            c: {"formula": f"{{price@{c}}}*1000000/(3600*{{rate@{c}}}*{{use@all}})", "value": 0} for c in "ab"}},
+        {"name": "ratio", "label": "ratio", "unit": "1", "is_result": True,
+         "cells": {"a": {"formula": "({cost@b}/{cost@a})^2-(-1)", "value": 0}}},
+    ],
+}  # fmt: skip
+
+
+def worked_out(given):
+    """The same model by hand."""
+    cost = {c: given[f"price@{c}"] * 1e6 / (3600 * given[f"rate@{c}"] * given["use@all"]) for c in "ab"}
+    return {"cost@a": cost["a"], "cost@b": cost["b"], "ratio@a": (cost["b"] / cost["a"]) ** 2 + 1}
+
+
+def test_a_formula_is_taken_apart_in_the_order_in_which_it_is_worked_out():
+    assert controls.steps("{a@x}-{b@x}^2/4") == ["a@x", "b@x", 2.0, "^", 4.0, "/", "-"]
+    assert controls.steps("{a@x}={b@x}") == ["a@x", "b@x", "="]
+
+
+@pytest.mark.parametrize("formula", ["SUM({a@x})", "{a@x}+", "__import__('os')", "1 if 2 else 3"])
+def test_what_is_no_arithmetic_is_refused(formula):
+    with pytest.raises(DataError, match="not arithmetic"):
+        controls.steps(formula)
+
+
+def test_labels_from_data_are_text_and_nothing_else():
+    hostile = json.loads(json.dumps(MODEL).replace('"price", "unit"', '"<script>x</script>\\"", "unit"'))
+    page = controls.to_html(hostile, "01_a")
+    assert "<script>" not in page and "&lt;script&gt;" in page
+
+
+def test_a_browser_computes_what_python_does_and_keeps_the_state_in_the_address(browser, tmp_path):
+    page_of = tmp_path / "page.html"
+    script = f'<script type="module">{controls.SCRIPT}</script>'
+    page_of.write_text(f"<!doctype html><meta charset=utf-8>{controls.to_html(MODEL, '01_a')}{script}")
+    context = browser.new_context(offline=True)
+    page = context.new_page()
+    page.goto(page_of.as_uri())
+    page.click("summary")
+    given, chance = dict(controls.program(MODEL)["given"]), random.Random(1)
+    read = "Object.fromEntries([...document.querySelectorAll('output')].map(o => [o.name, +o.dataset.value]))"
+    for _ in range(60):
+        key = chance.choice(sorted(given))
+        given[key] = round(given[key] * chance.uniform(0.3, 3), 4)
+        page.fill(f'input[name="{key}"]', str(given[key]))
+        assert page.evaluate(read) == pytest.approx(worked_out(given), rel=1e-9)
+    again = context.new_page()
+    again.goto(page.url)
+    assert again.evaluate(read) == pytest.approx(worked_out(given), rel=1e-9)
+    again.click("button[type=reset]")
+    again.wait_for_function("location.hash === ''")
+    context.close()
