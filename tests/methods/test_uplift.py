@@ -158,6 +158,8 @@ def test_first_and_last_run_of_a_deployment_when_far_enough_apart():
     rows = [deployment(0), deployment(40), deployment(30), deployment(0, conc=2), deployment(19, conc=2)]
     first, last, days = uplift.over_time(rows, least_days=20)
     assert (first.tolist(), last.tolist(), days.tolist()) == ([0], [1], [40])
+    undated = [deployment(0) | {"as_of": None}, *rows]  # takes no part, and moves the others by one
+    assert [part.tolist() for part in uplift.over_time(undated, least_days=20)] == [[1], [2], [40]]
     assert uplift.over_time([], least_days=20)[0].size == 0
     assert uplift.gains([]) == []
 

@@ -185,17 +185,18 @@ def over_time(rows: Sequence[Mapping], *, least_days: int) -> tuple[np.ndarray, 
 
     Parameters
     ----------
-    rows : rows of the view `deployments`, with `as_of`
+    rows : rows of the view `deployments`; those without a day take no part
     """
-    key = numbered(*([row[name] for row in rows] for name in DEPLOYMENT))
-    day = np.array([row["as_of"].toordinal() for row in rows], int)
+    dated = np.array([i for i, row in enumerate(rows) if row["as_of"]], int)
+    key = numbered(*([rows[i][name] for i in dated] for name in DEPLOYMENT))
+    day = np.array([rows[i]["as_of"].toordinal() for i in dated], int)
     order = np.lexsort((day, key))
     starts = np.flatnonzero(np.append(True, np.diff(key[order]) != 0)[: key.size])
     ends = np.append(starts[1:], key.size) - 1
     first, last = order[starts], order[ends[: starts.size]]
     days = day[last] - day[first]
     is_long = days >= least_days
-    return first[is_long], last[is_long], days[is_long]
+    return dated[first[is_long]], dated[last[is_long]], days[is_long]
 
 
 def gains(rows: Sequence[Mapping], *, least_days: int = 20) -> list[dict]:
