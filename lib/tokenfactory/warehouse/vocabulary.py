@@ -1,7 +1,8 @@
 """What GPUs, models and number formats are called: rows of `data/`, so that a new one needs no code.
 
 Read as plain text and kept, because colours and adapters ask thousands of times; the warehouse checks the same files
-by the schema. A file that cannot be read names nothing: whoever builds the warehouse is told what is wrong with it.
+by the schema. A data folder without such a file has the shipped names: H200 is a GPU in an empty folder too.
+A file that cannot be read names nothing: whoever builds the warehouse is told what is wrong with it.
 """
 
 import csv
@@ -38,6 +39,8 @@ def _by_alias(file: str, key: str) -> dict[str, str]:
 
 def _rows(file: str) -> tuple[dict[str, str], ...]:
     path = files.data_dir() / file
+    if not path.exists():
+        path = files.PROJECT / "data" / file
     try:
         return _read(path, path.stat().st_mtime_ns)
     except (OSError, UnicodeDecodeError, csv.Error):
