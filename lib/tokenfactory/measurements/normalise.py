@@ -38,7 +38,8 @@ _CARD = re.compile(r"(?<![a-z])(nvl|pcie?)(?![a-z0-9])", re.IGNORECASE)
 _MEMORY = re.compile(r"(?<![0-9])(\d+) ?gi?b", re.IGNORECASE)
 _USUAL_MEMORY = {"h100": "80", "a100": "80", "h800": "80"}  # in GB; another one is another product
 _COUNT = re.compile(
-    r"^(\d{1,4})(?:\s*[x\u00d7*]\s*|\s+)(?=[a-z])|(?:(?<=\d)\s*|[\s-])[x\u00d7]\s*(\d{1,3})$"
+    r"^(\d{1,4})(?:\s*[x\u00d7*]\s*|\s+)(?=[a-z]|\d{1,4}\s*[x\u00d7*]\s*[a-z])"
+    r"|(?:(?<=\d)\s*|[\s-])[x\u00d7]\s*(\d{1,3})$"
     r"|(?<=[a-z0-9])\s*[*:]\s*(\d{1,3})$|[\s-](\d{1,3})[x\u00d7]$",
     re.IGNORECASE,
 )
