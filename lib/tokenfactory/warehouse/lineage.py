@@ -22,7 +22,7 @@ from tokenfactory.warehouse.query import connect
 from tokenfactory.warehouse.schema import TABLES
 
 MOST_ROWS = 2000  # that are named of one query: who reads more asks the query itself
-NO_NAMES = ("gpu", "model")  # keys that stand in many tables and so name no row
+NO_NAMES = ("gpu", "model", "precision")  # keys that stand in many tables and so name no row
 SNAPSHOT = "snapshot_points"  # the table of points of a snapshot, which have names in the view points
 _NAMED_IN = {SNAPSHOT: ("points", "point_id"), "own_prices": ("own_prices", "price_id")}
 SNAPSHOT_TABLES = {SNAPSHOT, *KEPT, *measured.TABLES} - {"measured_points"}
