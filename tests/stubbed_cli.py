@@ -37,7 +37,7 @@ def write(notebook, path, *, name, made_on, parameters):
     path.write_text(json.dumps({"name": name, "made_on": made_on, "outputs": outputs(notebook)}))
 
 
-def index(frame, entries, **content):
+def index(frame, entries, *, scratch, **content):
     about = {"title": frame.scenario, "made_on": frame.made_on, "pages": frame.pages}
     return json.dumps(about | {"entries": entries} | content)
 
