@@ -68,7 +68,7 @@ def test_every_file_comes_back_as_it_was(two_made):
     new, old = archive.stored(two_made.project)
     library = two_made.project.root / "lib"
     code = {f"lib/{p.relative_to(library)}": p for p in library.rglob("*") if p.is_file() and p.suffix != ".pyc"}
-    data = {f"data/{path.name}": path for path in two_made.data.glob("*.csv")}
+    data = {f"data/{path.relative_to(two_made.data)}": path for path in two_made.data.rglob("*.csv")}
     for path, place in {**code, **data}.items():
         assert new.file(path) == place.read_bytes(), path
     assert {path for path in new.files if path.startswith(("lib/", "data/"))} == {*code, *data}
