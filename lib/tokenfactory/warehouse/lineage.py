@@ -65,10 +65,12 @@ class Archive:
     def lineage(self, sql: str, parameters: Mapping) -> Lineage:
         """What stands behind a query, as it was traced."""
         relations = self._relations(sql)
-        rows = sorted(self._rows(sql, parameters))
+        files = {file for name in relations for file in self._files(name)}
+        # A text may be the name of a row elsewhere: load curve and workload of DeepSeek's day have the same one.
+        found = self._rows(sql, parameters)
+        rows = sorted(n for n in found if n in self._own_rows or self._files(self._table_of[n]) <= files)
         own = {self._own_rows[name] for name in self._own_rows.keys() & rows}
-        files = sorted({file for name in relations for file in self._files(name)} | own)
-        return Lineage(relations, files, rows if len(rows) <= MOST_ROWS else [], len(rows))
+        return Lineage(relations, sorted(files | own), rows if len(rows) <= MOST_ROWS else [], len(rows))
 
     def rows(self, names: Iterable[str]) -> dict[str, dict]:
         """File, source and conditions of rows, by their names."""
@@ -92,7 +94,7 @@ class Archive:
     @cached_property
     def _table_of(self) -> dict[str, str]:
         """The table of every row that has a name."""
-        keys = [(name, table.key[0]) for name, table in TABLES.items() if table.key[0] not in NO_NAMES]
+        keys = [(n, t.key[0]) for n, t in TABLES.items() if len(t.key) == 1 and t.key[0] not in NO_NAMES]
         names = " UNION ALL ".join(f"SELECT {key} AS name, '{table}' AS table_name FROM {table}" for table, key in keys)
         quoted = "SELECT price_id, 'own_prices' FROM own_prices"
         ingested = f"SELECT point_id, '{SNAPSHOT}' FROM points WHERE origin IN ('snapshot', 'own')"
