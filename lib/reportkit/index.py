@@ -4,6 +4,7 @@ Also the links between scenarios, which are known only when all of a site are.
 """
 
 from collections.abc import Mapping, Sequence
+from html import escape
 from pathlib import Path
 
 from nbformat import NotebookNode
@@ -38,7 +39,7 @@ def entry(notebook: NotebookNode, name: str, ledger: Mapping | None = None) -> d
         "headlines": [headline for headline, _ in found],
         "answer": [sentence["text"] for sentence in answer],
         "finding": finding_of(notebook),
-        "figure": _figure(notebook) if name.startswith(LEAD) else "",
+        "figure": _figure(notebook, name) if name.startswith(LEAD) else "",
         "controls": _controls(notebook, name),
         "flips": [sentence["text"] for sentence in answer if sentence.get("flip")],
         "keys": {"answer": f"{name}/{answers[0]}" if answers else name, "headlines": [cell for _, cell in found]},
@@ -46,10 +47,11 @@ def entry(notebook: NotebookNode, name: str, ledger: Mapping | None = None) -> d
     }
 
 
-def _figure(notebook: NotebookNode) -> str:
-    """The first chart of a notebook, as its page has it."""
-    specs = (outputs.chart_of(output.get("data", {})) for c in notebook.cells for output in c.get("outputs", ()))
-    return next((charts.figure(spec) for spec in specs if spec), "")
+def _figure(notebook: NotebookNode, name: str) -> str:
+    """The first chart of a notebook, as its page has it, with the key of its cell."""
+    shown = ((cell.id, outputs.chart_of(o.get("data", {}))) for cell in notebook.cells for o in cell.get("outputs", ()))
+    found = (f'<div data-k="{name}/{escape(cell)}">{charts.figure(spec)}</div>' for cell, spec in shown if spec)
+    return next(found, "")
 
 
 def _controls(notebook: NotebookNode, name: str) -> str:
