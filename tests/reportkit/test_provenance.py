@@ -15,7 +15,7 @@ import nbformat
 import pytest
 import sample
 
-from reportkit import cache, provenance
+from reportkit import cache, harmless, provenance
 from tokenfactory import warehouse
 from tokenfactory.source import Project
 from tokenfactory.warehouse.query import connect, replay
@@ -121,8 +121,9 @@ def crawl(page: Path, typed: str) -> int:
 
 
 def typed_in(notebooks) -> str:
-    """What the authors of notebooks typed as text."""
-    return "\n".join(html.unescape(c.source) for n in notebooks for c in n.cells if c.cell_type == "markdown")
+    """What the authors of notebooks typed as text, as a page shows it."""
+    text = "\n".join(html.unescape(c.source) for n in notebooks for c in n.cells if c.cell_type == "markdown")
+    return harmless.visible(text)
 
 
 @pytest.mark.parametrize("name", sample.PAGES)
