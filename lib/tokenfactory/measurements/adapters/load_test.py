@@ -111,7 +111,7 @@ class Fields:
 
     def _check_rate(self, path: str) -> None:
         place, unit = self._beside(path)
-        if self.layout.unit_beside and unit is not None and unit not in _RATES:
+        if self.layout.unit_beside and unit is not None and (not isinstance(unit, str) or unit not in _RATES):
             raise _problem(place, f"'{shown(unit)}' is not a known unit of a rate")
 
     def _scale(self, path: str, unit: str) -> float:
