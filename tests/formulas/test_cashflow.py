@@ -5,7 +5,7 @@ import csv
 import numpy as np
 import pytest
 
-from tokenfactory.formulas import cashflow
+from tokenfactory.formulas import cashflow, cost
 
 # IRS Publication 946, table A-1, half-year convention, in percent.
 MACRS = {
@@ -54,9 +54,14 @@ def test_interest_during_construction():
 
 
 def test_idle_and_usage_make_the_reservation():
-    usage, use = 0.124227, 0.6
-    idle = cashflow.idle_usd_per_mtok(usage_usd_per_mtok=usage, utilisation_frac=use)
-    assert usage + idle == pytest.approx(0.207045, rel=1e-5)
+    # 2.652 USD an hour over 5,930 x 3,600 = 21,348,000 tokens: 0.124227 USD a million; of ten paid hours six are used
+    hour = {"usd_per_gpu_hour": 2.652, "tok_per_s_per_gpu": 5930.0}
+    usage, use = cashflow.usage_usd_per_mtok(**hour), {"utilisation_frac": 0.6}
+    idle = cashflow.idle_usd_per_mtok(usage_usd_per_mtok=usage, **use)
+    reservation = cashflow.reservation_usd_per_mtok(usage_usd_per_mtok=usage, **use)
+    assert usage == pytest.approx(2.652 / 21.348, rel=1e-12)
+    assert reservation == pytest.approx(0.207045, rel=1e-5) == usage + idle
+    assert reservation == pytest.approx(cost.usd_per_mtok(**hour, **use), rel=1e-12)
 
 
 def test_a_loss_saves_tax():

@@ -195,6 +195,64 @@ def tax_usd(*, sales_usd, running_usd, written_off_usd, tax_frac):
     return tax_frac * (sales_usd - running_usd - written_off_usd)
 
 
+def usage_usd_per_mtok(*, usd_per_gpu_hour, tok_per_s_per_gpu):
+    """Usage cost of a million tokens: the price of the hours that made them, and of no other.
+
+    Parameters
+    ----------
+    usd_per_gpu_hour : price or cost of one GPU for one hour [USD/(GPU h)]
+    tok_per_s_per_gpu : throughput over all deployed GPUs [tok/(s GPU)]
+
+    Returns
+    -------
+    usage cost [USD/Mtok]; what a price per used hour charges, and what printed tables show
+
+    Notes
+    -----
+    p * 10^6 / (3600 t)
+
+    References
+    ----------
+    FinOps Foundation, FOCUS specification 1.0, columns CommitmentDiscountStatus (used, unused) and EffectiveCost.
+
+    Examples
+    --------
+    >>> round(usage_usd_per_mtok(usd_per_gpu_hour=2.652, tok_per_s_per_gpu=5930), 6)
+    0.124227
+    """
+    return usd_per_gpu_hour * 1e6 / (3600 * tok_per_s_per_gpu)
+
+
+def reservation_usd_per_mtok(*, usage_usd_per_mtok, utilisation_frac):
+    """Reservation cost of a million tokens: all paid hours, used or idle, over the tokens that were sold.
+
+    Parameters
+    ----------
+    usage_usd_per_mtok : cost of the tokens in the hours that made them [USD/Mtok]
+    utilisation_frac : share of the paid hours that make tokens [0..1]
+
+    Returns
+    -------
+    reservation cost [USD/Mtok]: the usage cost and `idle_usd_per_mtok` together
+
+    Notes
+    -----
+    c / u
+
+    References
+    ----------
+    As in `usage_usd_per_mtok`.
+
+    Examples
+    --------
+    GB300 at 0.124 dollars, used 60 % of the hours that are paid:
+
+    >>> round(reservation_usd_per_mtok(usage_usd_per_mtok=0.124227, utilisation_frac=0.6), 6)
+    0.207045
+    """
+    return usage_usd_per_mtok / utilisation_frac
+
+
 def idle_usd_per_mtok(*, usage_usd_per_mtok, utilisation_frac):
     """What idle hours add to a million tokens: the cost of the reservation less that of its use.
 
