@@ -324,7 +324,9 @@ def test_ingested_rows_are_what_the_warehouse_compares(capsys, data, tmp_path):
     before = warehouse.fingerprint()
     (tmp_path / "good.json").write_text(json.dumps([ROW]))
     assert cli.run(["ingest", str(tmp_path / "good.json")]) == 0
-    assert "1 rows = 1 points" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "1 rows = 1 points" in told and "it is in use now\n" in told
+    assert "of its 1 points 1 are of the newest run of their line" in told
     assert warehouse.fingerprint() != before
     query = "SELECT origin, count(*) AS n FROM points WHERE model = 'deepseek-r1-0528' GROUP BY origin"
     assert cli.run(["sql", query, "--json"]) == 0

@@ -395,11 +395,15 @@ def _snapshots() -> Path:
 
 
 def _tell_ingested(arguments, report, text: str) -> int:
+    from tokenfactory.measurements.standing import standing
+
+    found = standing()
     if arguments.json:
         content = {"snapshot": report.snapshot.name, "is_new": report.is_new}
+        content["standing"] = found if isinstance(found, str) else asdict(found)
         print(json.dumps(content | {"files": [asdict(f) for f in report.files]}))
     else:
-        print(text)
+        print(text, found if isinstance(found, str) else found.text(), sep="\n")
     return NOT_ALL_READ if report.not_read else MADE
 
 

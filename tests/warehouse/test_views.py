@@ -3,7 +3,9 @@
 import duckdb
 import pytest
 
+from tokenfactory.measurements import standing
 from tokenfactory.measurements.attach import attach_tables
+from tokenfactory.measurements.standing import Standing
 from tokenfactory.warehouse import files, store
 
 
@@ -178,8 +180,14 @@ def test_a_run_that_ships_and_was_ingested_counts_once_and_a_newer_run_replaces_
     insert(db, "snapshot_points", row_index=0, conc=4, date="2026-05-01", **same)
     pool = "SELECT point_id FROM points ORDER BY point_id"
     assert db.sql(pool).fetchall() == [("b",), ("snapshot-abcdef01-0",)]
+    assert Standing(*db.execute(standing.COUNTS).fetchone()) == Standing(
+        num_given=1, num_newest=1, num_same_run=1, num_older_run=0, num_beside=1
+    )
     insert(db, "snapshot_points", row_index=1, conc=4, date="2026-06-01", **same | {"run_id": "8"})
     assert db.sql(pool).fetchall() == [("snapshot-abcdef01-1",)]
+    assert Standing(*db.execute(standing.COUNTS).fetchone()) == Standing(
+        num_given=2, num_newest=1, num_same_run=1, num_older_run=1, num_beside=0
+    )
 
 
 def test_a_published_point_whose_run_is_at_hand_is_left_out(db):
