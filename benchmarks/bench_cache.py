@@ -82,7 +82,7 @@ def main(num_blocks=100_000_000):
         began = time.perf_counter()
         some = cache.sample(block, start, frac=0.01)
         at = found.hits.size // 4
-        print(f"  a sample of 1 %: {time.perf_counter() - began:.1f} s, {some.hit_frac(at):.4f} "
+        print(f"  a sample of 1%: {time.perf_counter() - began:.1f} s, {some.hit_frac(at):.4f} "
               f"+- {some.error_frac(at):.4f} against {found.hit_frac(at):.4f}")  # fmt: skip
 
 

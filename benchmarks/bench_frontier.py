@@ -2,7 +2,7 @@
 
     .venv/bin/python benchmarks/bench_frontier.py [number of points] [number of series] [number of targets]
 
-Two kinds of made-up points: "noisy sweeps" (throughput falls with interactivity, with 5 % noise; fewer than half of
+Two kinds of made-up points: "noisy sweeps" (throughput falls with interactivity, with 5% noise; fewer than half of
 the points stay on the frontier) and "clean sweeps" (every point stays, the most work there can be). Both yardsticks and
 both programs run in this process on the same points; each time is the best of three.
 

@@ -65,7 +65,7 @@ def compare(warehouse, *, model: str, isl: int, osl: int, speeds: Sequence[float
     return {
         "model": model, "isl": isl, "osl": osl, "token_scope": "total", "prices_on": str(on),
         "prices_from": priced_from and str(priced_from), "price_age_day": priced_from and (on - priced_from).days,
-        "price_basis": "owning_hyperscaler", "power_basis": "allin_utility_provisioned", "band": "90 %",
+        "price_basis": "owning_hyperscaler", "power_basis": "allin_utility_provisioned", "band": "90%",
         "rows": [_plain(row) for row in rows],
         "other_lengths": [
             {"isl": i, "osl": o, "gpus": found} for (i, o), found in lengths.items() if (i, o) != (isl, osl)
@@ -110,7 +110,7 @@ def compare_text(answer: Mapping) -> list[str]:
         "speed": show.Column("tok/s per user", "{:g}".format, is_number=True),
         "gpu": show.Column("GPU", str.upper),
         "usd_per_mtok": show.Column("USD per Mtok", usd),
-        "cost_band": show.Column("90 % band", missing=""),
+        "cost_band": show.Column("90% band", missing=""),
         "tput": show.Column("tok/s per GPU", number),
         "tok_per_s_per_mw": show.Column("tok/s per MW", number),
         "num_gpu_per_1000_users": show.Column("GPUs per 1,000 users", number),

@@ -67,7 +67,7 @@ AFTER = {
 
 Rows with `evidence` = `interpolated` come from pages that interpolate cost and throughput separately. Where the
 curve is steep the two printed figures contradict each other: those rows have `is_cost_consistent` = `false`, and
-`note` says by how much. The tolerance is the rounding of both figures plus 2 %.
+`note` says by how much. The tolerance is the rounding of both figures plus 2%.
 """,
     "price_book": """\
 | basis | whose hour |
@@ -104,7 +104,7 @@ Costs of owning and rents are different things: never put them into one average.
 | `system_measured` | measured power of a whole system, boundary as its author defines it |
 
 The InferenceX series (`provider` = `InferenceX TCO`) was revised on 2026-07-14, two weeks before its prices. The
-later figures are lower by 11 to 22 % for every GPU but GB300 (1 % higher): the older ones are labelled utility
+later figures are lower by 11 to 22% for every GPU but GB300 (1% higher): the older ones are labelled utility
 power, and GB300 had simply taken over the figure of GB200. Ratios per MW change with it.
 """,
     "workloads": """\
@@ -245,7 +245,7 @@ LEFT_OUT = {
         "unknown-deepseek-r1-0528-fp4-none-dynamo-trt": "the GPU is shown only in a picture that was not seen",
         "unknown-deepseek-r1-0528-fp4-mtp-dynamo-trt": "the GPU is shown only in a picture that was not seen",
         "gb200-deepseek-r1-0528-fp4-8192in1024out-t11585p2": "the post prints 11,585.2 for GB200 and for GB300; its"
-        " own gain of 57 % by disaggregation fits GB300 only",
+        " own gain of 57% by disaggregation fits GB300 only",
         "gb300-deepseek-r1-nvfp4-sglang-131072in8192out-o226p2": "total or output tokens not stated, which differ"
         " 17-fold at these lengths; its ratio is kept as a claim",
         "gb300-deepseek-r1-fp4-mtp-trt-llm-dynamo": "throughput of a whole submission of unknown size",

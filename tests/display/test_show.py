@@ -28,7 +28,7 @@ from tokenfactory.display.show import Column, Headline, Link, between, digits, n
         (usd(-89.6654), "-$89.67"),
         (times(63.5925), "63.6x"),
         (digits(4, times)(2.01494), "2.015x"),
-        (percent(0.248454, 1), "24.8 %"),
+        (percent(0.248454, 1), "24.8%"),
         (between(63.1214, 64.256, times), "63.1x to 64.3x"),
         (between(None, 2), "not measured"),
         (words("allin_utility_provisioned"), "all-in utility provisioned"),
@@ -153,12 +153,12 @@ def test_a_table_leaves_its_numbers_with_unit_and_printed_text():
     first, second = data["rows"]
     assert first[1] == {"text": "$34.08", "value": 34.0755123457}  # twelve digits
     assert first[2:] == [
-        {"text": "60 %", "value": 0.6},
+        {"text": "60%", "value": 0.6},
         {"text": "3", "value": 3},
         "True",
         {"text": "a.org", "url": "https://a.org/b"},
     ]
-    assert second == ["h200", "not measured", "inf %", "not measured", "False", "none"]
+    assert second == ["h200", "not measured", "inf%", "not measured", "False", "none"]
 
 
 def test_an_answer_leaves_its_sentences_and_which_of_them_flips_it():

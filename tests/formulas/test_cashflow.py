@@ -48,7 +48,7 @@ def test_numbers_and_arrays_are_cut_alike():
 
 
 def test_interest_during_construction():
-    # 100 USD at 10 % for two years: 21 USD
+    # 100 USD at 10% for two years: 21 USD
     assert cashflow.interest_during_construction_usd(usd=100, interest_frac=0.1, lead_year=2) == pytest.approx(21)
     assert cashflow.interest_during_construction_usd(usd=100, interest_frac=0.1, lead_year=0) == 0
 

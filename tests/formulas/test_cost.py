@@ -92,7 +92,7 @@ VECTORS = [
     (cost.pflop_per_s_per_usd_per_hour, dict(pflop_per_s=15.0, usd_per_gpu_hour=2.652), 5.65611),
     (cost.pflop_per_s_per_usd_per_hour, dict(pflop_per_s=20.0, usd_per_gpu_hour=2.652), 7.54148),
     (cost.pflop_per_s_per_usd_per_hour, dict(pflop_per_s=5.0, usd_per_gpu_hour=2.652), 1.88537),
-    # 86400 * 93.25; 86400 * 5930; ten megawatts of H200 at 60 %: 86400 * 538985 * 0.6
+    # 86400 * 93.25; 86400 * 5930; ten megawatts of H200 at 60%: 86400 * 538985 * 0.6
     (cost.tok_per_day, dict(tok_per_s=93.25), 8056800),
     (cost.tok_per_day, dict(tok_per_s=5930.0), 512352000),
     (cost.tok_per_day, dict(tok_per_s=538985.0, utilisation_frac=0.6), 2.79410e10),
@@ -101,7 +101,7 @@ VECTORS = [
     (cost.input_scope, dict(total=10000.0, isl_tok=8192.0, osl_tok=1024.0), 8888.89),
     # (26 * 20893.2 + 16 * 4244.7) / 42 = 611138.4 / 42
     (cost.tok_per_s_per_deployed_gpu, ROLES, 14550.9),
-    # (3 * 0.55 + 2.19) / 4; hits at 56.3 %; (8 * 0.55 + 2.19) / 9
+    # (3 * 0.55 + 2.19) / 4; hits at 56.3%; (8 * 0.55 + 2.19) / 9
     (cost.blended_usd_per_mtok, R1_TARIFF | dict(input_per_output=3.0), 0.960000),
     (cost.blended_usd_per_mtok, R1_TARIFF | dict(input_per_output=3.0, cached_frac=0.563), 0.786878),
     (cost.blended_usd_per_mtok, R1_TARIFF | dict(input_per_output=8.0), 0.732222),

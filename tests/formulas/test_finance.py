@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tokenfactory.errors import ParameterError
 from tokenfactory.formulas import cost, finance
 
-# Two builds inside published ranges: 7 %, 4 years, 130 USD per kW and month, 0.08 USD/kWh, load 0.8, maintenance 1 %.
+# Two builds inside published ranges: 7%, 4 years, 130 USD per kW and month, 0.08 USD/kWh, load 0.8, maintenance 1%.
 COMMON = dict(
     wacc_frac=0.07,
     life_year=4.0,
@@ -22,13 +22,13 @@ COMMON = dict(
 )
 H200 = COMMON | dict(usd_per_gpu=190_000 / 8 + 5_000, kw_per_gpu=1.37, pue=1.25)
 GB300 = COMMON | dict(usd_per_gpu=4e6 / 72 + 6_000, kw_per_gpu=2.12, pue=1.15)
-# GB300 at 5,930 tok/s and 60 %: 3600 * 8760 / 1e6 = 31.536; 112,205 Mtok a year
+# GB300 at 5,930 tok/s and 60%: 3600 * 8760 / 1e6 = 31.536; 112,205 Mtok a year
 MTOK = 5930 * 0.6 * 31.536
 GB300_TOKENS = dict(wacc_frac=0.07, life_year=4.0, usd_per_gpu=4e6 / 72 + 6_000, mtok_per_gpu_year=MTOK)
 # 0.01 K + 130 * 2.12 * 12, and the energy of all hours: 0.156032 * 8760
 MAINTENANCE_AND_SPACE, ENERGY = 0.01 * (4e6 / 72 + 6_000) + 130 * 2.12 * 12, 0.156032 * 8760
 WACC = dict(debt_frac=0.5, real_equity_return_frac=0.10, real_interest_frac=0.05, inflation_frac=0.025, tax_frac=0.257)
-# Ten megawatts of H200 (932.9 tok/s) make way for GB300 (14,550.9 tok/s) at 40 % and 0.10 USD/Mtok:
+# Ten megawatts of H200 (932.9 tok/s) make way for GB300 (14,550.9 tok/s) at 40% and 0.10 USD/Mtok:
 # 10,000 / 1.73 and 10,000 / 2.10 GPUs; tokens a year t * 0.4 * 31.536 Mtok
 SITE = dict(old_num_gpu=10_000 / 1.73, new_usd_per_gpu=61_555.6, old_salvage_usd_per_gpu=8_000.0,
             old_usd_per_gpu_year=3_400.0, new_usd_per_gpu_year=4_700.0,
@@ -44,12 +44,12 @@ VECTORS = [
     (finance.capital_recovery_frac, dict(wacc_frac=0.13, life_year=4.0), 0.336194),
     (finance.capital_recovery_frac, dict(wacc_frac=0.09, life_year=5.0), 0.257092),
     (finance.capital_recovery_frac, dict(wacc_frac=0.0, life_year=4.0), 0.25),
-    # 1/1.07 + ... + 1/1.07^4; with 20 % growth 1/1.07 + 1.2/1.07^2 + 1.44/1.07^3 + 1.728/1.07^4
+    # 1/1.07 + ... + 1/1.07^4; with 20% growth 1/1.07 + 1.2/1.07^2 + 1.44/1.07^3 + 1.728/1.07^4
     (finance.annuity_factor_year, dict(wacc_frac=0.07, life_year=4.0), 3.387211),
     (finance.annuity_factor_year, dict(wacc_frac=0.07, life_year=4.0, growth_frac=0.2), 4.476468),
     # growth as fast as the discount: each of four payments is worth 1/1.07
     (finance.annuity_factor_year, dict(wacc_frac=0.07, life_year=4.0, growth_frac=0.07), 4 / 1.07),
-    # (1 - 0.257 * 0.85) / 0.743; with a credit of 30 %: (1 - 0.257 * 0.85 * 0.85 - 0.3) / 0.743
+    # (1 - 0.257 * 0.85) / 0.743; with a credit of 30%: (1 - 0.257 * 0.85 * 0.85 - 0.3) / 0.743
     (finance.project_finance_factor, dict(tax_frac=0.257, depreciation_pv_frac=0.85), 1.05188),
     (finance.project_finance_factor, dict(tax_frac=0.257, depreciation_pv_frac=0.85, tax_credit_frac=0.3), 0.692217),
     # 0.295228 * 1.05188
@@ -84,7 +84,7 @@ VECTORS = [
     # 130 * 12 * 1.37 / 8760; 130 * 12 * 2.12 / 8760
     (finance.colocation_usd_per_gpu_hour, dict(colocation_usd_per_kw_year=1560.0, kw_per_gpu=1.37), 0.243973),
     (finance.colocation_usd_per_gpu_hour, dict(colocation_usd_per_kw_year=1560.0, kw_per_gpu=2.12), 0.377534),
-    # CRF(7 %, 15) = 0.109795; 12,000 * 1.37 * 0.109795 / 8760
+    # CRF(7%, 15) = 0.109795; 12,000 * 1.37 * 0.109795 / 8760
     (
         finance.building_usd_per_gpu_hour,
         dict(building_usd_per_kw=12_000.0, kw_per_gpu=1.37, wacc_frac=0.07, building_life_year=15.0),
@@ -144,7 +144,7 @@ VECTORS = [
         GB300_TOKENS | dict(fixed_usd_per_gpu_year=MAINTENANCE_AND_SPACE, variable_usd_per_mtok=ENERGY / MTOK),
         0.209104,
     ),
-    # the same cost, output growing by 20 % a year: 0.209104 * 3.387211 / 4.476468
+    # the same cost, output growing by 20% a year: 0.209104 * 3.387211 / 4.476468
     (
         finance.levelised_usd_per_mtok,
         GB300_TOKENS | dict(fixed_usd_per_gpu_year=MAINTENANCE_AND_SPACE + ENERGY, growth_frac=0.2),
@@ -213,7 +213,7 @@ def test_every_part_of_the_hour():
          "licences": 0},
         rel=5e-6,
     )  # fmt: skip
-    # The two published constants, 1.41 and 2.652, are met within 4 % and 1 %; the ratio is 1.97619.
+    # The two published constants, 1.41 and 2.652, are met within 4% and 1%; the ratio is 1.97619.
     h200, gb300 = (finance.owned_usd_per_gpu_hour(**build) for build in (H200, GB300))
     assert h200 == pytest.approx(1.41, rel=0.04)
     assert gb300 == pytest.approx(2.652, rel=0.01)

@@ -98,7 +98,7 @@ def test_whole_racks():
 
 
 def test_site_of_ten_megawatts():
-    """economics of a 10 MW site: tokens per day at 60 % from its GPUs; 4,761 * 5,930 = 28,232,730 tok/s."""
+    """economics of a 10 MW site: tokens per day at 60% from its GPUs; 4,761 * 5,930 = 28,232,730 tok/s."""
     gpus = power.num_gpu_in_power(mw=10, kw_per_gpu=2.10)
     assert gpus * 5930 == pytest.approx(28_232_700, rel=5e-6)
     assert power.num_gpu_in_power(mw=10, kw_per_gpu=1.73) * 93.25 == pytest.approx(538_985)

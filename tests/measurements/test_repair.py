@@ -191,7 +191,7 @@ def test_energy_that_contradicts_power_is_removed_and_power_stays(tmp_path):
         ({"date": "9999-01-01"}, "date", "is not between 2015 and 2100"),
         ({"tp": 2**40}, "num_gpu", "ran on"),
         ({"tput_per_gpu": 10**400}, "total_tok_per_s_per_gpu", "not a finite number"),
-        ({"tput_per_gpu": 900.0}, "total_tok_per_s_per_gpu", "miss the total by 5.34 %"),
+        ({"tput_per_gpu": 900.0}, "total_tok_per_s_per_gpu", "miss the total by 5.34%"),
         ({"median_intvty": 26.0}, "interactivity_tok_per_s_per_user", "1.04, not 1"),
         ({"conc": None}, "conc", "is missing"),
         ({"conc": 0}, "conc", "not positive"),

@@ -60,8 +60,8 @@ H200 = system("H200", "node", 8, 1.37, 1.4, 93.25, 0.0, units_per_rack=4, usd_pe
 
 
 def test_a_megawatt_of_it_power():
-    # 1000 / (2.12 * 72) = 6.55 racks: 6, 432 GPUs, 432 * 2.12 / 1000 = 91.6 %
-    # 1000 / (1.37 * 8) = 91.2 nodes: 91, 728 GPUs, 728 * 1.37 / 1000 = 99.7 %
+    # 1000 / (2.12 * 72) = 6.55 racks: 6, 432 GPUs, 432 * 2.12 / 1000 = 91.6%
+    # 1000 / (1.37 * 8) = 91.2 nodes: 91, 728 GPUs, 728 * 1.37 / 1000 = 99.7%
     for kind, units, gpus, share in ((GB300, 6, 432, 0.916), (H200, 91, 728, 0.997)):
         fleet = most_tokens(it_site(1), [kind])
         assert (fleet.num_units, fleet.num_gpu) == ((units,), gpus)
@@ -82,7 +82,7 @@ def test_racks_by_their_own_power():
 
 
 def test_tokens_of_a_site():
-    # 722 * 8 * 93.25 = 538,612 tok/s; at 60 % for a day 538,612 * 0.6 * 86,400 = 2.79217e10
+    # 722 * 8 * 93.25 = 538,612 tok/s; at 60% for a day 538,612 * 0.6 * 86,400 = 2.79217e10
     h200 = replace(H200, utility=OnBasis(1.73, ALLIN_UTILITY))
     fleet = most_tokens(meter_site(10), [h200], utilisation_frac=0.6)
     assert fleet.capacity_tok_per_s == pytest.approx(538_612)
@@ -265,7 +265,7 @@ def test_what_a_fleet_takes_from_outside():
     assert outside.mwh_per_year == pytest.approx(7188.39, rel=1e-5)
     assert outside.tco2_per_year == pytest.approx(7188.39 * 0.367, rel=1e-5)
     assert outside.m3_per_year == pytest.approx(6418.207 * 0.27, rel=1e-5)
-    # The same as the formulas per token: 8760 h * 3600 s at full throughput, power at 80 %.
+    # The same as the formulas per token: 8760 h * 3600 s at full throughput, power at 80%.
     mtok = fleet.capacity_tok_per_s * 8760 * 3600 / 1e6
     wh = power.wh_per_mtok(kw_per_gpu=GB300.utility.value * 0.8, tok_per_s_per_gpu=5930)
     assert outside.tco2_per_year == pytest.approx(mtok * power.gco2_per_mtok(wh_per_mtok=wh, gco2_per_kwh=367) / 1e6)

@@ -11,8 +11,8 @@ from tokenfactory.methods.lifetime import Life
 
 npf = pytest.importorskip("numpy_financial")
 
-# GB300 on the typical inputs of July 2026: four million dollars for 72 GPUs with 17 % on top, 13,491 dollars a year to
-# run one, and 13,241 tok/s at 60 % use, the reading of the power-limited site of that time.
+# GB300 on the typical inputs of July 2026: four million dollars for 72 GPUs with 17% on top, 13,491 dollars a year to
+# run one, and 13,241 tok/s at 60% use, the reading of the power-limited site of that time.
 GB300 = {
     "usd_per_gpu": 4e6 / 72 * 1.17,
     "mtok_per_year": finance.mtok_per_gpu_year(tok_per_s_per_gpu=13_241, utilisation_frac=0.6),

@@ -247,7 +247,7 @@ def described_by(made) -> dict:
 
 
 def check_equal(book, made):
-    """Every line of the workbook as computed by LibreOffice is that of the notebook, within 0.01 %."""
+    """Every line of the workbook as computed by LibreOffice is that of the notebook, within 0.01%."""
     lines = {line["label"]: line for line in described_by(made)["lines"]}
     columns = list(described_by(made)["columns"])
     num_checked = 0

@@ -333,7 +333,7 @@ def test_speed_is_the_reciprocal_of_tpot(data):
             assert product == pytest.approx(1, rel=1e-5)
         else:
             apart = abs(product - 1)
-            assert apart < 0.02 or "printed TPOT and printed speed are 2 % apart" in row["note"], row["point_id"]
+            assert apart < 0.02 or "printed TPOT and printed speed are 2% apart" in row["note"], row["point_id"]
 
 
 def test_throughput_per_megawatt_is_that_of_the_provisioned_power(data):
@@ -560,7 +560,7 @@ def test_monthly_rents_were_made_yearly(data):
 
 @pytest.mark.parametrize(
     ("gpu", "cooling", "num_gpu", "usd"),
-    # 190,000 / 8 + 5,000 and 4,000,000 / 72 + 6,000 USD; 7 %, 4 years, 130 USD a month, 0.08 USD/kWh, load 0.8
+    # 190,000 / 8 + 5,000 and 4,000,000 / 72 + 6,000 USD; 7%, 4 years, 130 USD a month, 0.08 USD/kWh, load 0.8
     [("h200", "air", 8, 1.35532), ("gb300", "liquid", 72, 2.67837)],
 )
 def test_the_hyperscaler_profile_comes_near_the_published_hour(data, gpu, cooling, num_gpu, usd):

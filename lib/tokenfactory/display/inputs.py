@@ -53,7 +53,7 @@ def value(parameter: str, amount: float) -> str:
     Examples
     --------
     >>> value("wacc_frac", 0.09), value("usd_per_system", 4e6), value("life_year", 4.0)
-    ('9 %', '$4.00M', '4.00')
+    ('9%', '$4.00M', '4.00')
     """
     if parameter.endswith("_frac"):
         return show.percent(amount)

@@ -36,8 +36,8 @@ def times(value: float | None, digits: int = 3) -> str:
 
 
 def percent(value: float | None, decimals: int = 0) -> str:
-    """A fraction as percent: 0.6 -> 60 %."""
-    return _text(value, lambda v: f"{100 * v:.{decimals}f} %")
+    """A fraction as percent: 0.6 -> 60%."""
+    return _text(value, lambda v: f"{100 * v:.{decimals}f}%")
 
 
 def digits(count: int, render: Callable[..., str] = number) -> Callable[..., str]:

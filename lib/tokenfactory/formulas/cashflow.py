@@ -149,7 +149,7 @@ def macrs_fracs(*, recovery_year):
 
     Notes
     -----
-    200 % declining balance with half a year in the first and the last year, and equal parts of what is left from the
+    200% declining balance with half a year in the first and the last year, and equal parts of what is left from the
     year on in which they are more. The published table rounds to hundredths of a percent.
 
     References
@@ -271,7 +271,7 @@ def idle_usd_per_mtok(*, usage_usd_per_mtok, utilisation_frac):
 
     Examples
     --------
-    GB300 at 0.124 dollars: at 60 % use, two thirds of it come on top.
+    GB300 at 0.124 dollars: at 60% use, two thirds of it come on top.
 
     >>> round(idle_usd_per_mtok(usage_usd_per_mtok=0.124227, utilisation_frac=0.6), 6)
     0.082818

@@ -392,8 +392,8 @@ def usd_per_finished_task(*, usd_per_mtok, mtok_per_attempt, success_frac):
 
     Examples
     --------
-    A question of AIME 2025 at 2.19 USD per million output tokens: 23,000 tokens and 87.5 % right, where the release
-    before took 12,000 and had 70 % right. The price of a token is the same, that of an answer is not:
+    A question of AIME 2025 at 2.19 USD per million output tokens: 23,000 tokens and 87.5% right, where the release
+    before took 12,000 and had 70% right. The price of a token is the same, that of an answer is not:
 
     >>> new = usd_per_finished_task(usd_per_mtok=2.19, mtok_per_attempt=0.023, success_frac=0.875)
     >>> old = usd_per_finished_task(usd_per_mtok=2.19, mtok_per_attempt=0.012, success_frac=0.70)

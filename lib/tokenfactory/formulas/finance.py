@@ -5,7 +5,7 @@ hour is the sum of `owned_parts`; its tokens cost what `cost.usd_per_mtok` makes
 
 Test vectors: two builds whose inputs were chosen inside published ranges so that they come near SemiAnalysis'
 constants of 1.41 and 2.652 USD per GPU-hour: H200 at 28,750 USD and 1.37 kW per GPU, GB300 at 61,555.6 USD and
-2.12 kW; both 7 %, 4 years, 130 USD per kW and month, 0.08 USD/kWh.
+2.12 kW; both 7%, 4 years, 130 USD per kW and month, 0.08 USD/kWh.
 """
 
 from tokenfactory.errors import ParameterError

@@ -338,7 +338,7 @@ def session_cached_frac(*, first_tok, growth_tok, num_turns):
 
     Examples
     --------
-    Codex on SWE-bench Pro, whose traces reach 94.2 %:
+    Codex on SWE-bench Pro, whose traces reach 94.2%:
 
     >>> round(session_cached_frac(first_tok=12_000, growth_tok=2_242, num_turns=33), 3)
     0.947

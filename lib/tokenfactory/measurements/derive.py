@@ -2,7 +2,7 @@
 
 `tokenfactory derive SILICON RECIPES` joins the measured latencies of NVIDIA's aiconfigurator (silicon_sample.csv) with
 the recipes of InferenceX (which GPUs, with or without MTP), works out throughput, removes the bias that shows on
-runs whose throughput ships as measured, gives each GPU the band that holds 90 % of those, and writes
+runs whose throughput ships as measured, gives each GPU the band that holds 90% of those, and writes
 `benchmarks/derived_*.csv` and `derived_calibration.csv`. Joins that more than one recipe fits are left out and counted.
 """
 
@@ -28,9 +28,9 @@ NOTICE = (
     "# Derived and unofficial: latencies of InferenceX runs as NVIDIA published them in ai-dynamo/aiconfigurator",
     "# (Apache-2.0), joined with recipes of SemiAnalysisAI/InferenceX (Apache-2.0); throughput by Little's law.",
 )
-MEAN_LENGTH_FRAC = 0.9  # requests of the InferenceX load generator are uniform in 80 to 100 % of the nominal length
+MEAN_LENGTH_FRAC = 0.9  # requests of the InferenceX load generator are uniform in 80 to 100% of the nominal length
 COVERAGE_FRAC = 0.9
-NEEDED = 19  # from so many pairs on a band of 90 % can be learned of one GPU; with fewer those of all GPUs serve
+NEEDED = 19  # from so many pairs on a band of 90% can be learned of one GPU; with fewer those of all GPUs serve
 SPEED, TPUT = "interactivity_tok_per_s_per_user", "total_tok_per_s_per_gpu"
 _SAME_RUN = (
     *("gpu", "model", "framework", "precision", "spec_decoding", "isl_tok", "osl_tok", "conc"),
@@ -93,7 +93,7 @@ def calibrate(pairs: Sequence[tuple[dict, dict]]) -> list[dict]:
     -----
     tput_bias and speed_bias are medians of derived over measured. low and high are the ends of the band around a point
     whose bias is removed, over that point: of the n ratios measured over derived the floor((n + 1) / 20)-th smallest
-    and as many-th largest, so that a new one falls inside in 90 % of cases. With fewer than 19 runs of a GPU the
+    and as many-th largest, so that a new one falls inside in 90% of cases. With fewer than 19 runs of a GPU the
     ratios of all GPUs, each over the median of its own, give the ends, or the farthest run of its own does.
     """
     ratios = {}

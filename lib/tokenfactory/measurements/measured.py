@@ -162,7 +162,7 @@ REPAIRS = {
     "total_from_parts": "total throughput was missing; it is input plus output",
     "power_invalid_dropped": "the source calls its power measurement invalid; power and energy were removed",
     "energy_v1_converted": "version-1 energy counted one pool per token; converted to the whole deployment",
-    "energy_disagrees_dropped": "energy per token and power did not agree within 1 %; the energy was removed",
+    "energy_disagrees_dropped": "energy per token and power did not agree within 1%; the energy was removed",
     "zero_latency_dropped": "a latency or speed of 0 means no sample; it was removed",
     "date_from_run": "the row has no date; another row of its run has",
     "run_from_same_measurement": "the row has no run; a row with the same configuration and values has",
@@ -205,7 +205,7 @@ _CONFIG = (
 MEASURED_POINTS = (
     *_CONFIG,
     Column("workload", "VARCHAR", "", "fixed_length, agentic (its total counts cached input) or other. Never mix them"),
-    Column("isl_tok", "BIGINT", "tok", "nominal input length; real InferenceX requests draw 80-100 % of it"),
+    Column("isl_tok", "BIGINT", "tok", "nominal input length; real InferenceX requests draw 80-100% of it"),
     Column("osl_tok", "BIGINT", "tok", "nominal output length"),
     Column("conc", "BIGINT", "", "requests in flight"),
     Column("requests_per_s", "DOUBLE", "req/s", "rate at which requests were sent; NULL in a closed loop"),
@@ -265,7 +265,7 @@ BENCHMARK_COLUMNS = (
     Column("point_id", "VARCHAR", "", "unique name of the point"),
     Column("evidence", "VARCHAR", "", "measured; derived: throughput worked out from measured latencies"),
     *(c for c in MEASURED_POINTS if c.name in _SHIPPED),
-    Column(f"{_TPUT}_low", "DOUBLE", "tok/s/gpu", "low end of the band that holds 90 %, of a derived point"),
+    Column(f"{_TPUT}_low", "DOUBLE", "tok/s/gpu", "low end of the band that holds 90%, of a derived point"),
     Column(f"{_TPUT}_high", "DOUBLE", "tok/s/gpu", "high end of that band"),
 )
 

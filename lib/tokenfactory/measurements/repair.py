@@ -26,7 +26,7 @@ TIME_TOLERANCE = 1e-2
 # Two rows are the same measurement when their throughput and speed agree to this.
 SAME = 1e-9
 LITTLES_LAW_BAND = 0.1
-# Requests of the InferenceX load generator are uniform in 80 to 100 % of the nominal length.
+# Requests of the InferenceX load generator are uniform in 80 to 100% of the nominal length.
 MEAN_LENGTH_FRAC = 0.9
 
 _CONFIG_COLUMNS = tuple(c for c in MEASURED_POINTS if c.name in Configuration.__dataclass_fields__)
@@ -282,7 +282,7 @@ def _cases(cases: list[tuple[str, str]]) -> str:
 
 
 # Why a row cannot be used: condition, field, reason. The first that holds is the one that is said.
-_IN_WORDS = "printf('input and output miss the total by %.3g %%', 100 * residual)"
+_IN_WORDS = "printf('input and output miss the total by %.3g%%', 100 * residual)"
 _REASONS = [
     ("problem IS NOT NULL", "problem_field", "problem"),
     ("config_problem IS NOT NULL", "config_problem_field", "config_problem"),

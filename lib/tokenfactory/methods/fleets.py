@@ -305,7 +305,7 @@ def most_tokens(site: Site, systems: Sequence[System], *, utilisation_frac: floa
 
     Examples
     --------
-    A megawatt of IT power holds six racks, which use 91.6 % of it:
+    A megawatt of IT power holds six racks, which use 91.6% of it:
 
     >>> gb300 = System("GB300", "rack", 72, it=OnBasis(2.12, CRITICAL_IT), utility=OnBasis(2.37, ALLIN_UTILITY),
     ...                tok_per_s_per_gpu=5930, liquid_heat_frac=0.94)

@@ -212,11 +212,11 @@ def flows(life: Life) -> tuple[list[float], list[float]]:
     return times, cash
 
 
-HIGHEST_IRR = 100.0  # a return of 10,000 % a year: nobody has to know it more exactly
+HIGHEST_IRR = 100.0  # a return of 10,000% a year: nobody has to know it more exactly
 
 
 def irr_frac(times: Sequence[float], cash: Sequence[float]) -> float | None:
-    """The cost of capital at which cash is worth nothing; None where no rate between -100 % and 10,000 % does that.
+    """The cost of capital at which cash is worth nothing; None where no rate between -100% and 10,000% does that.
 
     Examples
     --------

@@ -115,7 +115,7 @@ class OperatingPoint(Row):
     usd_per_mtok_input: float | None = optional("printed cost of a million input tokens", **USD_PER_MTOK)
     usd_per_mtok_output: float | None = optional("printed cost of a million output tokens", **USD_PER_MTOK)
     is_cost_consistent: bool | None = optional(
-        "printed total cost and throughput agree, within rounding plus 2 %, at the owning_hyperscaler price of"
+        "printed total cost and throughput agree, within rounding plus 2%, at the owning_hyperscaler price of"
         " 2026-04-15; empty where one of the two is missing"
     )
     total_tok_per_s_per_mw: float | None = optional(

@@ -64,7 +64,7 @@ def test_requests_of_different_lengths_are_a_data_set():
 
 def test_failed_requests_are_those_that_completed_without_success():
     record = changed(TWO, "completed_request_count", "avg", to=17.0)
-    assert problem_of(aiperf, record).reason == "1 of 17 requests failed; more than 5 % is no measurement"
+    assert problem_of(aiperf, record).reason == "1 of 17 requests failed; more than 5% is no measurement"
 
 
 @pytest.mark.parametrize(("key", "value"), [("was_cancelled", True), ("is_complete", False)])

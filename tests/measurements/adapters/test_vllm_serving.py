@@ -60,7 +60,7 @@ def test_requests_that_all_have_one_length_have_that_one():
 
 def test_lengths_as_different_as_those_of_a_data_set_are_no_fixed_length():
     row = row_of(vllm_serving, RESULT | {"input_lens": [6554, 8192], "output_lens": [820, 1024]})
-    assert "workload" not in row  # 80 to 100 %: fixed
+    assert "workload" not in row  # 80 to 100%: fixed
     row = row_of(vllm_serving, RESULT | {"input_lens": [100, 8192], "output_lens": [820, 1024]})
     assert (row["workload"], row["scenario"]) == ("other", "requests of different lengths")
     assert "isl_tok" not in row
@@ -144,8 +144,8 @@ def test_metadata_under_the_name_of_a_fact_is_taken_and_the_tools_own_word_stays
     ("spoil", "field", "reason"),
     [
         ({"completed": 0}, "num_requests_ok", "no request succeeded"),
-        ({"completed": 600}, "num_requests_ok", "40 of 640 requests failed; more than 5 % is no measurement"),
-        ({"failed": 40}, "num_requests_ok", "40 of 680 requests failed; more than 5 % is no measurement"),
+        ({"completed": 600}, "num_requests_ok", "40 of 640 requests failed; more than 5% is no measurement"),
+        ({"failed": 40}, "num_requests_ok", "40 of 680 requests failed; more than 5% is no measurement"),
         ({"median_tpot_ms": 0}, "median_tpot_s", "no time per output token was measured"),
         ({"total_token_throughput": "fast"}, "total_token_throughput", "'fast' is not a number"),
         ({"total_token_throughput": 1000}, "total_token_throughput", "1000 is less than the output alone"),

@@ -6,7 +6,7 @@ the hardware nor how much of it there is: those facts come from `token-factory.y
 Closed loop: a fixed number of requests in flight, which is `conc`. Open loop: requests arrive at a rate, in a ramp,
 or all at once. Then a limit of requests in flight is no load, `conc` is the mean number measured in flight, and the
 row is of the kind `other` whatever a person adds. So is a row whose requests differ in length by more than a
-fixed-length benchmark's do (80 to 100 %).
+fixed-length benchmark's do (80 to 100%).
 
 Lines of a chart share their lengths exactly, so a length is the one the test was asked for. Where the tool keeps only
 a mean, `repair` brings the means of one asked length together, unless `isl_tok` and `osl_tok` are given as facts.
@@ -33,7 +33,7 @@ _AT_ONCE = frozenset({"throughput", "max_throughput", "offline", "burst", AT_ONC
 _UNIT_S = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "sec": 1.0, "seconds": 1.0, "ms/token": 1e-3, "s/token": 1.0}
 _RATES = frozenset({"tokens/sec", "tokens/s", "tok/s", "tokens/second", "requests/sec", "requests/s", "queries/s"})
 _LARGEST = 1e15  # of any number: what is worked out from two of them stays one
-_SHORTEST_FRAC = 0.79  # 80 %, less what rounding to whole tokens takes
+_SHORTEST_FRAC = 0.79  # 80%, less what rounding to whole tokens takes
 _INFINITE = ("inf", "infinity", "+inf", "+infinity")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
 
@@ -271,7 +271,7 @@ def _requests(fields: Fields) -> float:
     if failed is None and done is None and asked is not None:
         num_failed = max(0.0, asked - num_ok)
     if num_failed > MOST_FAILED_FRAC * (num_ok + num_failed):
-        reason = f"{num_failed:.0f} of {num_ok + num_failed:.0f} requests failed; more than 5 % is no measurement"
+        reason = f"{num_failed:.0f} of {num_ok + num_failed:.0f} requests failed; more than 5% is no measurement"
         raise RowProblem("num_requests_ok", reason)
     return num_ok
 
