@@ -142,7 +142,7 @@ def tie_tok_per_day(large: Unit, small: Unit, *, utilisation_frac: float, num_sp
 
     Examples
     --------
-    At the point of the published claim, with its prices and 60 % use:
+    At the point of the published claim, with its prices and 60% use:
 
     >>> tie = tie_tok_per_day(Unit("GB300", 72, 2.652, 5970.26), Unit("H200", 8, 1.41, 93.153), utilisation_frac=0.6)
     >>> round(tie / 1e6)
