@@ -176,6 +176,22 @@ def test_20000_spoilt_files_are_points_or_reasons(tmp_path, part):
         run_batch(tmp_path / str(first), range(first, first + IN_A_BATCH))
 
 
+def test_a_list_or_an_object_in_any_place_of_a_deployment_report_costs_one_file_at_most(tmp_path):
+    for name in ("llmd_01", "llmd_021"):
+        _, record = ALL[name]
+        for number, (*way, last) in enumerate(_places(record)):
+            for other in ([], {}):
+                spoilt = inside = json.loads(json.dumps(record))
+                for key in way:
+                    inside = inside[key]
+                inside[last] = other
+                (tmp_path / f"{name}-{number}-{type(other).__name__}.json").write_text(json.dumps(spoilt))
+    (tmp_path / "token-factory.yaml").write_text(FACTS)
+    report = ingest([tmp_path], tmp_path / "snapshots")
+    assert all(f.problem or f.num_points or f.num_merged or f.num_excluded for f in report.files)
+    assert sum(f.num_points + f.num_merged for f in report.files) > 100
+
+
 def test_spoilt_rents_are_kept_or_counted_with_a_reason(tmp_path):
     path = tmp_path / "rents.csv"
     for seed in range(200):

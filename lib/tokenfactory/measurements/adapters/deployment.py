@@ -207,7 +207,7 @@ def _engines(units: list[tuple[Mapping, Any, Any]]) -> dict:
             count = (sizes.get("tp") or 1) * (sizes.get("pp") or 1) * (sizes.get("dp") or 1) if sizes else 0
         if not all(isinstance(n, int) and not isinstance(n, bool) and 0 <= n < 2**31 for n in (count, replicas)):
             raise RowProblem("accelerator.count", f"'{shown(count)}' is not a whole number")
-        counts[role if role in counts else ""] += count * replicas
+        counts[role if role in ("prefill", "decode") else ""] += count * replicas
     sizes = _object(units[0][0], "parallelism")
     if counts["prefill"] and counts["decode"]:
         stated |= {"disagg": True, "num_prefill_gpu": counts["prefill"], "num_decode_gpu": counts["decode"]}
