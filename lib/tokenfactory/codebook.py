@@ -3,34 +3,24 @@
 `python -m tokenfactory.codebook > data/README.md` writes it again.
 """
 
-from typing import Literal, get_args, get_origin
-
 from tokenfactory.measurements import adapters, measured
 from tokenfactory.warehouse import catalogue, files, store
-from tokenfactory.warehouse.schema import (
-    COLOUR,
-    GPU,
-    SHA256,
-    SLUG,
-    TABLES,
-    URL,
-    Table,
-    python_type,
-)
+from tokenfactory.warehouse.schema import TABLES, Column, Table
 
-PATTERNS = {
-    SLUG["pattern"]: "lower-case letters, digits, `.` and `-`",
-    GPU["pattern"]: "lower-case letters and digits",
-    SHA256["pattern"]: "64 digits and letters from a to f",
-    URL["pattern"]: "an http or https address",
-    COLOUR["pattern"]: "six hexadecimal digits after `#`",
+FORMS = {
+    "slug": "lower-case letters, digits, `.` and `-`",
+    "gpu": "lower-case letters and digits",
+    "sha256": "64 digits and letters from a to f",
+    "url": "an http or https address",
+    "colour": "six hexadecimal digits after `#`",
 }
+KINDS = {"int": "whole number", "float": "number", "bool": "true or false", "date": "date"}
 
 INTRODUCTION = """\
 # Data: what ships, and what every column means
 
 *Made by `python -m tokenfactory.codebook > data/README.md`; the column tables are the schema that every
-file is checked against. Change `warehouse/schema.py`, `measurements/measured.py` or `codebook.py`, not this file.*
+file is checked against. Change `warehouse/columns.csv`, `measurements/measured.py` or `codebook.py`, not this file.*
 
 Small tables of published figures and assumptions, each row with its source. They are facts typed from public pages
 on 2026-11-23 and 24, not copies of anybody's files. A page may be older than that day, and may have changed since.
@@ -420,11 +410,9 @@ def _files() -> str:
 
 
 def _section(table: Table) -> str:
-    fields = table.model.model_fields.items()
     rows = [
-        f"| `{name}` | {_type(field)} | {field.json_schema_extra['unit'] or ''} | {_allowed(field)}"
-        f" | {field.description} |"
-        for name, field in fields
+        f"| `{c.name}` | {KINDS.get(c.kind, 'text')} | {c.unit} | {_allowed(c)} | {c.meaning} |"
+        for c in table.columns.values()
     ]
     head = [
         f"## {table.name}",
@@ -438,29 +426,12 @@ def _section(table: Table) -> str:
     return "\n".join([*head, *rows, *after, ""])
 
 
-def _type(field) -> str:
-    words = {"str": "text", "int": "whole number", "float": "number", "bool": "true or false", "date": "date"}
-    return words[python_type(field.annotation).__name__]
-
-
-def _allowed(field) -> str:
-    """Vocabulary or range, and whether the cell may be empty."""
-    said = [f"`{value}`" for value in _vocabulary(field.annotation)]
-    for rule in field.metadata:
-        if pattern := getattr(rule, "pattern", None):
-            said.append(PATTERNS[pattern])
-        for bound, sign in (("gt", ">"), ("ge", "≥"), ("le", "≤")):
-            if hasattr(rule, bound):
-                said.append(f"{sign} {getattr(rule, bound)}")
-    return ", ".join(said) + ("" if field.is_required() else "; may be empty" if said else "may be empty")
-
-
-def _vocabulary(annotation) -> tuple[str, ...]:
-    """The values of `Literal[...]`, with or without `| None`."""
-    for part in (annotation, *get_args(annotation)):
-        if get_origin(part) is Literal:
-            return get_args(part)
-    return ()
+def _allowed(column: Column) -> str:
+    """Vocabulary, form or range, and whether the cell may be empty."""
+    said = [f"`{value}`" for value in column.values]
+    said += [FORMS[column.kind]] if column.kind in FORMS else []
+    said += [f"{sign.replace('>=', '≥').replace('<=', '≤')} {limit}" for sign, limit in column.bounds]
+    return ", ".join(said) + ("" if column.is_required else "; may be empty" if said else "may be empty")
 
 
 def _left_out() -> str:

@@ -13,7 +13,7 @@ from tokenfactory import warehouse
 from tokenfactory.methods import decode
 from tokenfactory.methods.architecture import Architecture
 from tokenfactory.warehouse.files import PROJECT
-from tokenfactory.warehouse.schema import Prediction
+from tokenfactory.warehouse.schema import TABLES
 
 MODEL = "deepseek-r1-0528"
 # Drafted tokens a step -> assumed acceptance, with the range it is assumed in. Nobody has published R1's.
@@ -76,7 +76,7 @@ def predict(db, point: tuple) -> dict:
 
 def register(path: Path, day: str) -> int:
     """Append what is not registered yet, and say how many rows that were."""
-    columns = list(Prediction.model_fields)
+    columns = list(TABLES["predictions"].columns)
     there = list(csv.DictReader(path.open(encoding="utf-8"))) if path.exists() else []
     known, db = {row["prediction_id"] for row in there}, warehouse.connect()
     new = [row for row in (predict(db, point) for point in POINTS) if row["prediction_id"] not in known]

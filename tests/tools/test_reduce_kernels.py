@@ -32,6 +32,4 @@ def test_each_says_whose_it_is_and_under_which_licence(reduced):
         assert schema.num_notice_lines(text) == 3
         assert "Apache License 2.0" in lines[0] and "Copyright" in lines[1] and "NOTICE" in lines[2]
         assert name in notice
-        assert next(csv.reader(lines[3:])) == list(
-            next(t for t in schema.TABLES.values() if t.file == name).model.model_fields
-        )
+        assert next(csv.reader(lines[3:])) == list(next(t for t in schema.TABLES.values() if t.file == name).columns)

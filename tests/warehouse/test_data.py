@@ -13,13 +13,8 @@ from tokenfactory import codebook, warehouse
 from tokenfactory.formulas import finance
 from tokenfactory.measurements import adapters, ingest, measured, traces
 from tokenfactory.methods import cache
-from tokenfactory.warehouse.schema import (
-    LIFETIME_UNITS,
-    TABLES,
-    TCO_UNITS,
-    columns,
-    read_all,
-)
+from tokenfactory.warehouse.rules import LIFETIME_UNITS, TCO_UNITS
+from tokenfactory.warehouse.schema import TABLES, columns, read_all
 
 TCO = "InferenceX TCO"
 ARTICLE_DAY = date(2026, 4, 15)  # NVIDIA's table was published

@@ -90,7 +90,7 @@ def test_a_rate_from_zero_to_below_one_is_a_rate(rate):
         ({"usd_per_gpu_hour": 98.32 * 8}, "prices.0.usd_per_gpu_hour", "must be at most 100"),
         ({"effective_to": date(2026, 9, 1)}, "prices.0.effective_to", "must be later than effective_from"),
         ({"effective_from": "October"}, "prices.0.effective_from", "is not a date"),
-        ({"effective_from": None}, "prices.0.effective_from", "is not a date"),
+        ({"effective_from": None}, "prices.0.effective_from", "is empty, but must be given"),
         ({"provider": ""}, "prices.0.provider", "''"),
         ({"price": 3}, "prices.0.price", "is refused"),
         ({"basis": "spot"}, "prices.0.basis", "follows from where it stands"),

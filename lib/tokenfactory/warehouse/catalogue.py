@@ -43,16 +43,12 @@ def _comment_lines(sql: str) -> list[str]:
 
 def column_words() -> dict[str, str]:
     """Each column's unit and meaning, as `[usd/gpu/h] price of ...`; the first table that has it decides."""
-    fields = ((name, f.json_schema_extra["unit"], f.description) for t in TABLES.values() for name, f in _fields(t))
-    snapshot = ((c.name, c.unit, c.meaning) for table in measured.TABLES.values() for c in table.columns)
+    of_data = (column for table in TABLES.values() for column in table.columns.values())
+    of_snapshots = (column for table in measured.TABLES.values() for column in table.columns)
     words = {}
-    for name, unit, meaning in (*fields, *snapshot):
-        words.setdefault(name, f"[{unit}] {meaning}" if unit else meaning)
+    for column in (*of_data, *of_snapshots):
+        words.setdefault(column.name, f"[{column.unit}] {column.meaning}" if column.unit else column.meaning)
     return words
-
-
-def _fields(table):
-    return table.model.model_fields.items()
 
 
 def comment(connection: duckdb.DuckDBPyConnection) -> None:

@@ -112,4 +112,4 @@ def fingerprint(data: Path | None = None) -> str:
     content = [*tables(data), *([snapshot / "manifest.json"] if snapshot else [])]
     content += [*own_scenarios(data), *own_loads(data)]
     code = [*sorted(ROOM.glob("*.py")), *(MEASUREMENTS / f"{name}.py" for name in ("attach", "measured", "repair"))]
-    return sha256_of([*content, *code, *sorted(SQL.rglob("*.sql"))])
+    return sha256_of([*content, *code, *sorted(ROOM.glob("*.csv")), *sorted(SQL.rglob("*.sql"))])

@@ -14,55 +14,23 @@ refused when somebody asks for it, and by `tokenfactory data`.
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date as Day
 from pathlib import Path
-
-from pydantic import ValidationError, field_validator
 
 from reportkit import strict_yaml
 from tokenfactory.errors import DataError
-from tokenfactory.warehouse import files
-from tokenfactory.warehouse.schema import (
-    EVERYTHING,
-    TABLES,
-    Price,
-    SourceKind,
-    Status,
-    TcoInput,
-    in_words,
-    intervals_apart,
-    read_table,
-)
+from tokenfactory.warehouse import files, rules
+from tokenfactory.warehouse.schema import TABLES, Refused, checked, read_table
 
 QUOTE = "your_quote"
 
 
-class OwnPrice(Price):
-    """A price of the reader: it needs a day, not a page."""
-
-    price_id: str
-    basis: str
-    basis_printed: str = "your quote"
-    statistic: str = "quote"
-    effective_from: Day
-    status: Status = "measured"
-    source_kind: SourceKind | None = None
-    source_url: str | None = None
-    source_title: str | None = None
-
-
-class OwnInput(TcoInput):
-    """An input of the reader: it needs no page to be more than a guess."""
-
-    key: str
-    profile: str
-    status: Status = "estimate"
-    accessed: Day | None = None
-
-    @field_validator("status")
-    @classmethod
-    def _without_a_source_it_is_a_guess(cls, status):
-        return status
+# A price of the reader needs a day, not a page; an input of theirs needs no page to be more than a guess.
+NEEDED = {"price_book": {"effective_from": True, "source_kind": False, "source_url": False, "source_title": False}}
+NEEDED["tco_inputs"] = {"accessed": False}
+STATED = {
+    "price_book": {"basis_printed": "your quote", "statistic": "quote", "status": "measured"},
+    "tco_inputs": {"status": "estimate"},
+}
 
 
 def basis(scenario: str) -> str:
@@ -97,16 +65,10 @@ def rows(
     if not isinstance(prices, list):
         raise DataError(file, "write a list of prices, each with a dash", field="prices")
     own_prices = [
-        _validated(
-            OwnPrice,
-            {"price_id": f"{scenario}-{number}", "basis": basis(scenario)},
-            price,
-            file,
-            f"prices.{number}",
-        )
-        for number, price in enumerate(prices)
+        _checked("price_book", {"price_id": f"{scenario}-{n}", "basis": basis(scenario)}, price, file, f"prices.{n}")
+        for n, price in enumerate(prices)
     ]
-    for number, field, message in intervals_apart("gpu")(own_prices):
+    for number, field, message in rules.intervals_apart("gpu")(own_prices):
         raise DataError(file, message, field=f"prices.{number}.{field}")
     if not isinstance(inputs, Mapping):
         raise DataError(
@@ -122,7 +84,7 @@ def rows(
             known |= {"parameter": parameter, "applies_to": applies_to}
             if isinstance(given, Mapping) and "value" in given:  # without a range the value is certain
                 given = {"low": given["value"], "high": given["value"]} | dict(given)
-            own_inputs.append(_validated(OwnInput, known, given, file, f"{path}.{parameter}"))
+            own_inputs.append(_checked("tco_inputs", known, given, file, f"{path}.{parameter}"))
         if {"colocation_usd_per_kw_year", "building_usd_per_kw"} <= set(of_what):
             message = "colocation and a building of one's own exclude each other: give one of them"
             raise DataError(file, message, field=f"{path}.building_usd_per_kw")
@@ -137,7 +99,7 @@ def _check_against(known: Known, scenario: str, prices: Sequence[Mapping], input
             message = f"'{row['gpu']}' has no row in gpus.csv; add one first"
             raise DataError(file, message, field=f"prices.{number}.gpu")
     for row in inputs:
-        if row["applies_to"] not in gpus | EVERYTHING:
+        if row["applies_to"] not in gpus | rules.EVERYTHING:
             message = f"'{row['applies_to']}' is neither a GPU of gpus.csv nor all, air or liquid"
             raise DataError(file, message, field=f"inputs.{row['applies_to']}")
     if inputs and scenario in known.profiles:
@@ -145,18 +107,29 @@ def _check_against(known: Known, scenario: str, prices: Sequence[Mapping], input
         raise DataError(file, message, field="inputs")
 
 
-def _validated(model, known: Mapping, given: object, file: str, path: str) -> dict:
+def _checked(table: str, known: Mapping, given: object, file: str, path: str) -> dict:
     if not isinstance(given, Mapping):
         raise DataError(file, "write fields and their values, such as {value: 5, unit: year}", field=path)
     if taken := [name for name in given if name in known]:
         raise DataError(file, "follows from where it stands and is not written", field=f"{path}.{taken[0]}")
+    columns = TABLES[table].columns
+    if unknown := [name for name in given if name not in columns]:
+        raise DataError(file, "is refused: there is no such field", field=f"{path}.{unknown[0]}")
     try:
-        return dict(model.model_validate({**known, **given}))
-    except ValidationError as invalid:
-        error = invalid.errors(include_url=False)[0]
-        field = str(error["loc"][0])
+        return checked(_steps(table), STATED[table] | dict(given) | dict(known))
+    except Refused as refused:
+        field, message = refused.args
         # What is known from the place of the entry is wrong there: `inputs.all.luck`.
-        raise DataError(file, in_words(error), field=path if field in known else f"{path}.{field}") from None
+        raise DataError(file, message, field=path if field in known else f"{path}.{field}") from None
+
+
+def _steps(table: str):
+    """How a row of the table is checked where it stands in a scenario file."""
+    for name, needed, _, of_row in TABLES[table].steps:
+        needed = NEEDED[table].get(name, needed)
+        named = name in ("price_id", "basis", "key", "profile")  # made from the file's name, whatever that is
+        of_row = [(rule, also_empty) for rule, also_empty in of_row if rule is not rules.guess_without_a_source]
+        yield name, needed, str if named else TABLES[table].columns[name].accept, of_row
 
 
 def read(data: Path, known: Known) -> dict[str, dict[str, list[dict]]]:
