@@ -26,7 +26,9 @@ GROUPS = {
         "scipy",
     ],
     "Notebooks": [
+        "anywidget",
         "ipykernel",
+        "ipywidgets",
         "jupyterlab",
         "latex2mathml",
         "nbconvert",
