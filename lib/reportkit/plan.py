@@ -176,11 +176,15 @@ def read_notebook(path: Path, kinds: Kinds) -> Notebook:
     return Notebook(path, title, document, parameters)
 
 
-def notebooks(project: Project) -> list[Notebook]:
-    """Every notebook of the project, in reading order."""
-    files = sorted(p for p in project.notebooks.glob("*.ipynb") if re.fullmatch(r"\d\d_[a-z0-9_]+", p.stem))
+def notebooks(project: Project, *, with_lessons: bool = False) -> list[Notebook]:
+    """Every notebook that makes a page, in reading order; and those that teach, `Source.lessons`, if asked for."""
+    lessons = project.source.lessons
+    files = [p for p in project.notebooks.glob("*.ipynb") if re.fullmatch(r"\d\d_[a-z0-9_]+", p.stem)]
+    files = sorted(path for path in files if path.stem not in lessons)
     if not files:
         raise DataError("notebooks", "there is no notebook named NN_subject.ipynb here")
+    if with_lessons:
+        files += sorted(path for path in project.notebooks.glob("*.ipynb") if path.stem in lessons)
     return [read_notebook(path, project.source.kinds) for path in files]
 
 

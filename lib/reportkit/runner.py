@@ -125,7 +125,7 @@ def refresh(
 
     Returns their names. Raises as `report` does; the notebooks that did not fail are stored all the same.
     """
-    jobs = [Job(notebook, "default", {}) for notebook in plan.choose(plan.notebooks(project), only)]
+    jobs = [Job(notebook, "default", {}) for notebook in plan.choose(plan.notebooks(project, with_lessons=True), only)]
     with reports.locked(project, say), _work_folder(project) as work:
         how = How(engine="kernel", num_jobs=num_jobs)
         answer = execution.ask(project, Question(project.source, jobs, {}, work / "answer.json"), work / "log", how.run)

@@ -57,6 +57,7 @@ class Source(Protocol):
     compared : the kind of parameter of which no two in a notebook may be the same, or None
     groups : files that count apart from the other data where a change is shared out, such as prices
     date_columns : of the first file of a group, whose newest date tells its age
+    lessons : notebooks that teach, and make no page
     sections : of a scenario file, beside those that reportkit knows
     """
 
@@ -73,6 +74,7 @@ class Source(Protocol):
     compared: str | None
     groups: Mapping[str, Sequence[str]]
     date_columns: Sequence[str]
+    lessons: Sequence[str]
     sections: Sequence[str]
 
     def fingerprint(self, data: Path | None = None) -> str:

@@ -96,6 +96,7 @@ class Source:
         "power": ("power_book.csv", "site_inputs.csv"),
     }
     date_columns = ("effective_from", "observed_on")
+    lessons = ("00_tutorial", "template")
     sections = ("prices", "inputs")
 
     def fingerprint(self, data: Path | None = None) -> str:

@@ -73,7 +73,7 @@ class Source:
     variables = Variables(data="TOY_DATA", cache="TOY_CACHE", built="TOY_BUILT", trace="TOY_TRACE")
     packages = (Path(__file__).parent / "no-package",)
     compared = None
-    no_method = imports = slow_imports = date_columns = sections = ()
+    no_method = imports = slow_imports = date_columns = lessons = sections = ()
 
     def __init__(self, root: Path):
         self.data, self.groups, self.kinds = root / "data", {}, {"kg": _weight}
