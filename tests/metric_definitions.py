@@ -111,7 +111,7 @@ def of_notebook(path: Path, gpus: Iterable[str]) -> Iterator[dict[str, str]]:
 def of_project(project: Path = PROJECT) -> list[dict[str, str]]:
     with (project / "data" / "hardware.csv").open(newline="", encoding="utf-8") as lines:
         gpus = {row["gpu"] for row in csv.DictReader(lines)}
-    return [row for path in sorted((project / "notebooks").glob("*.ipynb")) for row in of_notebook(path, gpus)]
+    return [row for path in sorted((project / "notebooks").glob("[0-9]*.ipynb")) for row in of_notebook(path, gpus)]
 
 
 def read(text: str) -> dict[str, dict[str, str]]:

@@ -3,12 +3,18 @@
 import ast
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 
+from reportkit import plan
+from tokenfactory import cli
+from tokenfactory.source import SOURCE, Project
+
 PROJECT = Path(__file__).parents[1]
-NOTEBOOKS = sorted((PROJECT / "notebooks").glob("*.ipynb"))
+LESSON = PROJECT / "notebooks" / "00_tutorial.ipynb"
+NOTEBOOKS = sorted(set((PROJECT / "notebooks").glob("*.ipynb")) - {LESSON})
 TAGS = {"parameters", "setup", "answer", "table", "chart", "check", "provenance"}
 SHOWN = {"answer", "table", "chart", "provenance"}
 PARAMETER = re.compile(r"^[a-z][a-z0-9_]*: (str|int|float|bool) = (?P<value>.*?)  # \[[^\]]+\] \S.*$")
@@ -42,7 +48,7 @@ def test_there_are_notebooks():
 
 
 def test_name(path):
-    assert re.fullmatch(r"\d\d_[a-z0-9_]+\.ipynb", path.name)
+    assert re.fullmatch(r"\d\d_[a-z0-9_]+\.ipynb", path.name) or path.stem in SOURCE.lessons
 
 
 def test_the_first_cell_asks_one_question_and_warns(notebook):
@@ -208,3 +214,29 @@ def test_prose_holds_no_results(notebook):
         if cell["cell_type"] == "markdown":
             prose = re.sub(r"\$\$.*?\$\$|\$[^$\n]+\$", "", source(cell), flags=re.S)
             assert not UNIT_AFTER_NUMBER.search(prose), UNIT_AFTER_NUMBER.search(prose)[0]
+
+
+def test_the_tutorial_has_five_cells_each_introduced():
+    notebook = json.loads(LESSON.read_text())
+    assert len(code_cells(notebook)) == 5
+    kinds = [cell["cell_type"] for cell in notebook["cells"]]
+    assert all(kinds[i - 1] == "markdown" for i, kind in enumerate(kinds) if kind == "code")
+    test_cells_are_short(notebook)
+    test_no_path_of_a_machine(LESSON)
+    assert [cell["execution_count"] for cell in code_cells(notebook)] == [1, 2, 3, 4, 5]
+
+
+def test_lessons_make_no_page_and_their_copies_join_the_site(tmp_path):
+    (tmp_path / "notebooks").mkdir()
+    for name, copy in {"template": "13_mine", "00_tutorial": "14_lesson"}.items():
+        for stem in (name, copy):
+            shutil.copy(PROJECT / "notebooks" / f"{name}.ipynb", tmp_path / "notebooks" / f"{stem}.ipynb")
+    project = Project(tmp_path)
+    assert [notebook.name for notebook in plan.notebooks(project)] == ["13_mine", "14_lesson"]
+    assert len(plan.notebooks(project, with_lessons=True)) == 4
+    assert cli.run(["report"], project) == 0
+    site = tmp_path / "reports" / "site"
+    assert {path.stem for path in site.glob("[0-9]*.html")} == {"13_mine", "14_lesson"}
+    assert "template_usd_per_mtok" in (tmp_path / "reports" / "headline_numbers.csv").read_text()
+    index = (site / "index.html").read_text()
+    assert "What does a token cost on this system" in index and "How do I ask these data" in index

@@ -11,10 +11,12 @@ import re
 import pytest
 from conftest import PROJECT
 
+from reportkit import plan
 from tokenfactory import warehouse
 from tokenfactory.methods.readings import _HOW
+from tokenfactory.source import Project
 
-NOTEBOOKS = sorted((PROJECT / "notebooks").glob("*.ipynb"))
+NOTEBOOKS = [notebook.path for notebook in plan.notebooks(Project())]
 KNOWN = {*_HOW.values(), *(f"{how}, across a wide gap" for how in _HOW.values())}
 UNKNOWN = ("not measured", "at no common speed", "the same as ")
 # Headers of what is derived from a throughput at a speed.
