@@ -87,10 +87,7 @@ def _worth(warehouse, *, model: str, gpu: str, speed: float, on: date | str, uti
     ------
     NotMeasuredError : the size of a cached token is not known, or no system with pools was measured
     """
-    rows = warehouse.query("FROM model_architectures WHERE model = $model ORDER BY model", model=model).to_dicts()
-    if not rows:
-        raise NotMeasuredError(f"the size of a cached token of {model} is not known")
-    size = Architecture.from_row(rows[0])
+    memory = memory_of(warehouse, model)
     points = warehouse.query(
         """SELECT isl, osl, num_prefill_gpu, num_decode_gpu, total_tok_per_s_per_gpu, interactivity_tok_per_s_per_user
            FROM points WHERE model = $model AND gpu = $gpu AND num_prefill_gpu > 0 AND num_decode_gpu > 0
@@ -101,19 +98,38 @@ def _worth(warehouse, *, model: str, gpu: str, speed: float, on: date | str, uti
     here = pools.best(points, min_speed=speed, usd_per_gpu_hour=price, utilisation_frac=utilisation_frac)
     if here is None:
         raise NotMeasuredError(f"no system of {gpu} with pools was measured for {model} at {speed:g} tok/s per user")
-    tier = dict(warehouse.query(
-        "SELECT parameter, value FROM memory_tiers WHERE tier = $tier AND applies_to = 'all' ORDER BY parameter",
-        tier=OFFLOAD).rows())  # fmt: skip
-    life_year, = warehouse.query(
-        """SELECT value FROM tco_inputs WHERE profile = 'typical' AND parameter = 'life_year' AND applies_to = 'all'
-           ORDER BY key""")["value"]  # fmt: skip
-    gb = reuse.kv_gb_per_mtok(kv_value_per_tok=size.kv_per_tok + size.index_per_tok, byte_per_value=1)
-    return {
-        "gb_per_mtok": gb, "usd_per_mtok_fresh": here.usd_per_mtok_fresh,
-        "usd_per_mtok_loaded": here.usd_per_mtok_loaded(gb_per_mtok=gb, gb_per_s=tier["gb_per_s"]),
-        "usd_per_gb": tier["usd_per_gb"], "storage_usd_per_mtok_hour": reuse.storage_usd_per_mtok_hour(
-            gb_per_mtok=gb, usd_per_gb=tier["usd_per_gb"], life_year=life_year),
-    }  # fmt: skip
+    loaded = here.usd_per_mtok_loaded(gb_per_mtok=memory["gb_per_mtok"], gb_per_s=memory["gb_per_s"])
+    return memory | {"usd_per_mtok_fresh": here.usd_per_mtok_fresh, "usd_per_mtok_loaded": loaded}
+
+
+def memory_of(warehouse, model: str, byte_per_value: float = 1.0) -> dict:
+    """What a million cached tokens take of host memory, and what keeping them for an hour costs.
+
+    Returns
+    -------
+    gb_per_mtok [GB/Mtok], usd_per_gb [USD/GB], gb_per_s [GB/s], life_year [year] and storage_usd_per_mtok_hour
+    [USD/(Mtok h)]
+
+    Raises
+    ------
+    NotMeasuredError : the size of a cached token is not known
+    """
+    rows = warehouse.query(
+        "FROM model_architectures WHERE model = $model AND attention <> 'other' ORDER BY model", model=model
+    ).to_dicts()
+    if not rows:
+        raise NotMeasuredError(f"the size of a cached token of {model} is not known")
+    size = Architecture.from_row(rows[0])
+    tier = warehouse.query(
+        """SELECT parameter, value FROM memory_tiers WHERE tier = $tier AND applies_to = 'all'
+           UNION ALL SELECT parameter, value FROM tco_inputs
+           WHERE profile = 'typical' AND parameter = 'life_year' AND applies_to = 'all' ORDER BY parameter""",
+        tier=OFFLOAD,
+    )
+    gb = reuse.kv_gb_per_mtok(kv_value_per_tok=size.kv_per_tok + size.index_per_tok, byte_per_value=byte_per_value)
+    found = dict(tier.rows()) | {"gb_per_mtok": gb}
+    how = {name: found[name] for name in ("gb_per_mtok", "usd_per_gb", "life_year")}
+    return found | {"storage_usd_per_mtok_hour": reuse.storage_usd_per_mtok_hour(**how)}
 
 
 def _at_knee(value: Mapping, told: Mapping, hours: float, asked_tok: int) -> dict:

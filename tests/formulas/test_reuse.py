@@ -37,6 +37,12 @@ VECTORS = [
     # 8192 tokens are 0.287834 GB
     (reuse.load_ms, dict(num_tok=8192, gb_per_mtok=GB, gb_per_s=83.4), 3.451248),
     (reuse.load_ms, dict(num_tok=8192, gb_per_mtok=GB, gb_per_s=142), 2.027001),
+    # 2.31 USD an hour, 60% used: 35.136 GB take 0.4213 s, of 0.00106944 USD each
+    (
+        reuse.loaded_usd_per_mtok,
+        dict(usd_per_gpu_hour=2.31, gb_per_mtok=GB, gb_per_s=83.4, utilisation_frac=0.6),
+        4.505514e-4,
+    ),
     (reuse.prefill_ms, dict(num_tok=8192, tok_per_s=20_893), 392.0930),
     (reuse.input_usd_per_mtok, dict(usd_per_mtok_fresh=2.0, usd_per_mtok_cached=0.5, cached_frac=0.6), 1.1),
     # (8192 * 0.0352587 + 1024 * 0.17355) / 10^6; half of the first gone

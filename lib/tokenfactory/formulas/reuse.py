@@ -122,6 +122,34 @@ def load_ms(*, num_tok, gb_per_mtok, gb_per_s):
     return num_tok * gb_per_mtok / gb_per_s / 1e3
 
 
+def loaded_usd_per_mtok(*, usd_per_gpu_hour, gb_per_mtok, gb_per_s, utilisation_frac=1):
+    """Cost of loading a million cached tokens while the GPU does nothing else: the most that a hit costs to serve.
+
+    Parameters
+    ----------
+    usd_per_gpu_hour : price or cost of one GPU for one hour [USD/(GPU h)]
+    gb_per_mtok : memory of a million cached tokens [GB/Mtok]
+    gb_per_s : bandwidth of the memory that they are loaded from [GB/s]
+    utilisation_frac : share of the paid hours that is used [0..1]
+
+    Returns
+    -------
+    cost of a million tokens [USD/Mtok]
+
+    Notes
+    -----
+    p g / (3600 u B), by definition
+
+    Examples
+    --------
+    DeepSeek-R1's 35.1 GB on a GB300 at 2.31 USD an hour, from host memory at 83.4 GB a second:
+
+    >>> round(loaded_usd_per_mtok(usd_per_gpu_hour=2.31, gb_per_mtok=35.136, gb_per_s=83.4, utilisation_frac=0.6), 6)
+    0.000451
+    """
+    return usd_per_gpu_hour * gb_per_mtok / (3600 * utilisation_frac * gb_per_s)
+
+
 def prefill_ms(*, num_tok, tok_per_s):
     """Time to compute a prefix instead, at a throughput of prefill.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from tokenfactory.formulas import cost
+from tokenfactory.formulas import cost, reuse
 
 SPEED = "interactivity_tok_per_s_per_user"
 
@@ -41,7 +41,9 @@ class Pools:
 
     def usd_per_mtok_loaded(self, *, gb_per_mtok: float, gb_per_s: float) -> float:
         """A million input tokens that are loaded while the GPU does nothing else: the most it costs [USD/Mtok]."""
-        return self.usd_per_gpu_s * gb_per_mtok / gb_per_s
+        return reuse.loaded_usd_per_mtok(
+            usd_per_gpu_hour=3600 * self.usd_per_gpu_s, gb_per_mtok=gb_per_mtok, gb_per_s=gb_per_s
+        )
 
     def gpu_s(self, *, isl_tok: float, osl_tok: float, cached_frac: float = 0.0) -> float:
         """GPU time of a request, prefill of what is not cached and decode [GPU s]."""

@@ -165,6 +165,11 @@ class Curves:
         """What each GPU makes at one speed per user [tok/s]: an `Answer` under the name of each."""
         return {gpu: answers[0] for gpu, answers in self.along([speed], gpus).items()}
 
+    def tput(self, speed: float, gpu: str) -> float | None:
+        """Throughput of the best configuration at this very speed [tok/(s GPU)]; None where none was measured."""
+        answer = self.at_speed(speed, [gpu])[gpu]
+        return answer.best.tput_per_gpu if answer.ranks else None
+
     def along(self, speeds: Sequence[float], gpus: Sequence[str] | None = None) -> dict[str, list[Answer]]:
         """`at_speed` for many speeds: a list of answers, in their order, under the name of each GPU."""
         readings = self.read(speeds)
@@ -260,6 +265,21 @@ class Curves:
         shared = [c for c in conditions(self.configurations, subject, baseline) if tuple(c.same) == same]
         found = [pair for condition in shared for pair in self.pairs(subject, baseline, condition)]
         return sorted(found, key=lambda pair: (-pair.ratio, pair.speed, pair.condition.label))
+
+
+def by_lengths(rows: Sequence[Mapping], *, model: str, also: tuple[int, int]) -> dict[tuple[int, int], Curves]:
+    """The curves of a model at each pair of lengths (input, output) that has a point, the shortest first.
+
+    Parameters
+    ----------
+    rows : all rows of the view `points`
+    also : lengths that get curves in any case, if only such as answer nothing [tok]
+    """
+    learned, of_mix = learn_bands(rows), {also: []}
+    for row in rows:
+        if row["model"] == model and row["isl"] and row["osl"]:
+            of_mix.setdefault((row["isl"], row["osl"]), []).append(row)
+    return {mix: Curves.of_workload(of_mix[mix], learned) for mix in sorted(of_mix)}
 
 
 def _knots(rows: Sequence[Mapping], ids: np.ndarray, num_series: int) -> Frontiers:

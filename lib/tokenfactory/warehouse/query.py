@@ -179,6 +179,22 @@ class Warehouse:
             "SELECT points.*, score_frac, task FROM points LEFT JOIN point_scores USING (point_id) ORDER BY point_id"
         ).rows(named=True)
 
+    def tariffs(self, model: str) -> list[dict]:
+        """List prices of a model's tokens, the newest of each provider and price, the oldest first.
+
+        A tariff without the date of a release stands for all of them: its name begins the model's.
+        """
+        return self.query(
+            """SELECT model, provider, variant, as_of, usd_per_mtok_input, usd_per_mtok_output, speed_tok_per_s,
+                      usd_per_mtok_cached_input, source_url, api_price_id,
+                      concat_ws(' ', provider, variant) AS offer
+               FROM api_prices WHERE starts_with($model, model)
+               QUALIFY row_number() OVER (PARTITION BY provider, usd_per_mtok_input, usd_per_mtok_output
+                                          ORDER BY as_of DESC NULLS LAST, api_price_id) = 1
+               ORDER BY as_of NULLS LAST, provider, variant, api_price_id""",
+            model=model,
+        ).to_dicts()
+
     def prices(self, *, basis: str, on: str | date, provider: str = OWNER) -> dict[str, float]:
         """USD per GPU-hour of every GPU with one price of this basis and owner, or your own quote, on a day."""
         return self._of_every_gpu("price", "usd_per_gpu_hour", basis, on, provider)
