@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from datetime import date
 
-from tokenfactory.display.show import NOT_MEASURED, between, number, usd
+from tokenfactory.display.show import NOT_MEASURED, between, number, percent, usd
 
 ENGINES = {
     "trt": "TensorRT-LLM",
@@ -76,6 +76,32 @@ def money(value: float | None) -> str:
 def money_band(low: float | None, high: float | None) -> str:
     """Two ends of money: $0.09 to $0.13."""
     return between(low, high, money)
+
+
+def pays_above(needed_frac: float | None) -> str:
+    """A break-even utilisation; above full use there is none.
+
+    >>> pays_above(0.249), pays_above(0.041), pays_above(1.3), pays_above(None)
+    ('24.9%', '4.1%', 'never', 'not measured')
+    """
+    return "never" if needed_frac and needed_frac > 1 else percent(needed_frac, 1)
+
+
+def covers(low_frac: float, high_frac: float | None, low: str = "the lowest price", high: str = "the highest") -> str:
+    """Above which utilisation the lowest and the highest of some prices cover a cost.
+
+    >>> covers(0.249, 0.041)
+    'the lowest price covers the cost above 24.9% utilisation; the highest above 4.1%'
+    >>> covers(1.2, 0.094)
+    'the lowest price never covers the cost; the highest does above 9.4% utilisation'
+    >>> covers(0.72, None, "the one price")
+    'the one price covers the cost above 72.0% utilisation'
+    """
+    first = f"covers the cost above {pays_above(low_frac)} utilisation" if low_frac <= 1 else "never covers the cost"
+    if high_frac is None:
+        return f"{low} {first}"
+    second = f"above {pays_above(high_frac)}" if low_frac <= 1 else f"does above {pays_above(high_frac)} utilisation"
+    return f"{low} {first}; {high} {second if high_frac <= 1 else 'never does'}"
 
 
 def speed(value: float) -> str:
