@@ -1,6 +1,7 @@
 """Conclusions are made from the numbers: other inputs give the opposite sentence, range and conditions."""
 
 import csv
+import json
 import re
 import shutil
 
@@ -105,3 +106,27 @@ def test_who_must_catch_up_depends_on_who_is_judged(project, tmp_path):
     behind = shown(execute(project, "03", tmp_path, subject="h200", baseline="gb300"), "answer")
     assert re.search(r"GB300 stays cheaper until it costs \$[\d.]+ an hour or is used less than", ahead)
     assert re.search(r"To match GB300, H200 would have to cost \$[\d.]+ an hour", behind)
+
+
+def stored(project, name, caption):
+    """The rows of a stored table by its caption: cells by header."""
+    notebook = json.loads((project / "notebooks" / f"{name}.ipynb").read_text())
+    outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", ())]
+    texts = ["".join(output.get("data", {}).get("text/plain", "")) for output in outputs]
+    (text,) = (text for text in texts if text.startswith(caption) and "\n|" in text)
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line[:1] == "|"]
+    return [dict(zip(cells[0], row, strict=True)) for row in cells[2:]]
+
+
+def test_margins_with_no_hit_are_those_without_a_cache(project):
+    plain = {
+        row["Sold by"].removesuffix(" †"): row for row in stored(project, "08_token_margin", "What DeepSeek-R1 is")
+    }
+    cached = stored(project, "08_token_margin", "What is left of each tariff")
+    assert len(cached) == 2 * len(plain) > 10
+    for row in cached:
+        assert row["Margin, no cache"] == plain[row["Sold by"]][f"Margin on {row['On']}"]
+    (own,) = (row for row in cached if (row["Sold by"], row["On"]) == ("DeepSeek, March 2025", "GB300"))
+    columns = [name for name in own if name.endswith("cached")]
+    shares = [float(re.match(r"[\d.]+", own[name])[0]) for name in ("Margin, no cache", *columns)]
+    assert len(columns) == 2 and shares == sorted(shares) and own["Cached input, USD per million"] == "$0.140"

@@ -115,7 +115,6 @@ NOT_YET = {
     "05_claim_audit",
     "06_power_limited_site",
     "07_own_or_rent",
-    "08_token_margin",
     "09_decision_under_uncertainty",
     "10_why_cheaper",
     "11_cache_and_agents",
