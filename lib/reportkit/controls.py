@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from reportkit.errors import DataError
-from reportkit.text import words
+from reportkit.text import unit_words
 
 SCRIPT = (Path(__file__).parent / "templates" / "controls.js").read_text(encoding="utf-8")
 _SIGNS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "^"}
@@ -62,18 +62,24 @@ def _walk(node: ast.AST, cells: list[str]):
 
 
 def program(model: Mapping) -> dict:
-    """What the script needs of a model: the value of every input cell, and every line in its order as steps."""
+    """What the script needs of a model: the value of every input cell, every line in its order as steps, what can be
+    chosen, and its sentence.
+    """
     given = {f"{row['name']}@{c}": cell["value"] for row in model["inputs"] for c, cell in row["cells"].items()}
     lines = [
         {"cell": f"{row['name']}@{c}", "unit": row["unit"], "steps": steps(cell["formula"])}
         for row in model["lines"]
         for c, cell in row["cells"].items()
     ]
-    return {"given": given, "lines": lines}
+    choices = {
+        choice["name"]: [{"label": option["label"], "cells": option["cells"]} for option in choice["options"]]
+        for choice in model.get("choices", ())
+    }
+    return {"given": given, "lines": lines, "choices": choices, "sentence": model.get("sentence", "")}
 
 
 def to_html(model: Mapping, name: str) -> str:
-    """The form: an input for every cell, ranges as sliders, and the results beside them."""
+    """The form: an input for every cell, ranges as sliders, choices as lists, and beside them the results."""
     columns = dict(model["columns"]) | {"all": ""}
     ranged, others = [], []
     for row in model["inputs"]:
@@ -81,8 +87,9 @@ def to_html(model: Mapping, name: str) -> str:
             low, high = cell.get("low"), cell.get("high")
             is_ranged = isinstance(low, int | float) and isinstance(high, int | float) and low < high
             (ranged if is_ranged else others).append(_input(row, column, columns[column], cell, is_ranged))
+    ranged += [_choice(choice) for choice in model.get("choices", ())]
     results = [
-        f"<div><dt>{html.escape(' '.join(filter(None, (row['label'], columns[column]))))}</dt>"
+        f"<div><dt>{html.escape(_of(columns[column], row['label']))}</dt>"
         f'<dd><output name="{html.escape(row["name"])}@{html.escape(column)}"></output></dd></div>'
         for row in model["lines"]
         if row["is_result"]
@@ -94,21 +101,41 @@ def to_html(model: Mapping, name: str) -> str:
     )
     return (
         f'<form class="tf-controls" aria-label="{html.escape(model["about"])}: your own numbers" data-model="{told}" '
-        f'data-page="{html.escape(name)}"><fieldset><legend>Try your own numbers</legend>{"".join(ranged)}{more}'
+        f'data-page="{html.escape(name)}"><p class="tf-said" aria-live="polite"></p>'
+        f"<fieldset><legend>Try your own numbers</legend>{''.join(ranged)}{more}"
         f'<button type="reset">Back to this report\'s numbers</button></fieldset>'
         f'<dl aria-live="polite">{"".join(results)}</dl></form>'
     )
 
 
+def _of(system: str, label: str) -> str:
+    """What a number is of: GB300, price of an hour."""
+    return f"{system}, {label[:1].lower()}{label[1:]}" if system else label
+
+
 def _input(row: Mapping, column: str, system: str, cell: Mapping, is_ranged: bool) -> str:
-    label = " ".join(filter(None, (row["label"], system)))
-    value, key = cell["value"], html.escape(f"{row['name']}@{column}")
-    unit = f" <small>{html.escape(words(row['unit']))}</small>" if row["unit"] not in ("", "1") else ""
-    shown = f'<input type="number" name="{key}" value="{value:.6g}" step="any" inputmode="decimal">'
+    label, times = _of(system, row["label"]), 100 if row["unit"] == "frac" else 1
+    value, key = cell["value"] * times, html.escape(f"{row['name']}@{column}")
+    unit = unit_words(row["unit"])
+    shown = (
+        f'<input type="number" name="{key}" value="{value:.6g}" step="any" inputmode="decimal" data-times="{times}">'
+    )
     if is_ranged:
-        low, high = min(cell["low"], value), max(cell["high"], value)
+        low, high = min(cell["low"], cell["value"]) * times, max(cell["high"], cell["value"]) * times
         shown += (
             f'<input type="range" data-of="{key}" min="{low:.6g}" max="{high:.6g}" step="any" value="{value:.6g}" '
             f'aria-label="{html.escape(label)}, slider">'
         )
-    return f"<label><span>{html.escape(label)}{unit}</span>{shown}</label>"
+    small = f" <small>{html.escape(unit)}</small>" if unit else ""
+    return f"<label><span>{html.escape(label)}{small}</span>{shown}</label>"
+
+
+def _choice(choice: Mapping) -> str:
+    groups: dict[str, list[str]] = {}
+    for number, option in enumerate(choice["options"]):
+        groups.setdefault(option["group"], []).append(
+            f'<option value="{number}">{html.escape(option["label"])}</option>'
+        )
+    listed = "".join(f'<optgroup label="{html.escape(g)}">{"".join(o)}</optgroup>' for g, o in groups.items())
+    select = f'<select name="{html.escape(choice["name"])}">{listed}</select>'
+    return f'<label class="choice"><span>{html.escape(choice["label"])}</span>{select}</label>'

@@ -18,8 +18,8 @@ from reportkit.reports import END_OF_SCENARIOS, SCENARIOS
 from reportkit.source import Frame
 from reportkit.text import day, words
 
-LEAD = "01"  # the notebook whose finding and chart stand on the first screen
-MOST_INPUTS = 8  # of a model whose controls stand beside them
+LEAD = "01"  # the notebook whose finding, chart and controls stand on the first screen
+FIGURE_PX = 200  # the height of that chart: the tiles below it must be seen without scrolling
 NUM_HEADLINES = 3  # of each notebook, on its card
 # A sheet of A4 as it is printed: the height that is left for answers, and of each line the height and how many letters.
 SHEET_MM, LEAST_FIT = 236, 0.72
@@ -40,7 +40,7 @@ def entry(notebook: NotebookNode, name: str, ledger: Mapping | None = None) -> d
         "answer": [sentence["text"] for sentence in answer],
         "finding": finding_of(notebook),
         "figure": _figure(notebook, name) if name.startswith(LEAD) else "",
-        "controls": _controls(notebook, name),
+        "controls": _controls(notebook, name) if name.startswith(LEAD) else "",
         "flips": [sentence["text"] for sentence in answer if sentence.get("flip")],
         "keys": {"answer": f"{name}/{answers[0]}" if answers else name, "headlines": [cell for _, cell in found]},
         "as_of": _as_of(ledger) if ledger else [],
@@ -50,15 +50,15 @@ def entry(notebook: NotebookNode, name: str, ledger: Mapping | None = None) -> d
 def _figure(notebook: NotebookNode, name: str) -> str:
     """The first chart of a notebook, as its page has it, with the key of its cell."""
     shown = ((cell.id, outputs.chart_of(o.get("data", {}))) for cell in notebook.cells for o in cell.get("outputs", ()))
-    found = (f'<div data-k="{name}/{escape(cell)}">{charts.figure(spec)}</div>' for cell, spec in shown if spec)
+    low = ((cell, {**spec, "height": FIGURE_PX} if "height" in spec else spec) for cell, spec in shown if spec)
+    found = (f'<div data-k="{name}/{escape(cell)}">{charts.figure(spec)}</div>' for cell, spec in low)
     return next(found, "")
 
 
 def _controls(notebook: NotebookNode, name: str) -> str:
-    """The controls of a notebook's model, where they are few enough for a first screen."""
+    """The controls of a notebook's model."""
     models = outputs.find(outputs.outputs_of(notebook.cells), "model")
-    small = (model for model in models if 0 < sum(len(row["cells"]) for row in model["inputs"]) <= MOST_INPUTS)
-    return next((controls.to_html(model, name) for model in small), "")
+    return next((controls.to_html(model, name) for model in models if model["lines"]), "")
 
 
 def _as_of(ledger: Mapping) -> list[str]:
@@ -132,9 +132,8 @@ def index(
     values = {"title": frame.scenario, "window": "", "frame": frame, "description": _start(entries), "here": "index"}
     values |= {"changed": changed and _changed(changed)}
     lead = next((card for card in cards if card["figure"] and card["finding"]), None)
-    form = next((card["controls"] for card in cards if card["controls"]), "") if lead else ""
-    scripts = [charts.library(scratch), DRAW, *([controls.SCRIPT] if form else [])] if lead else []
-    values |= {"lead": lead, "form": form}
+    scripts = [charts.library(scratch), DRAW, *([controls.SCRIPT] if lead["controls"] else [])] if lead else []
+    values |= {"lead": lead}
     return render("index.html", scripts=scripts, **values, cards=cards, scenarios=scenarios, downloads=downloads)
 
 

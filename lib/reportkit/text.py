@@ -37,3 +37,16 @@ def day(iso: str) -> str:
     """2026-04-05 as 5 April 2026."""
     made = date.fromisoformat(iso)
     return f"{made.day} {made:%B %Y}"
+
+
+_UNITS = {
+    "usd/gpu/h": "$",
+    "usd/mtok": "$ per million tokens",
+    "tok/s/gpu": "tokens a second per GPU",
+    "frac": "%",
+}
+
+
+def unit_words(unit: str) -> str:
+    """A unit as a form or a tile has it: usd/mtok -> $ per million tokens; one without words of its own as it is."""
+    return _UNITS.get(unit, "" if unit == "1" else words(unit))

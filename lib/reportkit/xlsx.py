@@ -132,13 +132,17 @@ def _write_inputs(file: _File, book: Mapping):
     file.text(sheet, 1, 0, "Change a shaded cell and everything computes again. Where all systems share an input, it "
               f"stands in the column '{outputs.ALL}'.")  # fmt: skip
     file.head(sheet, 3, ["Input", "Unit", *columns.values(), "Range", "Status", "Source"])
-    for row, given in enumerate(book["inputs"], 4):
+    chosen = _write_choices(file, sheet, book.get("choices", ()))
+    for row, given in enumerate(book["inputs"], 4 + len(book.get("choices", ()))):
         file.text(sheet, row, 0, given["label"])
         file.text(sheet, row, 1, given["unit"])
         for place, column in enumerate(columns, 2):
             if cell := given["cells"].get(column):
                 looks = {"num_format": number_format(given["unit"], cell["value"]), "bg_color": "#fff3c4", "border": 4}
-                sheet.write_number(row, place, cell["value"], file.style(**looks))
+                if formula := chosen.get(f"{given['name']}@{column}"):
+                    sheet.write_formula(row, place, formula, file.style(**looks), cell["value"])
+                else:
+                    sheet.write_number(row, place, cell["value"], file.style(**looks))
                 file.name(given["name"], column, sheet, row, place)
                 most = 1 if given["unit"] == "frac" else 1e12
                 sheet.data_validation(row, place, row, place, {
@@ -150,6 +154,30 @@ def _write_inputs(file: _File, book: Mapping):
             file.text(sheet, row, offset, text)
     sheet.freeze_panes(4, 1)
     return sheet
+
+
+def _write_choices(file: _File, sheet, choices: Sequence[Mapping]) -> dict[str, str]:
+    """A list to choose from for each choice, its options on a sheet of their own; returns the formulas they set."""
+    formulas = {}
+    for row, choice in enumerate(choices, 4):
+        options, cells = choice["options"], list(choice["options"][0]["cells"])
+        listed = file.sheet(choice["label"], (60, *[22] * len(cells)))
+        file.head(listed, 0, [choice["label"], *cells])
+        for place, option in enumerate(options, 1):
+            file.text(listed, place, 0, f"{option['group']}: {option['label']}")
+            for column, cell in enumerate(cells, 1):
+                listed.write_number(place, column, option["cells"][cell])
+        file.text(sheet, row, 0, choice["label"])
+        file.text(sheet, row, 2, f"{options[0]['group']}: {options[0]['label']}", bg_color="#fff3c4", border=4)
+        columns = [f"'{listed.get_name()}'!${c}$2:${c}${len(options) + 1}" for c in map(_letter, range(len(cells) + 1))]
+        sheet.data_validation(row, 2, row, 2, {"validate": "list", "source": f"={columns[0]}"})
+        for cell, values in zip(cells, columns[1:], strict=True):
+            formulas[cell] = f"=INDEX({values},MATCH(Inputs!$C${row + 1},{columns[0]},0))"
+    return formulas
+
+
+def _letter(column: int) -> str:
+    return xlsxwriter.utility.xl_col_to_name(column)
 
 
 def _details(given: Mapping, columns: Mapping[str, str]) -> list[str]:

@@ -190,3 +190,29 @@ def test_every_row_has_a_name_of_its_own(name):
 def test_an_unknown_column_is_refused():
     with pytest.raises(ParameterError, match=r"^life_year: the workbook has no column 'b200'$"):
         Workbook("Life", COLUMNS).inputs("life_year", "life", {"b200": 4.0})
+
+
+def chosen(*options):
+    book = Workbook("Speed", {"a": "A"})
+    book.inputs("rate", "rate", {"a": 2.0}, "tok/s/gpu")
+    book.choice("pair", "Pair", options)
+    return book
+
+
+def test_a_choice_sets_inputs_and_starts_with_what_they_hold():
+    book = chosen(("Best", "fast", {"rate@a": 2.0}), ("Same", "slow", {"rate@a": 1.0}))
+    (told,) = book.data()["choices"]
+    assert [option["label"] for option in told["options"]] == ["fast", "slow"]
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ([("g", "fast", {"rate@b": 2.0})], "no input 'rate@b'"),
+        ([("g", "fast", {"rate@a": 3.0})], "what the inputs hold"),
+        ([("g", "fast", {"rate@a": 2.0}), ("g", "slow", {})], "the same cells"),
+    ],
+)
+def test_a_choice_that_fits_no_input_is_refused(options, says):
+    with pytest.raises(ParameterError, match=says):
+        chosen(*options)

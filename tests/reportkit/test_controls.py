@@ -7,6 +7,7 @@ import pytest
 
 from reportkit import controls
 from reportkit.errors import DataError
+from tokenfactory.display import phrases
 
 MODEL = {
     "about": "A million tokens",
@@ -24,7 +25,19 @@ MODEL = {
         {"name": "ratio", "label": "ratio", "unit": "1", "is_result": True,
          "cells": {"a": {"formula": "({cost@b}/{cost@a})^2-(-1)", "value": 0}}},
     ],
+    "choices": [{"name": "pair", "label": "Pair", "options": [
+        {"group": "Best", "label": "fast", "cells": {"rate@a": 14222.4, "rate@b": 970.3}},
+        {"group": "Same", "label": "slow <b>", "cells": {"rate@a": 20.0, "rate@b": 10.0}},
+    ]}],
+    "sentence": "Going {pair}, A costs {cost@a} and B {cost@b}, {ratio@a|ratio}.",
 }  # fmt: skip
+
+
+READ = "Object.fromEntries([...document.querySelectorAll('output')].map(o => [o.name, +o.dataset.value]))"
+
+
+# The functions of the script that put a ratio into words, on their own.
+WORDS = controls.SCRIPT[controls.SCRIPT.index("const digits") : controls.SCRIPT.index("const state")]
 
 
 def worked_out(given):
@@ -58,16 +71,31 @@ def test_a_browser_computes_what_python_does_and_keeps_the_state_in_the_address(
     page = context.new_page()
     page.goto(page_of.as_uri())
     page.click("summary")
+    assert page.inner_text(".tf-said").startswith("Going fast, A costs $")
+    page.select_option("select", "1")
+    page.fill('input[name="price@a"]', "3")
+    page.reload()
+    cells = dict(controls.program(MODEL)["given"]) | {"rate@a": 20.0, "rate@b": 10.0, "price@a": 3.0}
+    assert page.evaluate(READ) == pytest.approx(worked_out(cells), rel=1e-9)
+    ratio = phrases.ratio(worked_out(cells)["ratio@a"])
+    assert page.inner_text(".tf-said").startswith("Going slow <b>, A costs $") and page.inner_text(".tf-said").endswith(
+        f", {ratio}."
+    )
+    page.click("button[type=reset]")
+    page.click("summary")
     given, chance = dict(controls.program(MODEL)["given"]), random.Random(1)
-    read = "Object.fromEntries([...document.querySelectorAll('output')].map(o => [o.name, +o.dataset.value]))"
     for _ in range(60):
         key = chance.choice(sorted(given))
         given[key] = round(given[key] * chance.uniform(0.3, 3), 4)
-        page.fill(f'input[name="{key}"]', str(given[key]))
-        assert page.evaluate(read) == pytest.approx(worked_out(given), rel=1e-9)
+        page.fill(f'input[name="{key}"]', str(given[key] * (100 if key == "use@all" else 1)))
+        assert page.evaluate(READ) == pytest.approx(worked_out(given), rel=1e-9)
     again = context.new_page()
     again.goto(page.url)
-    assert again.evaluate(read) == pytest.approx(worked_out(given), rel=1e-9)
+    assert again.evaluate(READ) == pytest.approx(worked_out(given), rel=1e-9)
     again.click("button[type=reset]")
     again.wait_for_function("location.hash === ''")
+    times = [0.01, 0.5, 0.66, 0.8, 0.996, 1.0, 1.2, 1.99, 2.0, 7.04, 34.08, 250.3]
+    words = "times => times.map(ratio)"
+    told = [phrases.ratio(one) for one in times]
+    assert again.evaluate(f"{WORDS}; ({words})({times})") == told
     context.close()

@@ -209,7 +209,7 @@ def test_the_page_says_what_the_workbook_is_and_links_to_it():
 
 
 def stored(project, name):
-    (path,) = (project / "notebooks").glob(f"{name}*.ipynb")
+    path, *_ = sorted((project / "notebooks").glob(f"{name}_*.ipynb"))  # the tutorial shares a number
     return nbformat.read(path, as_version=4)
 
 
@@ -328,3 +328,18 @@ def test_the_cash_flows_of_a_life_are_those_of_the_case_whose_number_is_typed(pr
             assert values[case - 1] == pytest.approx(of_notebook, rel=1e-4, abs=1e-6), (label, case)
             assert values[3] == pytest.approx(of_notebook, rel=1e-4, abs=1e-6), (label, case)
     assert rows["Net present value of a GPU"][1] == pytest.approx(headline_of(made, "npv_usd_per_gpu"), rel=1e-4)
+
+
+@needs_office
+def test_a_choice_of_the_workbook_sets_its_inputs(tmp_path):
+    made = workbook.Workbook("Speed", {"a": "A"})
+    rate = made.inputs("rate", "Rate", {"a": 2.0}, "tok/s/gpu")
+    made.line("twice", "Twice", "1", {"a": 2 * rate["a"]}, is_result=True)
+    made.choice("pair", "Pair", [("Best", "fast", {"rate@a": 2.0}), ("Same", "slow", {"rate@a": 0.5})])
+    path = tmp_path / "choice.xlsx"
+    book = write(path, code(made, tags=["table"]))
+    assert book["Inputs"]["C5"].value == "Best: fast" and book["Inputs"].data_validations.dataValidation
+    book["Inputs"]["C5"].value = "Same: slow"
+    book.save(path)
+    (computed,) = recalculated(tmp_path / "out", path)
+    assert texts(computed["Build-up"])[4][2] == 1.0

@@ -10,51 +10,89 @@ const follow = (steps, cells) => {
   }
   return stack.pop();
 };
+const digits = (value, most) => Math.abs(value) >= 1000 ? Math.round(value).toLocaleString("en") : `${+value.toPrecision(most)}`;
+const dollars = value => {
+  const size = Math.abs(value), text = size >= 1 && size < 1000 ? size.toFixed(2) : digits(size, size < 1 ? 2 : 3);
+  return `${value < 0 ? "-" : ""}$${text}`;
+};
 const shown = (value, unit) => {
   if (!Number.isFinite(value)) return "not measured";
-  if (unit === "frac") return value > 1 ? "no break-even" : `${(100 * value).toPrecision(value < 0.1 ? 2 : 3).replace(/\.0+$/, "")}%`;
-  const text = Math.abs(value) >= 1000 ? Math.round(value).toLocaleString("en") : `${+value.toPrecision(3)}`;
-  return unit.startsWith("usd") ? `$${text}`.replace("$-", "-$") : unit === "1" ? `${text}x` : text;
+  if (unit === "frac") return value > 1 ? "none" : `${+(100 * value).toPrecision(value < 0.1 ? 2 : 3)}%`;
+  return unit.startsWith("usd") ? dollars(value) : unit === "1" ? `${digits(value, 3)}x` : digits(value, 3);
+};
+// How much less the first of two costs is, from second over first, in the words of the notebooks.
+const ratio = times => {
+  if (Number.isNaN(times)) return "not measured";
+  if (Math.abs(times - 1) < 0.005) return "as much";
+  const round = value => value < 100 ? value.toPrecision(2) : digits(value, 2);
+  if (times >= 2) return `${round(times)} times less`;
+  if (times > 1) return `${(100 * (1 - 1 / times)).toFixed(0)}% less`;
+  return times <= 1 / 1.5 ? `${round(1 / times)} times as much` : `${(100 * (1 / times - 1)).toFixed(0)}% more`;
 };
 const state = new URLSearchParams(location.hash.slice(1));
+const keep = () => history.replaceState(null, "", state.size ? `#${state}` : location.pathname + location.search);
 for (const form of document.querySelectorAll("form.tf-controls")) {
-  const model = JSON.parse(form.dataset.model), cells = {...model.given};
-  const numbers = [...form.querySelectorAll("input[type=number]")];
+  const model = JSON.parse(form.dataset.model), choices = model.choices ?? {}, cells = {...model.given};
+  const given = {...model.given}, unit = Object.fromEntries(model.lines.map(line => [line.cell, line.unit]));
+  const numbers = [...form.querySelectorAll("input[type=number]")], lists = [...form.querySelectorAll("select")];
+  const said = document.querySelector(`.tf-said[data-page="${CSS.escape(form.dataset.page)}"]`) ?? form.querySelector(".tf-said");
   const slider = key => form.querySelector(`input[type=range][data-of="${CSS.escape(key)}"]`);
+  const worded = (whole, key, as) => key in choices ? choices[key][lists.find(list => list.name === key)?.value ?? 0].label
+    : !(key in cells) ? whole : as === "ratio" ? ratio(cells[key]) : shown(cells[key], unit[key] ?? "");
   const compute = () => {
     for (const line of model.lines) {
       cells[line.cell] = follow(line.steps, cells);
       const output = form.querySelector(`output[name="${CSS.escape(line.cell)}"]`);
       if (output) { output.textContent = shown(cells[line.cell], line.unit); output.dataset.value = cells[line.cell]; }
     }
-    for (const input of numbers) input.classList.toggle("changed", cells[input.name] !== model.given[input.name]);
+    for (const input of numbers) input.classList.toggle("changed", cells[input.name] !== given[input.name]);
+    if (said && model.sentence) said.textContent = model.sentence.replace(/\{([^{}|]+)\|?([a-z]*)\}/g, worded);
+  };
+  const show = key => {
+    const input = numbers.find(one => one.name === key), other = slider(key);
+    if (input) input.value = +(cells[key] * input.dataset.times).toPrecision(6);
+    if (other) other.value = input.value;
   };
   const put = (key, value) => {
     cells[key] = value;
-    if (value === model.given[key]) state.delete(key); else state.set(key, value);
-    history.replaceState(null, "", state.size ? `#${state}` : location.pathname + location.search);
-    compute();
+    if (value === given[key]) state.delete(key); else state.set(key, value);
+    keep(); compute();
   };
+  const choose = (list, number) => {
+    list.value = number;
+    if (number === "0") state.delete(list.name); else state.set(list.name, number);
+    for (const [key, value] of Object.entries(choices[list.name][number].cells)) {
+      given[key] = cells[key] = value; state.delete(key); show(key);
+    }
+  };
+  for (const list of lists) {
+    if (choices[list.name][state.get(list.name)]) {
+      const kept = new Map(state);
+      choose(list, state.get(list.name));
+      for (const [key, value] of kept) state.set(key, value);
+    }
+    list.addEventListener("change", () => { choose(list, list.value); keep(); compute(); });
+  }
   for (const input of numbers) {
     const kept = state.has(input.name) ? Number(state.get(input.name)) : NaN;
-    if (Number.isFinite(kept)) {
-      cells[input.name] = kept; input.value = kept;
-      const other = slider(input.name); if (other) other.value = kept;
-    }
+    if (Number.isFinite(kept)) { cells[input.name] = kept; show(input.name); }
     input.addEventListener("input", () => {
       if (!Number.isFinite(input.valueAsNumber)) return;
       const other = slider(input.name); if (other) other.value = input.value;
-      put(input.name, input.valueAsNumber);
+      put(input.name, input.valueAsNumber / input.dataset.times);
     });
   }
   for (const range of form.querySelectorAll("input[type=range]"))
     range.addEventListener("input", () => {
       const input = numbers.find(one => one.name === range.dataset.of);
-      input.value = +range.valueAsNumber.toPrecision(4);
-      put(range.dataset.of, +range.valueAsNumber.toPrecision(4));
+      input.value = +range.valueAsNumber.toPrecision(3);
+      put(range.dataset.of, input.valueAsNumber / input.dataset.times);
     });
-  form.addEventListener("reset", () => setTimeout(() => {
-    for (const key of Object.keys(model.given)) put(key, model.given[key]);
-  }));
+  form.addEventListener("reset", event => {
+    event.preventDefault();
+    for (const list of lists) choose(list, "0");
+    for (const key of Object.keys(model.given)) { cells[key] = given[key]; state.delete(key); show(key); }
+    keep(); compute();
+  });
   compute();
 }

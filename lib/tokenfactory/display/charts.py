@@ -102,7 +102,8 @@ def ratio_curve(marks: Sequence[Mapping], subject: str, title: alt.Title, claim:
             alt.Tooltip("speed:Q", title="Tokens a second per user", format=".3r"), alt.Tooltip("by:N", title="Pair"),
             alt.Tooltip("wrong:N", title="Doubt")]  # fmt: skip
     x = alt.X("speed:Q", title=SPEED_TITLE, scale=_log())
-    y = alt.Y("ratio:Q", title="times less (log scale)", scale=_log(), axis=alt.Axis(labelExpr=_LESS_OR_MORE))
+    steps = [step * 10.0**power for power in range(-4, 5) for step in (1, 2, 5)]
+    y = alt.Y("ratio:Q", title=None, scale=_log(), axis=alt.Axis(labelExpr=_LESS_OR_MORE, values=steps))
     base = alt.Chart(frame).encode(x, y, colour, tooltip=tips)
     bars = base.mark_rule(opacity=0.25).encode(alt.Y("low:Q"), alt.Y2("high:Q"))
     layers = [alt.Chart(pl.DataFrame({"ratio": [1.0]})).mark_rule(strokeDash=[4, 3]).encode(y="ratio:Q"), bars]
@@ -112,6 +113,7 @@ def ratio_curve(marks: Sequence[Mapping], subject: str, title: alt.Title, claim:
             points = alt.Chart(some).mark_point(size=70, filled=is_measured, opacity=1)
             layers.append(points.encode(x, y, colour, shape, tooltip=tips))
     if claim:
-        text = alt.Chart(pl.DataFrame([dict(claim)])).mark_text(color=theme.BAD, dy=-10, fontSize=13)
-        layers.append(text.encode(x="speed:Q", y="ratio:Q", text="text:N"))
+        at = alt.Chart(pl.DataFrame([dict(claim)])).encode(x="speed:Q", y="ratio:Q")
+        layers.append(at.mark_point(color=theme.BAD, size=260, strokeWidth=1.5, filled=False))
+        layers.append(at.mark_text(color=theme.BAD, align="right", dx=-4, dy=-24, fontSize=13).encode(text="text:N"))
     return alt.layer(*layers).properties(width="container", height=340, title=title)

@@ -127,6 +127,12 @@ def configuration(one) -> str:
     return f"{form} {spec}, {engine(one.framework)}, {when}"
 
 
+def short_configuration(one) -> str:
+    """A `ServingConfiguration` in two words: "FP8 + MTP", "FP4"."""
+    form = one.precision.upper() if one.precision != "not stated" else "format not stated"
+    return f"{form} + MTP" if one.spec_decoding == "mtp" else form
+
+
 def gpus_and_users(reading) -> str:
     """How large the deployment behind a reading is: "1,229 users on 38 GPUs"; empty where it is not stated."""
     if not reading.num_gpu or not reading.num_users:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from reportkit import outputs
@@ -128,6 +128,8 @@ class Workbook(show.Output):
         self.about, self.columns = about, dict(columns)
         self._inputs: list[dict] = []
         self._lines: list[dict] = []
+        self._choices: list[dict] = []
+        self._sentence = ""
 
     def inputs(
         self, name: str, label: str, rows: Mapping, unit: str = "", *, is_shared: bool = True
@@ -159,6 +161,28 @@ class Workbook(show.Output):
         self._add(self._lines, {"name": name, "label": label, "unit": unit, "is_result": is_result, "cells": told})
         return {c: Cell(f"{{{name}@{c}}}", cell.value) for c, cell in formulas.items()}
 
+    def choice(self, name: str, label: str, options: Sequence[tuple[str, str, Mapping[str, float]]]) -> None:
+        """A list to choose from, whose options set cells of inputs; the first one is what the inputs hold now.
+
+        Parameters
+        ----------
+        options : the group it is shown in, its words, and the value of each cell that it sets, as "name@column"
+        """
+        held = {f"{row['name']}@{c}": cell["value"] for row in self._inputs for c, cell in row["cells"].items()}
+        first = options[0][2] if options else {}
+        if unknown := {cell for *_, cells in options for cell in cells} - held.keys():
+            raise ParameterError(f"{name}: the workbook has no input {min(unknown)!r}")
+        if any(cells.keys() != first.keys() for *_, cells in options):
+            raise ParameterError(f"{name}: every option must set the same cells")
+        if wrong := [cell for cell, value in first.items() if held[cell] != value]:
+            raise ParameterError(f"{name}: the first option must be what the inputs hold, {wrong[0]} is not")
+        told = [{"group": group, "label": words, "cells": dict(cells)} for group, words, cells in options]
+        self._choices.append({"name": name, "label": label, "options": told})
+
+    def sentence(self, text: str) -> None:
+        """What the results say in words, with cells as {name@column} and choices as {name}; it changes with them."""
+        self._sentence = text
+
     def _add(self, rows: list[dict], row: dict) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9_]*", row["name"]) or any(
             row["name"] == other["name"] for other in self._inputs + self._lines
@@ -169,7 +193,8 @@ class Workbook(show.Output):
         rows.append(row)
 
     def data(self) -> dict:
-        return {"about": self.about, "columns": self.columns, "inputs": self._inputs, "lines": self._lines}
+        parts = {"about": self.about, "columns": self.columns, "inputs": self._inputs, "lines": self._lines}
+        return parts | {"choices": self._choices, "sentence": self._sentence}
 
 
 def _plain(value):
