@@ -70,7 +70,7 @@ def money(value: float | None) -> str:
     for size, word in ((1e12, "trillion"), (1e9, "billion"), (1e6, "million")):
         if abs(value) >= size:
             return f"{'-' if value < 0 else ''}${number(abs(value) / size)} {word}"
-    return f"{'-' if value < 0 else ''}${value:,.0f}" if abs(value) >= 1000 else usd(value, 2)
+    return f"{'-' if value < 0 else ''}${abs(value):,.0f}" if abs(value) >= 1000 else usd(value, 2)
 
 
 def money_band(low: float | None, high: float | None) -> str:

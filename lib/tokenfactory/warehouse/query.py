@@ -195,6 +195,19 @@ class Warehouse:
             model=model,
         ).to_dicts()
 
+    def owning_inputs(self, gpu: str, profile: str, *, has_own_building: bool = False) -> dict[str, dict]:
+        """Inputs of the owned hour of a GPU by parameter: a profile's rows, and the typical ones that it leaves.
+
+        A building stands in the place of colocation only where `has_own_building` says so.
+        """
+        unused = ["colocation_usd_per_kw_year"] if has_own_building else ["building_usd_per_kw", "building_life_year"]
+        return self.query(
+            """SELECT key, profile, parameter, value, low, high, unit, as_of, status, source_url, note
+               FROM tco_inputs_for($gpu, $profile) WHERE NOT list_contains($unused, parameter)
+               AND parameter <> 'utilisation_frac' ORDER BY parameter""",
+            gpu=gpu, profile=profile, unused=unused,
+        ).rows_by_key("parameter", named=True, unique=True, include_key=True)  # fmt: skip
+
     def prices(self, *, basis: str, on: str | date, provider: str = OWNER) -> dict[str, float]:
         """USD per GPU-hour of every GPU with one price of this basis and owner, or your own quote, on a day."""
         return self._of_every_gpu("price", "usd_per_gpu_hour", basis, on, provider)
