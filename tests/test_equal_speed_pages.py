@@ -164,7 +164,7 @@ PAIRS = [
 
 @pytest.mark.parametrize("asked", PAIRS, ids=lambda asked: f"{asked['subject']}-{asked['baseline']}-{asked['model']}")
 def test_one_question_has_one_answer_on_every_page(run, asked):
-    """01, 03, 04, 09 and `compare` read the same throughput, and so agree in direction."""
+    """01, 03, 04, 07, 08, 09 and `compare` read the same throughput, and so agree in direction."""
     rows = ask.compare(
         warehouse.connect(), model=asked["model"], isl=asked["isl"], osl=asked["osl"], speeds=[asked["interactivity"]],
         gpus=[asked["subject"], asked["baseline"]], on=date(2026, 9, 11),
@@ -176,6 +176,12 @@ def test_one_question_has_one_answer_on_every_page(run, asked):
         answers = answers[asked["isl"], asked["osl"]] if name.startswith("09") else answers  # one for each mix
         read = {gpu: answers[gpu].best and answers[gpu].best.tput_per_gpu for gpu in told}
         assert read == pytest.approx(told), name
+    known = {gpu: tput for gpu, tput in told.items() if tput}
+    names, _ = run("07_own_or_rent", **asked)
+    assert names["tput"] == pytest.approx(known)
+    names, _ = run("08_token_margin", **asked)
+    read = {sale.gpu: sale.tput_per_gpu for sale in names["sales"] if sale.tariff["speed"] == asked["interactivity"]}
+    assert not read or read == pytest.approx(told)
 
 
 ODD = [

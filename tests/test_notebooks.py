@@ -114,7 +114,6 @@ NOT_YET = {
     "04_cost_at_equal_speed",
     "05_claim_audit",
     "06_power_limited_site",
-    "07_own_or_rent",
     "09_decision_under_uncertainty",
     "10_why_cheaper",
     "11_cache_and_agents",
