@@ -1,6 +1,5 @@
 """The command line: read arguments, call, print, and leave with a code that says how it went."""
 
-import argparse
 import csv
 import errno
 import json
@@ -15,172 +14,11 @@ from decimal import Decimal
 from pathlib import Path
 
 from reportkit import harmless
-from tokenfactory import argument_types as types
+from tokenfactory.arguments import BAD_INPUT, CONTRADICTED, FAILED, INTERRUPTED, MADE, NOT_ALL_READ, parser
 from tokenfactory.errors import ParameterError, TokenFactoryError
-
-MADE, FAILED, BAD_INPUT, NOT_ALL_READ, CONTRADICTED, INTERRUPTED = 0, 1, 2, 3, 4, 130
-EXIT_CODES = (
-    f"Exit codes: {MADE} made, {FAILED} a notebook failed, {BAD_INPUT} bad input (one sentence says what), "
-    f"{NOT_ALL_READ} made, but some files were not read, {CONTRADICTED} a claim contradicts itself."
-)
-
-PARAMETER = "set a parameter in every notebook that has it; repeatable"
-ENGINE = "fork: import once, fork for each notebook (default on Linux); kernel: a Jupyter kernel for each"
-
-RETRIES = "how often a notebook runs again whose process was killed, hung or was lost (default: 1)"
-SCHEDULER = "run on a Dask cluster: its scheduler, such as tcp://host:8786, or local for one on this machine"
-SCHEDULED = (
-    "nobody looks on: alert of failures, stale prices and moved headlines in reports/alerts/ and by webhook, and take "
-    "the time to tell causes of changes apart that act together"
-)
 
 # The machine's answer to a write, which the user can change and a traceback does not explain.
 REFUSED_WRITES = (errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EROFS)
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message):
-        self.exit(BAD_INPUT, f"tokenfactory: {harmless.one_line(message)}; see '{self.prog} --help'\n")
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="tokenfactory", description="What a million tokens costs, as a site.", epilog=EXIT_CODES)
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
-
-    def command(name, function, text):
-        sub = commands.add_parser(name, help=text, description=text[:1].upper() + text[1:] + ".", epilog=EXIT_CODES)
-        sub.set_defaults(function=function)
-        sub.add_argument("--json", action="store_true", help="print the result as JSON")
-        sub.add_argument("--warehouse", metavar="PATH", help="a finished warehouse to read in place of data/")
-        return sub
-
-    report = command("report", _report, "make reports/site, running the notebooks that need it")
-    option = report.add_argument
-    option("--scenario", default="default", help="a file of data/scenarios, or all (default: default)")
-    option("-p", "--parameter", action="append", default=[], metavar="NAME=VALUE", help=PARAMETER)
-    option(
-        "--notebook", action="append", metavar="NAME", help="only this one, on a site without the others; repeatable"
-    )
-    option("--jobs", type=types.notebooks, metavar="N", help="notebooks at a time (default: one for each core)")
-    option("--engine", choices=("fork", "kernel"), help=ENGINE)
-    option("--force", action="store_true", help="run every notebook, changed or not")
-    option("--pdf", action="store_true", help="print each page to a PDF too, where Chromium is installed")
-    option("--timeout", type=types.seconds, metavar="SECONDS", help="for each notebook (default: 600)")
-    option("--retries", type=types.times, metavar="N", help=RETRIES)
-    option("--scheduler", type=types.scheduler, metavar="ADDRESS", help=SCHEDULER)
-    option("--scheduled", action="store_true", help=SCHEDULED)
-    option("--webhook", metavar="URL", help="where alerts are posted (default: $TOKENFACTORY_WEBHOOK)")
-    option(
-        "--moved",
-        type=types.fraction,
-        default=0.1,
-        metavar="FRAC",
-        help="alert of a headline that moved more than this",
-    )
-    option(
-        "--stale-days", type=types.days, default=180, metavar="N", help="age of a price that is too old (default: 180)"
-    )
-    option(
-        "--allow-stale-prices", action="store_true", help="make the site in spite of them; they are told all the same"
-    )
-
-    refresh = command("refresh", _refresh, "run the notebooks with their own values and store the outputs in them")
-    option = refresh.add_argument
-    option("--notebook", action="append", metavar="NAME", help="only this one; repeatable")
-    option("--jobs", type=types.notebooks, metavar="N", help="notebooks at a time (default: one for each core)")
-
-    command("runs", _runs, "list the runs that were kept, the newest first")
-    diff = command("diff", _diff, "say what changed between two runs, and what changed it")
-    diff.add_argument("run_a", metavar="RUN_A", help="an id of 'tokenfactory runs', its beginning, latest or previous")
-    diff.add_argument("run_b", metavar="RUN_B", nargs="?", default="latest", help="likewise (default: latest)")
-    diff.add_argument("--scenario", help="only this one (default: all that both runs have)")
-
-    command("data", _data, "check every file in data/, build the warehouse and say what is in it")
-    export = command("export", _export, "write measured InferenceX points as CSV files of facts into data/benchmarks")
-    export.add_argument("path", nargs="+", type=Path, help="a file, folder or zip of any known format")
-    export.add_argument("--name", default="inferencex", help="how the files' names begin (default: inferencex)")
-    derive = command("derive", _derive, "work out throughput from published latencies, and write it into data/")
-    derive.add_argument("silicon", type=Path, help="silicon_sample.csv of aiconfigurator")
-    derive.add_argument("recipes", type=Path, help="recipes of InferenceX as CSV")
-    derive.add_argument("--accessed", type=types.day, required=True, metavar="DATE", help="day on which they were read")
-    command("parameters", _parameters, "list what can be set in each notebook")
-
-    models = command("models", _models, "list what is measured where: models, lengths, GPUs, formats and speeds")
-    models.add_argument("model", nargs="?", help="only this one, such as deepseek-r1-0528, GPU by GPU")
-
-    ingest = command("ingest", _ingest, "read benchmark files into a snapshot; the newest snapshot is what counts")
-    ingest.add_argument("path", nargs="+", type=Path, help="a file, folder or zip of any known format")
-    doctor = command("doctor", _doctor, "say what a file is, and what would be read, repaired and excluded")
-    doctor.add_argument("path", nargs="+", type=Path, help="a file, folder or zip")
-    pull = command("pull", _pull, "bring the current rows of models from the public InferenceX API into a snapshot")
-    pull.add_argument("model", nargs="+", help="such as DeepSeek-R1-0528")
-    pull.add_argument("--base-url", help="another address of the API")
-    compare = command("compare", _compare, "print what tokens cost on each GPU at the same speed per user")
-    option = compare.add_argument
-    option("--model", required=True, help="such as deepseek-r1-0528")
-    option("--isl", type=types.tokens, required=True, metavar="TOKENS", help="input length of a request")
-    option("--osl", type=types.tokens, required=True, metavar="TOKENS", help="output length of a request")
-    option("--at", type=types.speeds, required=True, metavar="SPEEDS", help="tok/s per user, such as 40,60,100")
-    option("--gpu", action="append", help="only this one; repeatable (default: all with points)")
-    option("--on", type=types.day, default=None, metavar="DATE", help="day of the prices and powers (default: today)")
-    audit = command("audit", _audit, "hold a claim, or a set of them, against itself and against the measured points")
-    audit.add_argument("claim", help="a claim or a set of claims of data/claims.csv, such as nvidia-2026-04")
-
-    explain = command(
-        "explain", _explain, "print how long a decode step takes: bound, sum of kernels, nearest measured"
-    )
-    option = explain.add_argument
-    option("--model", required=True, help="such as deepseek-r1-0528")
-    option("--gpu", required=True, help="such as gb300")
-    option("--precision", required=True, choices=("fp4", "fp8"), help="number format of the weights")
-    option("--ep", type=types.whole, required=True, metavar="GPUS", help="GPUs that share the experts")
-    option(
-        "--batch",
-        type=types.decimal,
-        required=True,
-        metavar="N",
-        help="requests in flight per decode GPU, such as 38.4",
-    )
-    option("--context", type=types.decimal, required=True, metavar="TOKENS", help="context of each request")
-    option("--mtp", type=types.whole, default=0, metavar="N", help="tokens drafted a step (default: 0)")
-    option("--acceptance", type=types.decimal, default=1.0, metavar="TOKENS", help="tokens a step yields (default: 1)")
-
-    cached = command("cache", _cache, "say how often a prefix cache would be hit by a trace, and what that is worth")
-    option = cached.add_argument
-    option("trace", type=Path, help="requests with the blocks of their prompts; see tokenfactory.measurements.traces")
-    option("--model", default="deepseek-r1-0528", help="the model that serves it (default: deepseek-r1-0528)")
-    option("--gpu", default="gb300", help="the GPU that it runs on (default: gb300)")
-    option(
-        "--at",
-        type=types.seconds,
-        default=50.0,
-        metavar="SPEED",
-        help="slowest tok/s per user that counts (default: 50)",
-    )
-    option(
-        "--on", type=types.day_or_latest, default="latest", metavar="DATE", help="day of the prices (default: latest)"
-    )
-    option(
-        "--use", type=types.share, default=0.6, metavar="FRAC", help="share of the hours that is used (default: 0.6)"
-    )
-    option("--block-tokens", type=types.tokens, metavar="TOKENS", help="tokens of a block, which a CSV does not tell")
-    option(
-        "--sample", type=types.share, default=1.0, metavar="FRAC", help="share of the blocks to look at (default: all)"
-    )
-
-    rents = command(
-        "rents", _rents, "clean rents that somebody observed, and print what an hour of a GPU cost by month"
-    )
-    rents.add_argument(
-        "path", type=Path, help="CSV or Parquet with a row per offer and day; see tokenfactory.measurements.rents"
-    )
-
-    sql = command("sql", _sql, "look into the warehouse, which cannot be changed by it")
-    sql.add_argument("query", help="such as: SELECT gpu, count(*) AS n FROM points GROUP BY gpu ORDER BY gpu")
-    sql.add_argument("--timeout", type=types.seconds, default=60, metavar="SECONDS", help="default: 60")
-    sql.add_argument("--memory-mb", type=types.megabytes, default=2000, metavar="MB", help="default: 2000")
-    sql.add_argument("--format", choices=("table", "csv", "json"), default="table", help="default: table")
-    return parser
 
 
 def _say(line: str) -> None:
@@ -564,7 +402,7 @@ def _cache(arguments, project) -> int:
 
 def run(argv: Sequence[str] | None = None, project=None) -> int:
     """Run a command and return its exit code; `project` is another checkout than the one this library lies in."""
-    arguments = _parser().parse_args(argv)
+    arguments = parser().parse_args(argv)
     if arguments.warehouse:
         if not Path(arguments.warehouse).is_file():
             _say(f"tokenfactory: --warehouse: there is no file {arguments.warehouse}")
@@ -582,7 +420,7 @@ def run(argv: Sequence[str] | None = None, project=None) -> int:
         return BAD_INPUT
 
     try:
-        return arguments.function(arguments, project)
+        return globals()[f"_{arguments.command}"](arguments, project)
     except TokenFactoryError as error:
         return refuse(str(error))
     except BrokenPipeError:  # a reader such as `head` has seen enough

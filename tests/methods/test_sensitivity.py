@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tokenfactory.errors import ParameterError, TokenFactoryError
 from tokenfactory.formulas import cost, finance
 from tokenfactory.formulas.power_figure import ALLIN_UTILITY, CRITICAL_IT, Conversion, OnBasis
-from tokenfactory.methods import sensitivity
+from tokenfactory.methods import sensitivity, simulation
 from tokenfactory.methods.sensitivity import (
     Empirical,
     LogNormal,
@@ -299,8 +299,8 @@ def test_no_two_draws_are_the_same():
 
 
 def test_the_bins_reach_half_a_spread_beyond_the_first_draws():
-    tally = sensitivity._Tally.around(np.array([0.0, 1.0]))
-    num_bins = sensitivity._NUM_BINS
+    tally = simulation._Tally.around(np.array([0.0, 1.0]))
+    num_bins = simulation._NUM_BINS
     width = 2 / num_bins
     tally.add(np.array([-0.51, -0.5, -0.5 + width, 0.5, 1.5 - width / 2, 1.5, 99]))
     counts = {int(bin): int(tally.counts[bin]) for bin in np.flatnonzero(tally.counts)}

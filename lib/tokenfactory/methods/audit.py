@@ -10,223 +10,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
-from itertools import combinations, product
-from operator import and_
 
 from tokenfactory.errors import TokenFactoryError
-from tokenfactory.formulas import cost, power
-from tokenfactory.methods.rounding import Convention, Interval, printed
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A printed figure: its text, its value and one unit of its last printed digit, both in the row's unit."""
-
-    text: str
-    value: float
-    ulp: float
-
-    def interval(self, convention: Convention = "nearest") -> Interval:
-        return printed(value=self.value, ulp=self.ulp, convention=convention)
-
-
-def throughput_of_cells(
-    *,
-    usd_per_gpu_hour: float | Interval | None,
-    kw_per_gpu: float | Interval | None,
-    tput: Cell | None = None,
-    mw: Cell | None = None,
-    cost_per_mtok: Cell | None = None,
-) -> dict[str, Interval]:
-    """Throughputs that each printed cell of one system allows, and that all allow together.
-
-    Parameters
-    ----------
-    usd_per_gpu_hour : hourly price behind the column, exact or an interval; None when unknown [USD/(GPU h)]
-    kw_per_gpu : power behind the column, likewise [kW/GPU]
-    tput, mw, cost_per_mtok : printed cells; None where there is none [tok/(s GPU)], [tok/(s MW)], [USD/Mtok]
-
-    Returns
-    -------
-    intervals in tok/(s GPU) under "tput", "mw", "cost" (those that are printed and whose input is known) and "all";
-    "all" is empty when the cells contradict each other
-
-    Examples
-    --------
-    >>> h200 = throughput_of_cells(usd_per_gpu_hour=1.41, kw_per_gpu=1.73, tput=Cell("90", 90, 10),
-    ...                            mw=Cell("54K", 54000, 1000), cost_per_mtok=Cell("4.20", 4.20, 0.01))
-    >>> round(h200["all"].low, 4), round(h200["all"].high, 4)
-    (93.1431, 93.3651)
-    """
-    intervals = {}
-    if tput:
-        intervals["tput"] = tput.interval()
-    if mw and kw_per_gpu is not None:
-        intervals["mw"] = _image(power.tok_per_s_per_gpu_from_mw, tok_per_s_per_mw=mw.interval(), kw_per_gpu=kw_per_gpu)
-    if cost_per_mtok and usd_per_gpu_hour is not None:
-        intervals["cost"] = _image(
-            cost.tok_per_s_per_gpu_from_usd_per_mtok,
-            usd_per_gpu_hour=usd_per_gpu_hour,
-            usd_per_mtok=cost_per_mtok.interval(),
-        )
-    if not intervals:
-        raise TokenFactoryError("a column without a throughput, megawatt or cost cell says nothing about throughput")
-    return intervals | {"all": reduce(and_, intervals.values())}
-
-
-def _image(formula: Callable[..., float], **arguments: float | Interval) -> Interval:
-    """What a formula that only rises or only falls in each argument makes of intervals: its values at their ends."""
-    ends = [(v.low, v.high) if isinstance(v, Interval) else (v,) for v in arguments.values()]
-    values = [formula(**dict(zip(arguments, corner, strict=True))) for corner in product(*ends)]
-    return Interval(min(values), max(values))
-
-
-def odd_cells(intervals: Mapping[str, Interval]) -> list[str]:
-    """The cells of a contradiction: each that stands in a smallest set without which the others share a value.
-
-    Parameters
-    ----------
-    intervals : from `throughput_of_cells`
-
-    Returns
-    -------
-    names of cells; none where all share a value. Where one cell stands against several that agree, it alone; where
-    two contradict each other and the rest fits both, nothing says which is wrong, and both are named
-
-    Examples
-    --------
-    >>> odd_cells({"tput": Interval(905e3, 907e3), "mw": Interval(5775, 5985), "cost": Interval(5893, 6405)})
-    ['tput']
-    >>> odd_cells({"tput": Interval(85, 95), "mw": Interval(92.6, 94.3), "cost": Interval(88.7, 88.9)})
-    ['mw', 'cost']
-    """
-    sets = _smallest_odd_sets(intervals)
-    return [name for name in intervals if any(name in odd for odd in sets)]
-
-
-def _smallest_odd_sets(intervals: Mapping[str, Interval]) -> list[tuple[str, ...]]:
-    """The smallest sets of cells without which the others share a value."""
-    cells = [name for name in intervals if name != "all"]
-    for size in range(len(cells)):
-        found = [
-            odd for odd in combinations(cells, size)
-            if not reduce(and_, (intervals[name] for name in cells if name not in odd)).is_empty
-        ]  # fmt: skip
-        if found:
-            break
-    return found
-
-
-def ratios_of_throughputs(
-    subject: Interval,
-    baseline: Interval,
-    *,
-    usd_per_gpu_hour: Mapping[str, float],
-    kw_per_gpu: Mapping[str, float],
-) -> dict[str, Interval]:
-    """Ratios of subject to baseline that two throughput intervals allow.
-
-    Parameters
-    ----------
-    subject, baseline : throughputs [tok/(s GPU)]
-    usd_per_gpu_hour, kw_per_gpu : exact price and power under the keys "subject" and "baseline"
-
-    Returns
-    -------
-    intervals under "rate", "tput", "mw" and "cost"; cost is baseline over subject, "times cheaper"
-
-    Examples
-    --------
-    >>> ratios = ratios_of_throughputs(Interval(5893.33, 5985), Interval(93.1431, 93.3651),
-    ...                                usd_per_gpu_hour={"subject": 2.652, "baseline": 1.41},
-    ...                                kw_per_gpu={"subject": 2.10, "baseline": 1.73})
-    >>> {row: f"{r.low:.1f} to {r.high:.1f}" for row, r in ratios.items()}
-    {'rate': '1.9 to 1.9', 'tput': '63.1 to 64.3', 'mw': '52.0 to 52.9', 'cost': '33.6 to 34.2'}
-    """
-    tput = subject / baseline
-    rate = usd_per_gpu_hour["subject"] / usd_per_gpu_hour["baseline"]
-    return {
-        "rate": Interval(rate, rate),
-        "tput": tput,
-        "mw": tput * (kw_per_gpu["baseline"] / kw_per_gpu["subject"]),
-        "cost": tput / rate,
-    }
-
-
-# Ways in which a printed figure may have been rounded, plainest first.
-CONVENTIONS = ("rounded", "cut off", "rounded up", "rounded to the nearest 5")
-
-
-def allowed(cell: Cell, convention: str) -> Interval:
-    """The values that `cell` stands for under one of `CONVENTIONS`."""
-    if convention == "rounded to the nearest 5":
-        fives = cell.value / (5 * cell.ulp)
-        # what is no multiple of five was not rounded to one
-        return printed(value=cell.value, ulp=5 * cell.ulp) if abs(fives - round(fives)) < 1e-9 else Interval(1, 0)
-    return cell.interval({"rounded": "nearest", "cut off": "floor", "rounded up": "ceiling"}[convention])
-
-
-NO_WAY = "does not follow"
-
-
-def judge(cell: Cell, implied: Interval) -> str:
-    """Say in words how a printed figure stands to the values that should explain it.
-
-    Examples
-    --------
-    >>> judge(Cell("2x", 2, 1), Interval(1.88, 1.88))
-    'follows'
-    >>> judge(Cell("5.6", 5.6, 0.1), Interval(5.65611, 5.65611))
-    'only if cut off'
-    >>> judge(Cell("50x", 50, 1), Interval(52.0, 52.93))
-    'only if rounded to the nearest 5'
-    """
-    if implied.is_empty:
-        return "the values contradict each other"
-    for convention in CONVENTIONS:
-        if not (allowed(cell, convention) & implied).is_empty:
-            return "follows" if convention == "rounded" else f"only if {convention}"
-    return NO_WAY
-
-
-def ratio_by_convention(cells: Mapping[str, Cell], implied: Mapping[str, Interval]) -> dict[str, Interval]:
-    """Conventions under which all ratio cells follow at once, from one and the same throughput ratio.
-
-    Parameters
-    ----------
-    cells : printed ratios of the rows that depend on throughput: "tput", "mw", "cost"
-    implied : intervals of the same rows, from `ratios_of_throughputs`
-
-    Returns
-    -------
-    for each of `CONVENTIONS` that works the throughput ratios under which it does; possibly none
-
-    Notes
-    -----
-    Every row's ratio is the throughput ratio R times a known factor, so each cell is carried back to an
-    interval of R; a convention works when all of them and the values' own interval share a value.
-
-    Examples
-    --------
-    >>> implied = {"tput": Interval(63.1214, 64.2560), "mw": Interval(52.0, 52.9347), "cost": Interval(33.56, 34.1632)}
-    >>> cells = {"tput": Cell("65x", 65, 1), "mw": Cell("50x", 50, 1), "cost": Cell("35x", 35, 1)}
-    >>> {how: f"{ratio.low:.2f} to {ratio.high:.2f}" for how, ratio in ratio_by_convention(cells, implied).items()}
-    {'rounded to the nearest 5': '63.12 to 63.73'}
-    """
-
-    found = {}
-    for convention in CONVENTIONS:
-        ratio = implied["tput"]
-        for row, cell in cells.items():
-            factor = implied[row].low / implied["tput"].low
-            ratio &= allowed(cell, convention) / factor
-        if not ratio.is_empty:
-            found[convention] = ratio
-    return found
-
-
-# A whole printed table
+from tokenfactory.formulas import cost
+from tokenfactory.methods.printed_cells import (  # noqa: F401
+    CONVENTIONS,
+    NO_WAY,
+    Cell,
+    _smallest_odd_sets,
+    allowed,
+    judge,
+    odd_cells,
+    ratio_by_convention,
+    ratios_of_throughputs,
+    throughput_of_cells,
+)
+from tokenfactory.methods.rounding import Interval
 
 COLUMNS = ("subject", "baseline")
 UNITS = {
@@ -327,29 +126,22 @@ def audit_table(
         return all(cell is None or value in cell.interval() for cell, value in printed_rates)
 
     price = next(filter(is_rate, prices), None)
-    # Power is in no cell: of the constants, those that leave the fewest cells odd.
-    kw = min(
-        powers or [None],
-        key=lambda kw: sum(len(_smallest_odd_sets(column_of(name, price, kw))[0]) for name in COLUMNS),
-    )
+
+    def num_odd(kw: Constants | None) -> int:
+        return sum(len(_smallest_odd_sets(column_of(name, price, kw))[0]) for name in COLUMNS)
+
+    kw = min(powers or [None], key=num_odd)  # power is in no cell: the constants that leave the fewest cells odd
     throughput = {name: column_of(name, price, kw) for name in COLUMNS}
     odd = {name: odd_cells(throughput[name]) for name in COLUMNS}
     is_consistent = not any(odd.values())
-    ratios, conventions, elsewhere = {}, {}, {}
+    elsewhere = {}
     if is_consistent:
         tput = throughput["subject"]["all"] / throughput["baseline"]["all"]
         elsewhere = {
             row: {constants.name: tput * (constants.baseline / constants.subject) for constants in known}
             for row, known in (("cost", prices), ("mw", powers))
         }
-    if is_consistent and price is not None and kw is not None:
-        ratios = ratios_of_throughputs(
-            *(throughput[name]["all"] for name in COLUMNS),
-            usd_per_gpu_hour={name: getattr(price, name) for name in COLUMNS},
-            kw_per_gpu={name: getattr(kw, name) for name in COLUMNS},
-        )
-        printed_ratios = {row: cells[row, "ratio"] for row in _THROUGHPUT_CELLS if (row, "ratio") in cells}
-        conventions = ratio_by_convention(printed_ratios, ratios)
+    ratios, conventions = _followed(cells, throughput, price, kw) if is_consistent and price and kw else ({}, {})
     if price is None:
         odd = {name: _with_rate(name, odd[name], cells, lambda p, name=name: column_of(name, p, kw), prices)
                for name in COLUMNS}  # fmt: skip
@@ -366,6 +158,17 @@ def audit_table(
         {row: value for row, (value, _) in from_printed.items()}, verdicts, printed_verdicts, conventions, elsewhere,
         flops,
     )  # fmt: skip
+
+
+def _followed(cells: Mapping, throughput: Mapping, price: Constants, kw: Constants) -> tuple[dict, dict]:
+    """The ratios that a column's throughputs give at a price and power, and the roundings that lead to the printed."""
+    ratios = ratios_of_throughputs(
+        *(throughput[name]["all"] for name in COLUMNS),
+        usd_per_gpu_hour={name: getattr(price, name) for name in COLUMNS},
+        kw_per_gpu={name: getattr(kw, name) for name in COLUMNS},
+    )
+    printed_ratios = {row: cells[row, "ratio"] for row in _THROUGHPUT_CELLS if (row, "ratio") in cells}
+    return ratios, ratio_by_convention(printed_ratios, ratios)
 
 
 def _with_rate(

@@ -208,26 +208,7 @@ def pareto_front(
     >>> knots.x, knots.y, knots.point
     (array([12., 30.]), array([100.,  85.]), array([1, 3]))
     """
-    if direction not in get_args(Direction):
-        raise ParameterError(f"no direction is called '{direction}'")
-    series_id, x, y = np.asarray(series_id), _column("x", x), _column("y", y)
-    if not series_id.shape == x.shape == y.shape:
-        raise TokenFactoryError(
-            f"series numbers, x and y must be columns of one length, not {series_id.size}, {x.size} and {y.size} long"
-        )
-    if x.size and series_id.dtype.kind not in "iu":
-        raise TokenFactoryError(f"a series is known by a whole number, not {series_id[0]!s}")
-    _refuse_non_finite("x", x, np.arange(x.size))
-    _refuse_non_finite("y", y, np.arange(y.size))
-    if x.size and x.min() < 0:
-        raise TokenFactoryError(f"point {np.argmin(x)} has x = {x.min():g}, but a speed or a latency is not negative")
-    if not x.size:
-        series_id = series_id.astype(int)
-    present = int(series_id.max()) + 1 if x.size else 0
-    num_series = present if num_series is None else num_series
-    if x.size and (series_id.min() < 0 or present > num_series):
-        raise TokenFactoryError(f"series numbers must lie between 0 and {num_series - 1}")
-
+    series_id, x, y, num_series = _checked(series_id, x, y, direction, num_series)
     # Small integers sort several times faster than large ones.
     order = np.lexsort((x, series_id.astype(np.min_scalar_type(num_series))))
     larger_x_is_better = direction in ("upper_left", "lower_right")
@@ -354,6 +335,30 @@ def read(
     """
     knots = pareto_front(np.zeros(len(x), int), x, y, direction=direction, num_series=1)
     return interpolate(knots, [target], method=method).one(0)
+
+
+def _checked(series_id, x, y, direction, num_series) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
+    """The points of `pareto_front` as arrays, and the number of series; refuses what cannot be one."""
+    if direction not in get_args(Direction):
+        raise ParameterError(f"no direction is called '{direction}'")
+    series_id, x, y = np.asarray(series_id), _column("x", x), _column("y", y)
+    if not series_id.shape == x.shape == y.shape:
+        raise TokenFactoryError(
+            f"series numbers, x and y must be columns of one length, not {series_id.size}, {x.size} and {y.size} long"
+        )
+    if x.size and series_id.dtype.kind not in "iu":
+        raise TokenFactoryError(f"a series is known by a whole number, not {series_id[0]!s}")
+    _refuse_non_finite("x", x, np.arange(x.size))
+    _refuse_non_finite("y", y, np.arange(y.size))
+    if x.size and x.min() < 0:
+        raise TokenFactoryError(f"point {np.argmin(x)} has x = {x.min():g}, but a speed or a latency is not negative")
+    if not x.size:
+        series_id = series_id.astype(int)
+    present = int(series_id.max()) + 1 if x.size else 0
+    num_series = present if num_series is None else num_series
+    if x.size and (series_id.min() < 0 or present > num_series):
+        raise TokenFactoryError(f"series numbers must lie between 0 and {num_series - 1}")
+    return series_id, x, y, num_series
 
 
 def _column(name: str, values: np.ndarray) -> np.ndarray:
