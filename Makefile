@@ -20,6 +20,8 @@ SCENARIO ?= default
 P ?=
 JOBS ?=
 PDF ?=
+SITE ?= reports/site
+RERUN ?=
 # The data this project is tested against but does not ship; tests that need it skip without it.
 SHARED ?= $(abspath ../shared)
 
@@ -31,6 +33,14 @@ report: $(ENV)  ## make reports/site (SCENARIO=name or all, P="subject=mi355x ba
 .PHONY: pdf
 pdf:  ## the same with a PDF of each page, printed by Chromium (about two seconds a page)
 	@$(MAKE) --no-print-directory report PDF=1
+
+.PHONY: bundle
+bundle: report  ## reports/bundle.zip: the site with its data, code and lock, for others to check
+	@$(TF) bundle
+
+.PHONY: verify
+verify: $(ENV)  ## what of the site is not what its data and notebooks give (SITE=folder or zip, RERUN=1)
+	@$(TF) verify $(SITE) $(if $(RERUN),--rerun)
 
 .PHONY: nightly
 nightly: $(ENV)  ## what a schedule runs: all scenarios, with alerts (see reports/schedules/)

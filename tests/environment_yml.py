@@ -14,6 +14,7 @@ PYTHON = "3.11"  # what conda users get
 GROUPS = {
     "Runtime": [
         "altair",
+        "beautifulsoup4",
         "duckdb",
         "filelock",
         "jinja2",

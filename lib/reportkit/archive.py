@@ -68,7 +68,7 @@ def _bare(document: Mapping) -> bytes:
     return (json.dumps({**document, "cells": cells}, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
 
 
-def _sources(project: Project, jobs: Sequence[Job]) -> dict[str, Callable[[], bytes]]:
+def sources(project: Project, jobs: Sequence[Job]) -> dict[str, Callable[[], bytes]]:
     """The files a run is made from, by their path in a checkout."""
     found = {f"lib/{name}": path.read_bytes for name, path in cache.code(project.source.packages).items()}
     for job in jobs:
@@ -122,7 +122,7 @@ def describe(
         objects[name := sha256(content)] = content
         return name
 
-    named = {path: keep(read()) for path, read in _sources(project, jobs).items()}
+    named = {path: keep(read()) for path, read in sources(project, jobs).items()}
     told = _told(jobs, contents)
     facts = {"data": data, "library": library, "files": named, "scenarios": told}
     content = sha256(json.dumps(facts, sort_keys=True).encode())

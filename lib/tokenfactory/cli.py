@@ -139,6 +139,26 @@ def _diff(arguments, project) -> int:
     return MADE
 
 
+def _bundle(arguments, project) -> int:
+    from reportkit import bundle
+
+    path = bundle.write(project, arguments.path or project.reports / "bundle.zip")
+    print(json.dumps({"bundle": _shown(path)}) if arguments.json else _shown(path))
+    return MADE
+
+
+def _verify(arguments, project) -> int:
+    from reportkit import verify
+
+    found = verify.verify(arguments.path, project, is_rerun=arguments.rerun, say=_say)
+    if arguments.json:
+        told = {"holds": not found.differences, "differences": list(map(asdict, found.differences))}
+        print(json.dumps(told | {"counts": found.counts, "remarks": found.remarks}))
+    else:
+        print("\n".join(map(harmless.one_line, found.lines())))
+    return FAILED if found.differences else MADE
+
+
 def _data(arguments, project) -> int:
     from tokenfactory import warehouse
     from tokenfactory.warehouse import files, own

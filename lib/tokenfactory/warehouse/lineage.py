@@ -73,8 +73,8 @@ class Archive:
         return Lineage(relations, sorted(files | own), rows if len(rows) <= MOST_ROWS else [], len(rows))
 
     def rows(self, names: Iterable[str]) -> dict[str, dict]:
-        """File, source and conditions of rows, by their names."""
-        told, wanted = {}, sorted(set(names))
+        """File, source and conditions of rows, by their names; without those that no row has."""
+        told, wanted = {}, sorted(set(names) & self._table_of.keys())
         for table in sorted({self._table_of[name] for name in wanted}):
             relation, key = _NAMED_IN.get(table) or (table, TABLES[table].key[0])
             frame = self._connection.sql(f"SELECT * FROM {relation} WHERE {key} IN $names", params={"names": wanted})
