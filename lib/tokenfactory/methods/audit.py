@@ -134,13 +134,7 @@ def audit_table(
     throughput = {name: column_of(name, price, kw) for name in COLUMNS}
     odd = {name: odd_cells(throughput[name]) for name in COLUMNS}
     is_consistent = not any(odd.values())
-    elsewhere = {}
-    if is_consistent:
-        tput = throughput["subject"]["all"] / throughput["baseline"]["all"]
-        elsewhere = {
-            row: {constants.name: tput * (constants.baseline / constants.subject) for constants in known}
-            for row, known in (("cost", prices), ("mw", powers))
-        }
+    elsewhere = _elsewhere(throughput, prices, powers) if is_consistent else {}
     ratios, conventions = _followed(cells, throughput, price, kw) if is_consistent and price and kw else ({}, {})
     if price is None:
         odd = {name: _with_rate(name, odd[name], cells, lambda p, name=name: column_of(name, p, kw), prices)
@@ -158,6 +152,15 @@ def audit_table(
         {row: value for row, (value, _) in from_printed.items()}, verdicts, printed_verdicts, conventions, elsewhere,
         flops,
     )  # fmt: skip
+
+
+def _elsewhere(throughput: Mapping, prices: Sequence[Constants], powers: Sequence[Constants]) -> dict[str, dict]:
+    """The ratios of cost and per megawatt that these throughputs give at every published price and power."""
+    tput = throughput["subject"]["all"] / throughput["baseline"]["all"]
+    return {
+        row: {constants.name: tput * (constants.baseline / constants.subject) for constants in known}
+        for row, known in (("cost", prices), ("mw", powers))
+    }
 
 
 def _followed(cells: Mapping, throughput: Mapping, price: Constants, kw: Constants) -> tuple[dict, dict]:

@@ -66,8 +66,7 @@ METHODS = {
     "PCHIP": Method("pchip"),
     "published": Method("published"),
 }
-"""`published` is the dashboard's code: Steffen's cubic, which with two knots bends (1.5 times the slope at the lower
-knot, 0.75 at the upper), as no measurement supports. It is for comparing with published numbers; it knows no gap."""
+# `published` is the dashboard's code, for comparing with its numbers: Steffen's cubic, which bends between two knots.
 
 BEST_METHOD = "Steffen over log speed"
 # Of the candidates it reads left-out points with the least bias and error in every class of gap up to the limit:
