@@ -18,7 +18,7 @@ import duckdb
 
 from tokenfactory.measurements import ingest
 from tokenfactory.measurements.adapters.inferencex_dump import COLUMNS
-from tokenfactory.measurements.attach import attach
+from tokenfactory.warehouse.attach import attach
 
 SHARED = Path(os.environ.get("TOKENFACTORY_SHARED") or Path(__file__).parents[2] / "shared") / "data"
 MOST_TIMES_BARE = 2.0

@@ -3,8 +3,8 @@
 `python -m tokenfactory.codebook > data/README.md` writes it again.
 """
 
-from tokenfactory.measurements import adapters, measured
-from tokenfactory.warehouse import catalogue, files, store
+from tokenfactory.measurements import adapters
+from tokenfactory.warehouse import catalogue, files, measured, store
 from tokenfactory.warehouse.schema import TABLES, Column, Table
 
 FORMS = {
@@ -20,7 +20,7 @@ INTRODUCTION = """\
 # Data: what ships, and what every column means
 
 *Made by `python -m tokenfactory.codebook > data/README.md`; the column tables are the schema that every
-file is checked against. Change `warehouse/columns.csv`, `measurements/measured.py` or `codebook.py`, not this file.*
+file is checked against. Change `warehouse/columns.csv`, `warehouse/measured.csv` or `codebook.py`, not this file.*
 
 Small tables of published figures and assumptions, each row with its source. They are facts typed from public pages
 on 2026-11-23 and 24, not copies of anybody's files. A page may be older than that day, and may have changed since.

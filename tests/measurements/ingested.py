@@ -5,8 +5,8 @@ from pathlib import Path
 
 import duckdb
 
-from tokenfactory.measurements.attach import attach
 from tokenfactory.measurements.ingest import IngestReport, ingest
+from tokenfactory.warehouse.attach import attach
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 

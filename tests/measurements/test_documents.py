@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from tokenfactory.errors import DataError
 from tokenfactory.measurements import documents
 from tokenfactory.measurements.adapters import RowProblem
-from tokenfactory.measurements.documents import Document, records, unpacked, walk
+from tokenfactory.measurements.documents import Document, records, unpacked
+from tokenfactory.measurements.walk import walk
 
 
 @pytest.fixture

@@ -18,8 +18,8 @@ import duckdb
 import pytest
 
 from tokenfactory import cli
-from tokenfactory.measurements.attach import attach
 from tokenfactory.measurements.ingest import newest
+from tokenfactory.warehouse.attach import attach
 
 POINT = {
     **{"gpu": "h200", "num_gpu": 4, "workload": "fixed_length", "isl_tok": 1000, "osl_tok": 200, "conc": 8},

@@ -23,10 +23,10 @@ from test_inferencex_csv import CHART, POWERX
 from test_inferencex_dump import RECORDS
 
 from tokenfactory.errors import DataError
-from tokenfactory.measurements import adapters, ingest, measured
-from tokenfactory.measurements.attach import attach
+from tokenfactory.measurements import adapters, ingest
 from tokenfactory.measurements.ingest import newest, read_manifest
-from tokenfactory.warehouse import files
+from tokenfactory.warehouse import files, measured
+from tokenfactory.warehouse.attach import attach
 
 # ---- what is in a snapshot ----
 

@@ -13,8 +13,9 @@ from ingested import AGG, API, Loaded
 from layouts import ALL, FACTS
 
 from tokenfactory.errors import DataError
-from tokenfactory.measurements import measured, rents
+from tokenfactory.measurements import rents
 from tokenfactory.measurements.ingest import ingest
+from tokenfactory.warehouse import measured
 
 IN_A_BATCH = 100
 LONGEST_S = 10 * IN_A_BATCH  # of a batch: 10 s a file

@@ -11,9 +11,10 @@ from ingested import AGG, API, load, write
 from tokenfactory.errors import DataError
 from tokenfactory.measurements import stage
 from tokenfactory.measurements.adapters import RowProblem
+from tokenfactory.measurements.cells import typed
 from tokenfactory.measurements.documents import Document
 from tokenfactory.measurements.ingest import ingest
-from tokenfactory.measurements.stage import TYPES, typed
+from tokenfactory.measurements.stage import TYPES
 
 CONFIG = {name: value for name, value in API.items() if name not in ("isl", "osl", "conc", "image", "metrics")}
 CONFIG = {"id": "41", **{name: value for name, value in CONFIG.items() if name not in ("date", "run_url")}}

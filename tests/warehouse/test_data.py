@@ -11,8 +11,9 @@ import pytest
 
 from tokenfactory import codebook, warehouse
 from tokenfactory.formulas import finance
-from tokenfactory.measurements import adapters, ingest, measured, traces
+from tokenfactory.measurements import adapters, ingest, traces
 from tokenfactory.methods import cache
+from tokenfactory.warehouse import measured
 from tokenfactory.warehouse.rules import LIFETIME_UNITS, TCO_UNITS
 from tokenfactory.warehouse.schema import TABLES, columns, read_all
 

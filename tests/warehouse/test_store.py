@@ -69,15 +69,14 @@ def test_columns_are_read_by_name_in_whatever_order_they_stand(place):
     assert {name: warehouse.connect().query(sql).rows() for name, sql in keyed.items()} == before
 
 
-def test_what_makes_a_view_in_python_makes_another_warehouse(place, monkeypatch):
+@pytest.mark.parametrize("name", ["attach.py", "measured.csv", "columns.csv"])
+def test_what_makes_a_table_or_view_makes_another_warehouse(place, monkeypatch, name):
     first = files.fingerprint(place / "data")
-    code = place / "measurements"
-    code.mkdir()
-    for name in ("attach", "measured", "repair"):
-        shutil.copy(files.MEASUREMENTS / f"{name}.py", code)
-    monkeypatch.setattr(files, "MEASUREMENTS", code)
+    room = place / "warehouse"
+    shutil.copytree(files.ROOM, room, ignore=shutil.ignore_patterns("sql", "__pycache__"))
+    monkeypatch.setattr(files, "ROOM", room)
     assert files.fingerprint(place / "data") == first
-    (code / "repair.py").write_text((code / "repair.py").read_text() + "\n")
+    (room / name).write_text((room / name).read_text() + "\n")
     assert files.fingerprint(place / "data") != first
 
 

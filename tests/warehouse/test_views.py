@@ -4,9 +4,9 @@ import duckdb
 import pytest
 
 from tokenfactory.measurements import standing
-from tokenfactory.measurements.attach import attach_tables
 from tokenfactory.measurements.standing import Standing
 from tokenfactory.warehouse import files, store
+from tokenfactory.warehouse.attach import attach_tables
 
 
 @pytest.fixture

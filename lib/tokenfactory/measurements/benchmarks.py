@@ -15,8 +15,8 @@ from pathlib import Path
 
 from tokenfactory.errors import DataError
 from tokenfactory.measurements import ingest
-from tokenfactory.measurements.attach import attach
-from tokenfactory.measurements.measured import BENCHMARK_COLUMNS
+from tokenfactory.warehouse.attach import attach
+from tokenfactory.warehouse.schema import TABLES
 
 NOTICE = (
     "# Licensed under Apache License 2.0 — https://www.apache.org/licenses/LICENSE-2.0",
@@ -96,7 +96,7 @@ def _rows(snapshot: Path) -> list[dict]:
     """The points that ship, named and sorted."""
     import duckdb
 
-    columns = [c.name for c in BENCHMARK_COLUMNS]
+    columns = list(TABLES["benchmarks"].columns)
     with duckdb.connect() as connection:
         attach(connection, snapshot)
         chosen = ", ".join(name for name in columns if name not in ("point_id", "evidence"))
@@ -127,7 +127,7 @@ def _named(rows: Iterable[dict], identity: Sequence[str]) -> list[dict]:
 
 def text(rows: Sequence[dict], notice: Sequence[str] = NOTICE) -> str:
     """A file of `data/benchmarks/`: the notice, the header, the rows."""
-    names = [c.name for c in BENCHMARK_COLUMNS if any(row.get(c.name) not in (None, []) for row in rows)]
+    names = [c for c in TABLES["benchmarks"].columns if any(row.get(c) not in (None, []) for row in rows)]
     year = max(row["date"].year for row in rows)
     stated = [{name: row.get(name) for name in names} for row in rows]
     return "".join(f"{line.format(year=year)}\n" for line in notice) + table(stated)

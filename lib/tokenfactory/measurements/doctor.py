@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tokenfactory.measurements.attach import attach
 from tokenfactory.measurements.ingest import FileReport, IngestReport, connect, ingest
+from tokenfactory.warehouse.attach import attach
 
 MOST_FILES = 40  # with lines of their own
 _MOST = 6  # lines of a kind, of one file

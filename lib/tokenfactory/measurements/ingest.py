@@ -18,13 +18,16 @@ from typing import Any
 
 from reportkit import atomic, strict_yaml
 from tokenfactory.errors import DataError
-from tokenfactory.measurements import adapters, measured
-from tokenfactory.measurements.documents import SIDECAR, Document, unpacked, walk
+from tokenfactory.measurements import adapters
+from tokenfactory.measurements.cells import create
+from tokenfactory.measurements.documents import SIDECAR, Document, unpacked
 from tokenfactory.measurements.formats import spelt
 from tokenfactory.measurements.normalise import shown
-from tokenfactory.measurements.repair import KEPT, refine
-from tokenfactory.measurements.stage import Stage, comes_first, create
-from tokenfactory.warehouse import files, vocabulary
+from tokenfactory.measurements.repair import refine
+from tokenfactory.measurements.stage import Stage, comes_first
+from tokenfactory.measurements.walk import walk
+from tokenfactory.warehouse import files, measured, vocabulary
+from tokenfactory.warehouse.attach import KEPT
 from tokenfactory.warehouse.store import CONFIG, writing
 
 MANIFEST = "manifest.json"

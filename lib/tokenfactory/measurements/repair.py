@@ -9,35 +9,14 @@ Little's law (throughput x request time = tokens in flight) only flags: medians 
 import json
 from dataclasses import asdict
 
-from tokenfactory.measurements import measured, normalise
+from tokenfactory.measurements import normalise
 from tokenfactory.measurements.adapters import RowProblem, modules
-from tokenfactory.measurements.measured import (
-    LATENCY_COLUMNS,
-    MEASURED_POINTS,
-    POINT_FIELDS,
-    Column,
-)
-from tokenfactory.measurements.normalise import Configuration
-from tokenfactory.measurements.stage import RAW_RUNS, Stage, create
-
-# Exports print few digits, so the identities are held to a part in a thousand, times of tokens to one in a hundred.
-RATE_TOLERANCE = 1e-3
-TIME_TOLERANCE = 1e-2
-# Two rows are the same measurement when their throughput and speed agree to this.
-SAME = 1e-9
-LITTLES_LAW_BAND = 0.1
-# Requests of the InferenceX load generator are uniform in 80 to 100% of the nominal length.
-MEAN_LENGTH_FRAC = 0.9
-
-_CONFIG_COLUMNS = tuple(c for c in MEASURED_POINTS if c.name in Configuration.__dataclass_fields__)
-_CONFIGS = (
-    *(Column("raw_config", "INTEGER", "", ""), Column("config_id", "INTEGER", "", "")),
-    *(Column("problem_field", "VARCHAR", "", ""), Column("problem", "VARCHAR", "", "")),
-    *(Column("is_own", "BOOLEAN", "", ""), Column("is_total_in_both", "BOOLEAN", "", "")),
-    *_CONFIG_COLUMNS,
-    *(Column("model_raw", "VARCHAR", "", ""), Column("raw_keys", "VARCHAR", "", "")),
-    Column("config_repairs", "VARCHAR[]", "", ""),
-)
+from tokenfactory.measurements.cells import create
+from tokenfactory.measurements.row_rules import EXPRESSIONS, KEY, RATE_TOLERANCE, SAME, TIME_TOLERANCE, VERDICT
+from tokenfactory.measurements.stage import RAW_RUNS, Stage
+from tokenfactory.warehouse import measured
+from tokenfactory.warehouse.attach import CONFIGS, STORED
+from tokenfactory.warehouse.measured import CONFIGURATION, MEASURED_POINTS, Column
 
 
 def refine(stage: Stage, files: list[tuple[str, str]]) -> None:
@@ -50,7 +29,7 @@ def refine(stage: Stage, files: list[tuple[str, str]]) -> None:
     stage.flush()
     connection = stage.connection
     configs = _normalised(stage)
-    create(connection, "configs", _CONFIGS, configs)
+    create(connection, "configs", CONFIGS, configs)
     create(connection, "raw_runs", RAW_RUNS, [{"raw_run": n, **run} for n, run in enumerate(stage.runs)])
     documents = [{"file_no": n, "file": name, "file_sha256": sha256} for n, (name, sha256) in enumerate(files)]
     create(connection, "documents", _DOCUMENTS, documents)
@@ -97,7 +76,7 @@ def _normalised(stage: Stage) -> list[dict]:
 
 def _split_pools(connection, configs: list[dict]) -> None:
     """Find the pools of rows that store the total in both, and number the configurations."""
-    names = [c.name for c in _CONFIG_COLUMNS]
+    names = [c.name for c in CONFIGURATION]
     found = connection.execute(_FIND_POOLS).fetchall()
     for raw_config, num_prefill in sorted(set(found)):
         whole = configs[raw_config]
@@ -112,7 +91,7 @@ def _split_pools(connection, configs: list[dict]) -> None:
     for config in configs:
         config["config_id"] = ids.get(tuple(config.get(name) for name in names))
     connection.execute("DROP TABLE configs")
-    create(connection, "configs", _CONFIGS, configs)
+    create(connection, "configs", CONFIGS, configs)
 
 
 _POOL = "c.num_prefill_gpu * (r.total_tok_per_s_per_gpu - r.output_tok_per_s_per_gpu)"
@@ -242,224 +221,6 @@ _RUNS = (
 )
 
 # ---- points -------------------------------------------------------------------------------------
-
-_NUMBERS = [c for c in POINT_FIELDS if c.type == "DOUBLE"]
-_SPEEDS = measured.SPEED_OF
-_TAILS = ("p75", "p90", "p99")
-
-
-def _time(statistic: str) -> str:
-    """The time whose reciprocal is the speed a user sees."""
-    return f"if(workload = 'agentic', {statistic}_itl_s, {statistic}_tpot_s)"
-
-
-def _is_off(statistic: str) -> str:
-    """Whether a stated speed is not the speed of the time that is stated with it."""
-    speed = _SPEEDS[statistic]
-    off = [f"coalesce(abs({speed} * {statistic}_tpot_s - 1) > {TIME_TOLERANCE}, true)"]
-    off.append(f"(workload <> 'agentic' OR coalesce(abs({speed} * {statistic}_itl_s - 1) > {TIME_TOLERANCE}, true))")
-    return f"({' AND '.join(off)} AND {_time(statistic)} > 0 AND {speed} > 0)"
-
-
-def _is_fast_tail(statistic: str) -> str:
-    """Whether a percentile of the speeds, without the time's, is one of the fast users."""
-    speed, median = _SPEEDS[statistic], _SPEEDS["median"]
-    return f"({speed} > (1 + {TIME_TOLERANCE}) * coalesce(nullif({median}, 0), 1 / nullif({_time('median')}, 0)))"
-
-
-def _speed(statistic: str) -> str:
-    """A user's speed: as stated, else of the time; a percentile is that of the slow tail."""
-    speed, of_time = _SPEEDS[statistic], f"1 / nullif({_time(statistic)}, 0)"
-    usual = f"coalesce(nullif({speed}, 0), {of_time})"
-    if statistic not in _TAILS:
-        return usual
-    is_fast = f"{_time(statistic)} IS NULL AND {_is_fast_tail(statistic)}"
-    return f"CASE WHEN {_is_off(statistic)} THEN {of_time} WHEN {is_fast} THEN NULL ELSE {usual} END"
-
-
-def _cases(cases: list[tuple[str, str]]) -> str:
-    return "CASE " + " ".join(f"WHEN {is_so} THEN {value}" for is_so, value in cases) + " END"
-
-
-# Why a row cannot be used: condition, field, reason. The first that holds is the one that is said.
-_IN_WORDS = "printf('input and output miss the total by %.3g%%', 100 * residual)"
-_REASONS = [
-    ("problem IS NOT NULL", "problem_field", "problem"),
-    ("config_problem IS NOT NULL", "config_problem_field", "config_problem"),
-    ("error IS NOT NULL", "'error'", "'the source calls it failed: ' || left(error, 200)"),
-    ("num_requests_ok = 0", "'num_requests_ok'", "'no request succeeded'"),
-    ("is_superseded", "'run_attempt'", "'belongs to an older attempt of its run'"),
-    ("workload NOT IN ('fixed_length', 'agentic', 'other')", "'workload'", "'is not fixed_length, agentic or other'"),
-    *(
-        (
-            f"{name} NOT BETWEEN 1 AND {most} OR ({name} IS NULL AND workload IN ({workloads}))",
-            f"'{name}'",
-            f"CASE WHEN {name} < 1 THEN 'is not positive' WHEN {name} > {most} THEN 'is more than {most}'"
-            f" ELSE 'is missing; give {name} in token-factory.yaml' END",
-        )
-        for name, workloads, most in (
-            ("isl_tok", "'fixed_length'", measured.LARGEST_TOK),
-            ("osl_tok", "'fixed_length'", measured.LARGEST_TOK),
-            ("conc", "'fixed_length', 'agentic'", measured.LARGEST_CONC),
-        )
-    ),
-    *(
-        (
-            f"{c.name} NOT BETWEEN 0 AND {measured.LARGEST[c.unit]} OR {c.name} BETWEEN 5e-324 AND {measured.SMALLEST}",
-            f"'{c.name}'",
-            f"if({c.name} < 0, 'is negative', printf('%.3g is beyond all measure ({measured.SMALLEST:g} to"
-            f" {measured.LARGEST[c.unit]:g} {c.unit})', {c.name}))",
-        )
-        for c in _NUMBERS
-    ),
-    (
-        "total IS NULL AND (workload <> 'other' OR output_deployed IS NULL)",
-        "'total_tok_per_s_per_gpu'",
-        "'is missing'",
-    ),
-    ("coalesce(total, output_deployed) = 0", "'total_tok_per_s_per_gpu'", "'is zero'"),
-    (f"residual > {RATE_TOLERANCE}", "'total_tok_per_s_per_gpu'", _IN_WORDS),
-    (
-        f"coalesce(total, output_deployed) NOT BETWEEN {measured.SMALLEST} AND {measured.LARGEST['tok/s/gpu']}",
-        "'total_tok_per_s_per_gpu'",
-        "printf('%.3g is beyond all measure', coalesce(total, output_deployed))",
-    ),
-    (
-        f"workload <> 'agentic' AND {_is_off('median')}",
-        f"'{_SPEEDS['median']}'",
-        f"printf('speed x time per token is %.3g, not 1', {_SPEEDS['median']} * median_tpot_s)",
-    ),
-]
-
-_VERDICT = _cases([(is_so, f"struct_pack(field := {field}, reason := {reason})") for is_so, field, reason in _REASONS])
-
-_HAS_POWER = " OR ".join(f"{c.name} IS NOT NULL" for c in POINT_FIELDS if "joules" in c.name or "power_w" in c.name)
-# What was done to a row: condition and code. Both see the columns of the view `scoped`.
-_ROW_REPAIRS = [
-    ("is_pool_rate_deployed", "rates_were_per_deployed_gpu"),
-    ("total_stated IS NULL AND total IS NOT NULL", "total_from_parts"),
-    (
-        "workload <> 'agentic' AND ("
-        + " OR ".join(f"(nullif({speed}, 0) IS NULL AND {s}_tpot_s > 0)" for s, speed in _SPEEDS.items())
-        + ")",
-        "interactivity_from_time",
-    ),
-    (f"({_HAS_POWER}) AND NOT is_power_usable", "power_invalid_dropped"),
-    (
-        "is_power_usable AND is_energy_consistent AND is_energy_v1_of_pools AND joules_per_total_token IS NOT NULL",
-        "energy_v1_converted",
-    ),
-    ("is_power_usable AND NOT is_energy_consistent", "energy_disagrees_dropped"),
-    (
-        " OR ".join(f"{name} = 0" for name in (*(c.name for c in LATENCY_COLUMNS), *_SPEEDS.values())),
-        "zero_latency_dropped",
-    ),
-    (
-        " OR ".join(f"{_is_off(s)} OR ({_time(s)} IS NULL AND {_is_fast_tail(s)})" for s in _TAILS),
-        "speed_percentile_replaced",
-    ),
-    ("date IS NULL AND run_date IS NOT NULL", "date_from_run"),
-    ("is_run_adopted", "run_from_same_measurement"),
-]
-_REPAIRS = f"""
-    if({" OR ".join(f"({is_so})" for is_so, _ in _ROW_REPAIRS)},
-       list_concat(reading_repairs, list_filter(
-           [{", ".join(f"if({is_so}, '{code}', NULL)" for is_so, code in _ROW_REPAIRS)}],
-           lambda code: code IS NOT NULL)),
-       reading_repairs)
-"""
-
-
-def _usable(expression: str, *, is_energy: bool = False) -> str:
-    return f"if(is_power_usable{' AND is_energy_consistent' if is_energy else ''}, {expression}, NULL)"
-
-
-def _energy(kind: str, rate: str) -> str:
-    """Energy of the whole deployment per token of a kind: version 1 counted one pool, so the total is shared out."""
-    whole = f"joules_per_total_token * total / nullif({rate}, 0)"
-    return _usable(f"if(is_energy_v1_of_pools, {whole}, joules_per_{kind}_token)", is_energy=True)
-
-
-def _role_energy(role: str, kind: str) -> str:
-    printed = f"{role}_joules_per_{kind}_token"
-    return _usable(f"coalesce({printed}, if(is_energy_v1_of_pools, joules_per_{kind}_token, NULL))", is_energy=True)
-
-
-_LITTLES_LAW = f"""
-    if(workload = 'fixed_length',
-       total * num_gpu * coalesce(nullif(mean_e2el_s, 0), nullif(median_e2el_s, 0))
-       / (if(is_own, 1, {MEAN_LENGTH_FRAC}) * (isl_tok + osl_tok)) / conc, NULL)
-"""
-# How a column of measured_points comes from the view `scoped`; the others have one of the same name.
-_EXPRESSIONS = {
-    "image": "replace(image, '#', '/')",
-    "total_tok_per_s_per_gpu": "total",
-    "output_tok_per_s_per_gpu": "output_deployed",
-    "input_tok_per_s_per_gpu": "input_deployed",
-    "output_tok_per_s_per_role_gpu": "if(is_disagg, output_deployed * num_gpu / num_decode_gpu, output_deployed)",
-    "input_tok_per_s_per_role_gpu": "if(is_disagg, input_deployed * num_gpu / num_prefill_gpu, input_deployed)",
-    **{speed: _speed(s) for s, speed in _SPEEDS.items()},
-    **{c.name: f"nullif({c.name}, 0)" for c in LATENCY_COLUMNS},
-    "avg_power_kw_per_gpu": _usable("coalesce(avg_power_w, system_power_w / num_gpu) / 1000"),
-    "prefill_power_kw_per_gpu": _usable("prefill_avg_power_w / 1000"),
-    "decode_power_kw_per_gpu": _usable("decode_avg_power_w / 1000"),
-    "j_per_total_tok": _usable("joules_per_total_token", is_energy=True),
-    "j_per_output_tok": f"coalesce({_energy('output', 'output_deployed')}, "
-    "system_power_w / nullif(num_gpu * output_deployed, 0))",
-    "j_per_input_tok": _energy("input", "input_deployed"),
-    "j_per_request": _usable("joules_per_successful_query", is_energy=True),
-    "prefill_j_per_input_tok": _role_energy("prefill", "input"),
-    "decode_j_per_output_tok": _role_energy("decode", "output"),
-    "power_schema_version": _usable(f"if({_HAS_POWER}, power_version, NULL)::BIGINT"),
-    "power_basis": _usable(
-        f"CASE WHEN system_power_w IS NOT NULL THEN 'system_wall' WHEN {_HAS_POWER} THEN 'gpu_board' END"
-    ),
-    "identity_residual_frac": "residual",
-    "littles_law_ratio": _LITTLES_LAW,
-    "has_littles_law_gap": f"abs({_LITTLES_LAW} - 1) > {LITTLES_LAW_BAND}",
-    "date": "coalesce(date, run_date)",
-    "num_sources": "1::BIGINT",
-    "repeats_spread_frac": "NULL::DOUBLE",
-    "repairs": _REPAIRS,
-}
-# A point as it is stored: without what its configuration, run, file and adapter say (see POINTS_VIEW).
-_STORED_KEYS = ("raw_config", "raw_run", "file_no")
-_ELSEWHERE = {c.name for c in _CONFIGS} | {"run_id", "run_attempt", "run_started_at", "run_url"}
-_ELSEWHERE |= {"file_sha256", "adapter_version", "source"}
-STORED = (*_STORED_KEYS, *(c.name for c in MEASURED_POINTS if c.name not in _ELSEWHERE))
-# The tables a snapshot keeps beside those of `measured.TABLES`, and measured_points over them.
-KEPT = ("stored_points", "configs", "run_facts", "documents", "adapters")
-_FROM_ELSEWHERE = {
-    "source_url": "coalesce(p.source_url, run_url)",
-    "repairs": "list_sort(list_concat(config_repairs, coalesce(p.repairs, [])))",
-    **{name: f"p.{name}" for name in STORED if name not in ("source_url", "repairs")},
-}
-
-
-def _once_per(key: str, table: str, *columns: str) -> str:
-    """A table of which DuckDB knows that each key is there once: then it leaves out a join that no column needs."""
-    return f"(SELECT {key}, {', '.join(f'any_value({c}) AS {c}' for c in columns)} FROM {table} GROUP BY {key})"
-
-
-# The same configuration has the same number in every snapshot, and in the shipped points (measured_points.sql).
-_CONFIG_ID = f"(hash({', '.join(c.name for c in _CONFIG_COLUMNS)}) >> 1)::BIGINT"
-POINTS_VIEW = f"""
-    CREATE VIEW snapshot_points AS
-    SELECT {", ".join(f"{_FROM_ELSEWHERE.get(c.name, c.name)}::{c.type} AS {c.name}" for c in MEASURED_POINTS)}
-    FROM stored_points AS p
-    JOIN (SELECT * REPLACE ({_CONFIG_ID} AS config_id) FROM configs) USING (raw_config)
-    LEFT JOIN {_once_per("raw_run", "run_facts", "run_id", "run_attempt", "run_started_at", "run_url")} USING (raw_run)
-    LEFT JOIN {_once_per("file_no", "documents", "file_sha256")} USING (file_no)
-    LEFT JOIN {_once_per("adapter", "adapters", "adapter_version", "source")} USING (adapter)
-"""
-# Rows with the same key are the same measurement; where no run is known, the values themselves tell. Somebody's own
-# rows of one setting, day and run are its repeats, whatever their values.
-_KEY = f"""struct_pack({", ".join(f"{name} := {name}" for name in measured.LINE)}, run_id := run_id,
-    conc := if(requests_per_s IS NULL, conc, NULL), rate := requests_per_s,
-    recipe_fingerprint := recipe_fingerprint, date := if(run_id IS NULL OR is_own, date, NULL),
-    image := if(is_own, image, NULL), tool := if(is_own, adapter, NULL),
-    total := if(run_id IS NULL AND NOT is_own, coalesce(total, output_deployed), NULL))"""
-
 _CHECKED = (
     """
     CREATE VIEW joined AS
@@ -503,8 +264,8 @@ _CHECKED = (
     """,
     f"""
     CREATE TABLE verdicts AS
-    SELECT file_no, row_index, adapter, raw_config, {_VERDICT} AS verdict,
-           if(verdict IS NULL, hash({_KEY}), NULL) AS key_hash
+    SELECT file_no, row_index, adapter, raw_config, {VERDICT} AS verdict,
+           if(verdict IS NULL, hash({KEY}), NULL) AS key_hash
     FROM scoped
     """,
 )
@@ -522,8 +283,8 @@ _DUPLICATES = (
     """,
     f"""
     CREATE VIEW converted AS
-    SELECT {", ".join(f"{_EXPRESSIONS.get(name, name)} AS {name}" for name in STORED)},
-           {_KEY} AS key, run_attempt, is_own
+    SELECT {", ".join(f"{EXPRESSIONS.get(name, name)} AS {name}" for name in STORED)},
+           {KEY} AS key, run_attempt, is_own
     FROM scoped
     """,
     f"""
@@ -554,7 +315,7 @@ _MEDIANS = {c.name: _median(c.name) for c in MEASURED_POINTS if c.type == "DOUBL
 _SPEED_MEDIANS = {
     speed: f"if(bool_or(is_own), coalesce(1 / median({s}_tpot_s) FILTER (is_first), median({speed}) FILTER (is_first)),"
     f" arg_min({speed}, rank))"
-    for s, speed in _SPEEDS.items()
+    for s, speed in measured.SPEED_OF.items()
 }
 _ONCE = {
     **_MEDIANS,

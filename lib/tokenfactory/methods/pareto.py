@@ -337,7 +337,6 @@ def read(
 
 
 def _checked(series_id, x, y, direction, num_series) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
-    """The points of `pareto_front` as arrays, and the number of series; refuses what cannot be one."""
     if direction not in get_args(Direction):
         raise ParameterError(f"no direction is called '{direction}'")
     series_id, x, y = np.asarray(series_id), _column("x", x), _column("y", y)
@@ -351,8 +350,7 @@ def _checked(series_id, x, y, direction, num_series) -> tuple[np.ndarray, np.nda
     _refuse_non_finite("y", y, np.arange(y.size))
     if x.size and x.min() < 0:
         raise TokenFactoryError(f"point {np.argmin(x)} has x = {x.min():g}, but a speed or a latency is not negative")
-    if not x.size:
-        series_id = series_id.astype(int)
+    series_id = series_id if x.size else series_id.astype(int)
     present = int(series_id.max()) + 1 if x.size else 0
     num_series = present if num_series is None else num_series
     if x.size and (series_id.min() < 0 or present > num_series):

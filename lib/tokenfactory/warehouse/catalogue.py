@@ -11,8 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from tokenfactory.errors import ParameterError, nearest
-from tokenfactory.measurements import measured
-from tokenfactory.warehouse import files
+from tokenfactory.warehouse import files, measured
 from tokenfactory.warehouse.schema import TABLES
 
 if TYPE_CHECKING:

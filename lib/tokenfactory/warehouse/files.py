@@ -17,7 +17,6 @@ from tokenfactory.errors import DataError
 PROJECT = Path(__file__).parents[3]
 ROOM = Path(__file__).parent
 SQL = ROOM / "sql"
-MEASUREMENTS = ROOM.parent / "measurements"  # whose attach, measured and repair make views of a snapshot
 OWN_SECTIONS = re.compile(rb"^(prices|inputs):", re.MULTILINE)
 
 
@@ -111,5 +110,4 @@ def fingerprint(data: Path | None = None) -> str:
     snapshot = newest_snapshot(data / "snapshots")
     content = [*tables(data), *([snapshot / "manifest.json"] if snapshot else [])]
     content += [*own_scenarios(data), *own_loads(data)]
-    code = [*sorted(ROOM.glob("*.py")), *(MEASUREMENTS / f"{name}.py" for name in ("attach", "measured", "repair"))]
-    return sha256_of([*content, *code, *sorted(ROOM.glob("*.csv")), *sorted(SQL.rglob("*.sql"))])
+    return sha256_of([*content, *sorted(ROOM.glob("*.py")), *sorted(ROOM.glob("*.csv")), *sorted(SQL.rglob("*.sql"))])

@@ -15,8 +15,8 @@ from fnmatch import fnmatch
 from functools import cache, cached_property
 from pathlib import Path
 
-from tokenfactory.measurements import measured
-from tokenfactory.measurements.repair import KEPT
+from tokenfactory.warehouse import measured
+from tokenfactory.warehouse.attach import KEPT
 from tokenfactory.warehouse.own import QUOTE
 from tokenfactory.warehouse.query import connect
 from tokenfactory.warehouse.schema import TABLES

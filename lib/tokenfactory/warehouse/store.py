@@ -132,9 +132,8 @@ def _verify(path: Path) -> None:
 def _load(data: Path, path: Path) -> None:
     import duckdb
 
-    from tokenfactory.measurements import hours
-    from tokenfactory.measurements.attach import attach_tables
-    from tokenfactory.warehouse import catalogue, own
+    from tokenfactory.warehouse import catalogue, hours, own
+    from tokenfactory.warehouse.attach import attach_tables
     from tokenfactory.warehouse.schema import TABLES, columns, read_files
 
     read = read_files(data)

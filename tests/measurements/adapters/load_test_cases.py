@@ -7,7 +7,7 @@ from pathlib import Path
 from hypothesis import strategies as st
 
 from tokenfactory.measurements.adapters import Context, RowProblem
-from tokenfactory.measurements.measured import FIELDS
+from tokenfactory.warehouse.measured import FIELDS
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "load_tools"
 

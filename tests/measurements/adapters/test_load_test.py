@@ -8,7 +8,7 @@ from load_test_cases import FIXTURES, fixture, lines
 
 from tokenfactory.measurements import adapters, ingest
 from tokenfactory.measurements.adapters.load_test import Length
-from tokenfactory.measurements.attach import attach
+from tokenfactory.warehouse.attach import attach
 
 OURS = ("vllm_serving", "sglang_serving", "aiperf", "guidellm", "inference_perf")
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tokenfactory.measurements import adapters, measured, stage
+from tokenfactory.measurements import adapters, stage
+from tokenfactory.warehouse import measured
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from tokenfactory.measurements.adapters import Row, RowProblem
 from tokenfactory.measurements.formats import spelt
-from tokenfactory.measurements.measured import FACTS
 from tokenfactory.measurements.normalise import shown
+from tokenfactory.warehouse.measured import FACTS
 
 # What the clients themselves write beside a run's results, and what tells repeats apart: no settings.
 _OWN = re.compile(

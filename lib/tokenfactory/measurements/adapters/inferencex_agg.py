@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from tokenfactory.measurements import normalise
 from tokenfactory.measurements.adapters import Context, Row, RowProblem, copied
-from tokenfactory.measurements.measured import LATENCIES, SPEED_OF, STATISTICS
+from tokenfactory.warehouse.measured import LATENCIES, SPEED_OF, STATISTICS
 
 NAME, VERSION = "inferencex_agg", 3
 SOURCE = "InferenceX"

@@ -23,8 +23,8 @@ from tokenfactory.measurements import formats
 from tokenfactory.measurements.adapters import Context, Row, RowProblem
 from tokenfactory.measurements.adapters.deployment import PREPARE, flat_settings
 from tokenfactory.measurements.formats import Format, Paths
-from tokenfactory.measurements.measured import SPEED_OF
 from tokenfactory.measurements.normalise import lengths_in, shown
+from tokenfactory.warehouse.measured import SPEED_OF
 
 MOST_FAILED_FRAC = 0.05  # as InferenceX: a run that loses more is no measurement
 AT_A_RATE, AT_ONCE, RAMP = "requests at a set rate", "all requests at once", "a load that grows"

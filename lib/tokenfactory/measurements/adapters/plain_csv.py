@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from tokenfactory.measurements.adapters import Context, Row, RowProblem
 from tokenfactory.measurements.formats import spelt
-from tokenfactory.measurements.measured import FIELDS
+from tokenfactory.warehouse.measured import FIELDS
 
 NAME, VERSION = "plain_csv", 2
 SOURCE = "own measurement"

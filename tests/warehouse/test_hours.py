@@ -3,8 +3,7 @@
 import pytest
 
 from tokenfactory.errors import DataError
-from tokenfactory.measurements import hours
-from tokenfactory.warehouse import connect, store
+from tokenfactory.warehouse import connect, hours, store
 
 
 def written(tmp_path, *lines, name="mine.csv", header="time,demand"):

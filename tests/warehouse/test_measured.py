@@ -2,8 +2,9 @@
 
 import pytest
 
-from tokenfactory.measurements import measured
-from tokenfactory.measurements.measured import FIELDS, MEASURED_POINTS, TABLES
+from tokenfactory.measurements.normalise import Configuration
+from tokenfactory.warehouse import measured, schema
+from tokenfactory.warehouse.measured import FIELDS, MEASURED_POINTS, TABLES
 
 # Units in the columns' own words, and how a name that carries one ends.
 ENDINGS = {
@@ -50,3 +51,16 @@ def test_lines_and_series_are_made_of_columns():
 
 def test_facts_are_fields_an_adapter_may_state():
     assert set(measured.FACTS) <= FIELDS.keys()
+
+
+def test_a_benchmark_that_ships_has_the_columns_of_a_measured_point():
+    of_points = {c.name: c for c in MEASURED_POINTS}
+    shipped = [c for name, c in schema.TABLES["benchmarks"].columns.items() if name in of_points]
+    assert len(shipped) > 30
+    for column in shipped:
+        point = of_points[column.name]
+        assert (column.duckdb_type, column.unit, column.meaning) == (point.type.removesuffix("[]"), *point[2:])
+
+
+def test_a_configuration_is_what_normalising_makes():
+    assert [c.name for c in measured.CONFIGURATION] == list(Configuration.__dataclass_fields__)

@@ -1,0 +1,67 @@
+"""The library stays thin: limits of functions and modules, and arrows between its rooms that point one way."""
+
+import ast
+
+import pytest
+
+MOST_LINES, MOST_PARAMETERS, LONGEST_MODULE = 60, 8, 450
+# What each room may import of the others; `errors` may be imported by all.
+ROOMS = {
+    "formulas": set(),
+    "methods": {"formulas"},
+    "warehouse": {"formulas", "methods"},
+    "display": {"formulas", "methods", "warehouse"},
+    "measurements": {"formulas", "methods", "warehouse"},
+}
+
+
+@pytest.fixture(scope="module")
+def modules(project):
+    lib = project / "lib"
+    return {path.relative_to(lib).as_posix(): path.read_text(encoding="utf-8") for path in sorted(lib.rglob("*.py"))}
+
+
+def test_a_module_is_short_enough_to_read(modules):
+    assert {name: n for name, text in modules.items() if (n := len(text.splitlines())) > LONGEST_MODULE} == {}
+
+
+def test_a_function_is_short_and_has_few_parameters(modules):
+    found = []
+    for name, text in modules.items():
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                lines = node.end_lineno - node.lineno + 1
+                given = node.args
+                parameters = len(given.posonlyargs) + len(given.args) + len(given.kwonlyargs)
+                if lines > MOST_LINES or parameters > MOST_PARAMETERS:
+                    found.append((name, node.name, lines, parameters))
+    assert found == []
+
+
+def _imported(text):
+    """Modules that a text imports anywhere, as tokenfactory.warehouse.files."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_arrows_between_rooms_point_one_way(modules, room):
+    wrong = set()
+    for name, text in modules.items():
+        if name.startswith(f"tokenfactory/{room}/"):
+            for imported in _imported(text):
+                parts = imported.split(".")
+                if parts[0] == "tokenfactory" and parts[1] not in ROOMS[room] | {room, "errors", "__version__"}:
+                    wrong.add((name, imported))
+    assert wrong == set()
+
+
+@pytest.mark.parametrize("room", ["formulas", "methods"])
+def test_arithmetic_opens_no_file_and_no_database(modules, room):
+    forbidden = {"duckdb", "polars", "pandas", "pathlib", "csv", "yaml", "os"}
+    found = {(name, imported) for name, text in modules.items() if name.startswith(f"tokenfactory/{room}/")
+             for imported in _imported(text) if imported.split(".")[0] in forbidden}  # fmt: skip
+    assert found == set()
