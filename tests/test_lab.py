@@ -25,6 +25,14 @@ display(answer(["It costs **$1.50** to $2.", "From $3 to $4 it is another."]), n
 display(headlines([Headline("k", "$7 or $8", 1.5, "usd", "$9", "$10 and $11")]))
 display(table([{"a": "$12 and $13", "b": 1.5}], {"a": "$14 $15", "b": Column("$16", usd)}, "$17 $18", note="$19 $20"))
 """
+EXPLORED = """\
+from tokenfactory import explore, warehouse
+view = explore(warehouse.connect())
+view
+"""
+SAID = "document.querySelector('.jp-OutputArea-output .tf-answer')?.innerText"
+TILES = "[...document.querySelectorAll('.jp-OutputArea-output .tf-tile-value')].map(tile => tile.innerText)"
+MARKS = ".jp-OutputArea-output .vega-embed :is(svg, canvas)"
 CONTROL = "display(HTML('<p>$a$ and $b$</p>'))"
 STYLE = "([selector, name]) => getComputedStyle(document.querySelector(selector))[name]"
 PROMPTS = "[...document.querySelectorAll('.jp-InputPrompt')].map(prompt => prompt.innerText)"
@@ -50,7 +58,7 @@ def lab(project, tmp_path_factory):
     """The address of a JupyterLab with nobody's settings, on copies of the notebooks."""
     root = tmp_path_factory.mktemp("lab")
     shutil.copytree(project / "notebooks", root / "notebooks", ignore=shutil.ignore_patterns(".*"))
-    for name, source in {"ours": DOLLARS, "control": DOLLARS + CONTROL}.items():
+    for name, source in {"ours": DOLLARS, "control": DOLLARS + CONTROL, "explored": EXPLORED}.items():
         write_notebook(root / "notebooks" / f"{name}.ipynb", source, parameters=None)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -118,3 +126,23 @@ def test_dollar_signs_are_no_mathematics_and_tiles_are_tiles(lab, browser):
     assert page.evaluate(STYLE, [".tf-tiles", "display"]) == "flex"
     value, label = (page.evaluate(STYLE, [f".tf-tile-{part}", "fontSize"]) for part in ("value", "label"))
     assert float(value.removesuffix("px")) > 1.3 * float(label.removesuffix("px"))
+
+
+def test_menus_move_the_numbers_and_clicks_come_back_as_rows(lab, browser):
+    page, elsewhere, is_idle = opened(lab, browser, "explored.ipynb")
+    run_all(page, is_idle)
+    wait_for(lambda: page.evaluate(COUNT, MARKS), "the chart of the view")
+    first, tiles = page.evaluate(SAID), page.evaluate(TILES)
+    assert "on GB300 cost" in first and len(tiles) == 2 and "not measured" not in tiles
+    page.locator(".widget-dropdown select").nth(2).select_option("B200")
+    wait_for(lambda: "on B200 cost" in page.evaluate(SAID), "another number")
+    wait_for(lambda: page.evaluate(COUNT, MARKS), "the chart anew")
+    page.locator(".noUi-handle").last.press("ArrowRight")
+    wait_for(lambda: page.evaluate(TILES)[1] != tiles[1], "a cheaper token of a fuller system")
+    box = page.locator(MARKS).first.bounding_box()
+    for x in range(120, 480, 6):  # until a click meets a mark
+        page.mouse.click(box["x"] + x, box["y"] + box["height"] * 0.6)
+        if "picked: view.selection" in page.inner_text(".jp-OutputArea-output"):
+            break
+    wait_for(lambda: "1 point picked" in page.inner_text(".jp-Notebook"), "a row in Python")
+    assert [url for url in elsewhere if not url.startswith(("data:", "blob:"))] == []

@@ -37,6 +37,8 @@ LIBRARIES = ("IPython.core.completer", "reportkit.index", "reportkit.xlsx")
 INJECTED = "injected-parameters"
 CELL_FILE = re.compile(r"\S*/ipykernel_\d+/\d+\.py")
 
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
 logging.getLogger("papermill").setLevel(logging.ERROR)
 
 
@@ -211,6 +213,7 @@ def clean(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         if INJECTED in cell.metadata.get("tags", ()):
             cell["id"] = INJECTED
         for output in cell.get("outputs", ()):
+            output.get("data", {}).pop(WIDGET, None)  # it is nothing without its kernel, and has a random name
             if output.output_type == "stream":
                 output.text = CELL_FILE.sub("cell", output.text)
     return notebook

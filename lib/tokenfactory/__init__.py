@@ -31,6 +31,8 @@ _MOVED = {
 
 
 def __getattr__(name: str):
+    if name == "explore":  # the one function that has the room of a package: it is what an analyst begins with
+        return import_module("tokenfactory.display.explore").explore
     if name not in _MOVED:
         raise AttributeError(f"module 'tokenfactory' has no attribute {name!r}")
     return import_module(f"tokenfactory.{_MOVED[name]}")

@@ -26,6 +26,17 @@ def _frame(rows: Sequence[Mapping]) -> pl.DataFrame:
     return pl.DataFrame([dict(row) for row in rows], infer_schema_length=None)
 
 
+def _pieces(rows: Sequence[Mapping]) -> list[dict]:
+    """Rows in the order of speeds with the piece of the line they are on: it ends where nothing was measured."""
+    pieces, last = [], {}
+    for row in rows:
+        system, speed = row["system"], row["speed"]
+        before, piece = last.get(system, (speed, 0))
+        last[system] = (speed, piece + (speed > 1.1 * before))
+        pieces.append(dict(row) | {"piece": f"{system} {last[system][1]}"})
+    return pieces
+
+
 def cost_curve(rows: Sequence[Mapping], gpus: Sequence[str], at: float, title: alt.Title) -> alt.Chart:
     """Cost of a million tokens against the speed of one user, a line for each system, the asked speed marked.
 
@@ -38,13 +49,7 @@ def cost_curve(rows: Sequence[Mapping], gpus: Sequence[str], at: float, title: a
     """
     if not rows:
         return theme.not_measured(title)
-    pieces, last = [], {}
-    for row in rows:  # a line ends where nothing was measured
-        system, speed = row["system"], row["speed"]
-        before, piece = last.get(system, (speed, 0))
-        last[system] = (speed, piece + (speed > 1.1 * before))
-        pieces.append(dict(row) | {"piece": f"{system} {last[system][1]}"})
-    frame = _frame(pieces)
+    frame = _frame(_pieces(rows))
     systems = list(dict.fromkeys(gpu.upper() for gpu in gpus))
     hues = [theme.gpu_colour(gpu) for gpu in dict.fromkeys(gpus)]
     colour = alt.Color("system:N", title=None, legend=None, scale=alt.Scale(domain=systems, range=hues))
@@ -117,3 +122,52 @@ def ratio_curve(marks: Sequence[Mapping], subject: str, title: alt.Title, claim:
         layers.append(at.mark_point(color=theme.BAD, size=260, strokeWidth=1.5, filled=False))
         layers.append(at.mark_text(color=theme.BAD, align="right", dx=-4, dy=-24, fontSize=13).encode(text="text:N"))
     return alt.layer(*layers).properties(width="container", height=340, title=title)
+
+
+def explored(
+    lines: Sequence[Mapping],
+    marks: Sequence[Mapping],
+    gpus: Sequence[str],
+    at: float,
+    use: float,
+    title: str,
+    is_alone: bool,
+) -> alt.LayerChart:
+    """The chart of `display.explore`: costs at full use over the parameter `use`, a rule at the parameter `at`.
+
+    Parameters
+    ----------
+    lines, marks : system, speed [tok/s/user] and usd [USD/Mtok] at full use; marks have a point_id, known and precision
+    gpus : keys of the systems, in the order of their colours
+    at, use : the asked speed [tok/s/user] and share of hours that is used [0..1]
+    is_alone : with sliders of its own; otherwise the parameters are moved from outside
+    """  # fmt: skip
+    systems = [gpu.upper() for gpu in gpus]
+    colour = alt.Color("system:N", title=None, scale=alt.Scale(domain=systems, range=list(map(theme.gpu_colour, gpus))))
+    x = alt.X("speed:Q", title=SPEED_TITLE, scale=_log())
+    y = alt.Y("cost:Q", title="USD per million tokens (log scale)", scale=_log())
+    sliders = {"use": alt.binding_range(min=0.05, max=1, step=0.05, name="Share of the hours used "),
+               "speed": alt.binding_range(min=5, max=500, step=1, name="Tokens a second per user ")}  # fmt: skip
+    moved = [
+        alt.param(name=name, value=value, **({"bind": sliders[name]} if is_alone else {}))
+        for name, value in (("use", use), ("speed", at))
+    ]
+    picked = alt.selection_point(name="picked", fields=["point_id"])
+    tips = [alt.Tooltip("system:N", title="System"), alt.Tooltip("cost:Q", title="USD per million", format=".3r"),
+            alt.Tooltip("speed:Q", title="Tokens a second per user", format=".3r"),
+            alt.Tooltip("known:N", title="Known"), alt.Tooltip("precision:N", title="Format")]  # fmt: skip
+
+    def layer(rows):
+        return alt.Chart(_frame(rows)).transform_calculate(cost="datum.usd / use")
+
+    rule = alt.Chart(alt.InlineData([{}])).transform_calculate(asked="speed").mark_rule(strokeDash=[3, 3])
+    points = layer(marks).mark_point(filled=True, size=45).add_params(picked)
+    shown = [rule.encode(alt.X("asked:Q"))]
+    if lines:
+        shown += [layer(_pieces(lines)).mark_line(strokeWidth=2.5).encode(x, y, colour, detail="piece:N")]
+    shown += [
+        points.encode(
+            x, y, colour, opacity=alt.when(picked).then(alt.value(0.9)).otherwise(alt.value(0.25)), tooltip=tips
+        )
+    ]
+    return alt.layer(*shown).add_params(*moved).properties(width=560, height=320, title=title)
