@@ -1,6 +1,7 @@
 """The library stays thin: limits of functions and modules, and arrows between its rooms that point one way."""
 
 import ast
+import re
 
 import pytest
 
@@ -65,3 +66,25 @@ def test_arithmetic_opens_no_file_and_no_database(modules, room):
     found = {(name, imported) for name, text in modules.items() if name.startswith(f"tokenfactory/{room}/")
              for imported in _imported(text) if imported.split(".")[0] in forbidden}  # fmt: skip
     assert found == set()
+
+
+def _public_functions(text):
+    return [n for n in ast.parse(text).body if isinstance(n, ast.FunctionDef) and not n.name.startswith("_")]
+
+
+@pytest.mark.parametrize("room", ["formulas", "methods"])
+def test_a_docstring_names_the_arguments_there_are(modules, room):
+    """A formula explains each argument, and what it returns; a method explains none that it does not take."""
+    wrong = []
+    for name, text in modules.items():
+        for function in _public_functions(text) if name.startswith(f"tokenfactory/{room}/") else ():
+            taken = [argument.arg for argument in (*function.args.args, *function.args.kwonlyargs)]
+            taken += [function.args.kwarg.arg] if function.args.kwarg else []
+            sections = dict(re.findall(r"^(\w+)\n-+\n(.*?)(?=^\w+\n-+\n|\Z)", ast.get_docstring(function), re.M | re.S))
+            heads = re.findall(r"^(\w.*?)(?:\n\s+[^:\n]*)? :", sections.get("Parameters", ""), re.M)
+            explained = {one.strip() for head in heads for one in head.split(",")}
+            is_arithmetic = room == "formulas" and "power_figure" not in name
+            is_whole = explained == set(taken) and "Returns" in sections
+            if explained - set(taken) or (is_arithmetic and not is_whole):
+                wrong.append((name, function.name, sorted(explained ^ set(taken)), sorted(sections)))
+    assert wrong == []

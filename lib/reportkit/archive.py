@@ -31,6 +31,7 @@ _NEW = ".new-"
 
 
 def sha256(content: bytes) -> str:
+    """The hash of some bytes, in hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()
 
 
@@ -165,6 +166,7 @@ def _told(jobs: Sequence[Job], contents: Mapping[str, Mapping]) -> dict[str, dic
 
 
 def folder(project: Project) -> Path:
+    """Where the runs of a project are kept."""
     return project.reports / "runs"
 
 

@@ -159,4 +159,5 @@ def seconds(folder: Path) -> dict[str, float]:
 
 
 def keep_seconds(folder: Path, took: Mapping[str, float]) -> None:
+    """Remember how long each notebook took, for the order of the next run."""
     atomic.write(folder / SECONDS, json.dumps(dict(took)))

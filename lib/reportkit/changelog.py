@@ -310,11 +310,13 @@ def feed(scenario: str, suite: str, content: Mapping, past: Sequence[Mapping]) -
 
 
 def heading(changed: Mapping) -> str:
+    """The title of a list of changes."""
     since = changed["since"]
     return f"What changed since {day(since['made_on'])}" if since else "What changed"
 
 
 def plain(sentence: str) -> str:
+    """A sentence without the marks of Markdown."""
     return sentence.replace("**", "")
 
 

@@ -62,9 +62,7 @@ def _walk(node: ast.AST, cells: list[str]):
 
 
 def program(model: Mapping) -> dict:
-    """What the script needs of a model: the value of every input cell, every line in its order as steps, what can be
-    chosen, and its sentence.
-    """
+    """What the script needs of a model: values of input cells, lines as steps, what can be chosen, its sentence."""
     given = {f"{row['name']}@{c}": cell["value"] for row in model["inputs"] for c, cell in row["cells"].items()}
     lines = [
         {"cell": f"{row['name']}@{c}", "unit": row["unit"], "steps": steps(cell["formula"])}

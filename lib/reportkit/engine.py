@@ -43,6 +43,7 @@ logging.getLogger("papermill").setLevel(logging.ERROR)
 
 
 def import_libraries(of_notebooks: Iterable[str]) -> None:
+    """Import what notebooks import, before they are forked."""
     gc.disable()  # hundreds of thousands of objects that all stay: looking for garbage takes a tenth of the time
     try:
         for name in (*LIBRARIES, *of_notebooks):

@@ -38,14 +38,17 @@ def group_of(source: Source, path: str) -> str:
 
 
 def of_group(source: Source, run: Run, group: str) -> dict[str, str]:
+    """The files of a run that belong to one group of causes, with their hashes."""
     return {path: digest for path, digest in run.files.items() if group_of(source, path) == group}
 
 
 def document_of(run: Run, name: str) -> dict:
+    """A notebook as it was in a run."""
     return json.loads(run.file(f"notebooks/{name}.ipynb"))
 
 
 def is_parameters(cell: Mapping) -> bool:
+    """Whether a cell declares the parameters of its notebook."""
     return cell["cell_type"] == "code" and "parameters" in cell["metadata"].get("tags", ())
 
 
@@ -71,15 +74,18 @@ class Packages:
 
 
 def packages(run: Run) -> Packages:
+    """The packages of a run."""
     return Packages(run.files.get(LOCK), run.record.get("packages"))
 
 
 def packages_here(project: Project) -> Packages:
+    """The packages of this checkout."""
     path = project.root / LOCK
     return Packages(archive.sha256(path.read_bytes()) if path.is_file() else None, cache.packages())
 
 
 def parameters_of(cells: Sequence[Mapping], name: str) -> dict[str, plan.Parameter]:
+    """The parameters that the cells of a notebook declare."""
     sources = ["".join(cell["source"]) for cell in cells if is_parameters(cell)]
     return plan.parse_parameters(sources[0], name, {}) if sources else {}
 

@@ -44,6 +44,7 @@ PROVENANCE_COLUMNS = {
 
 
 def mime(kind: str) -> str:
+    """The MIME type of an output of ours: table -> application/vnd.reportkit.table+json."""
     return f"application/vnd.reportkit.{kind}+json"
 
 
@@ -108,6 +109,7 @@ def chart_of(output: Mapping) -> Mapping | None:
 
 
 def cell_text(cell: str | Mapping) -> str:
+    """The text of a cell of a table."""
     return cell if isinstance(cell, str) else cell["text"]
 
 
@@ -248,6 +250,7 @@ def _plain_provenance(data: Mapping) -> str:
 
 
 def model_sentence(data: Mapping) -> str:
+    """What a model says of itself where it cannot compute: one sentence."""
     if not data["lines"]:
         return "Nothing was measured, so there is nothing to compute."
     num_cells = sum(len(row["cells"]) for row in data["inputs"])

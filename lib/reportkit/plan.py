@@ -92,6 +92,8 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Notebook:
+    """A notebook that is planned: its title, parameters and source."""
+
     path: Path
     title: str
     document: Mapping = field(repr=False)
@@ -160,6 +162,7 @@ def parse_parameters(source: str, file: str, kinds: Kinds) -> dict[str, Paramete
 
 
 def read_notebook(path: Path, kinds: Kinds) -> Notebook:
+    """Read a notebook and the parameters that it declares."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         if document["nbformat"] != 4:
@@ -212,6 +215,7 @@ def scenario_names(project: Project) -> list[str]:
 
 
 def read_scenario(project: Project, name: str) -> Scenario:
+    """Read a scenario file by its name."""
     if not re.fullmatch(r"[a-z0-9_-]+", name):
         raise ParameterError(f"scenario {name!r}: a scenario's name has only the characters a-z, 0-9, _ and -")
     path = project.scenarios / f"{name}.yaml"
@@ -261,6 +265,8 @@ class Job:
 
 @dataclass(frozen=True)
 class Plan:
+    """Which jobs a report has, by scenario."""
+
     scenarios: Mapping[str, Scenario]
     jobs: Sequence[Job]
     is_whole: bool  # every notebook of its scenarios, and no parameters from the command line

@@ -25,6 +25,7 @@ ABOUT = (
 
 
 def tags(cell: NotebookNode) -> set[str]:
+    """The tags of a cell."""
     return set(cell.metadata.get("tags", ()))
 
 

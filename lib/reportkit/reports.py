@@ -51,6 +51,7 @@ COLUMNS = ("key", "label", "value", "unit", "notebook", "inputs_sha256")
 
 
 def site(project: Project) -> Path:
+    """Where the site of a project stands."""
     return project.reports / "site"
 
 

@@ -23,6 +23,8 @@ from reportkit.tasks import PageTask, Question, Task, make_page, store
 
 @dataclass(frozen=True)
 class Result:
+    """What a report made."""
+
     index: Path
     executed: list[str]
     unchanged: list[str]

@@ -39,6 +39,8 @@ class Lineage(Protocol):
 
 
 class Lineages(Protocol):
+    """Where the lineage of a query can be asked."""
+
     def lineage(self, query: str, parameters: Mapping) -> Lineage: ...
 
     def rows(self, names: Iterable[str]) -> dict[str, dict]:

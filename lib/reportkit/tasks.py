@@ -67,6 +67,8 @@ class PageTask(Task):
 
 @dataclass(frozen=True)
 class Question:
+    """What is asked of a worker: some jobs over one source."""
+
     source: Source
     jobs: Sequence[Job]
     entries: Mapping[str, cache.Entry]  # to be verified against the data

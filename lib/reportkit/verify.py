@@ -50,6 +50,8 @@ class Difference:
 
 @dataclass
 class Findings:
+    """What a verification found, and how much it looked at."""
+
     differences: list[Difference] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)

@@ -27,6 +27,7 @@ DONE = 93  # the exit code of a child that came to the end of its work: `os._exi
 
 
 def num_threads() -> int:
+    """Threads of this process, which must not fork with more than one."""
     return len(os.listdir("/proc/self/task"))
 
 
@@ -109,6 +110,8 @@ def problem(process: BaseProcess) -> str | None:
 
 @dataclass(frozen=True)
 class Ended:
+    """A task that ended, and how."""
+
     argument: object
     seconds: float
     problem: str | None

@@ -1,5 +1,4 @@
-"""An executed notebook as a workbook: its answer and headline numbers, its tables, its sources; and where the notebook
-describes a model, its inputs and live formulas.
+"""An executed notebook as a workbook: answer, headline numbers, tables, sources; of a model inputs and live formulas.
 
 Text comes from data, so it is written as text, whatever it begins with. A formula may hold numbers, arithmetic and
 names of this workbook's own cells and nothing else. The same notebook gives the same bytes.
@@ -86,6 +85,7 @@ class _File:
 
 
 def number_format(unit: str, value: float) -> str:
+    """The number format of a cell, from its unit and value."""
     if unit == "frac":
         return "0.0%"
     if unit.startswith("usd"):

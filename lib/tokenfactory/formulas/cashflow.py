@@ -10,6 +10,14 @@ MANY = 1e6  # a millionth of a year, half a minute, is the shortest part of a ye
 def clipped(x):
     """A number cut to the range from 0 to 1.
 
+    Parameters
+    ----------
+    x : the number [1]
+
+    Returns
+    -------
+    the number, 0 where it is below and 1 where it is above [0..1]
+
     Notes
     -----
     (1 + |x| - |x - 1|)/2 with |x| = (x^2)^(1/2), which a cell of a workbook can hold; arrays have it built in.
@@ -51,8 +59,7 @@ def has_begun(*, life_year, year):
 
     Parameters
     ----------
-    life_year : economic life [year]
-    year : number of the year, the first one is 0
+    life_year, year : as in `year_share_frac` [year], [1]
 
     Returns
     -------

@@ -263,8 +263,7 @@ def input_scope(*, total, isl_tok, osl_tok):
 
     Parameters
     ----------
-    total : throughput of input and output tokens together [tok/s, any denominator]
-    isl_tok, osl_tok : mean input and output lengths of a request [tok]
+    total, isl_tok, osl_tok : as in `output_scope` [tok/s, any denominator], [tok], [tok]
 
     Returns
     -------

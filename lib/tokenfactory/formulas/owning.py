@@ -257,7 +257,11 @@ owned_parts.__signature__ = inspect.Signature(
 
 
 def owned_usd_per_gpu_hour(**inputs):
-    """The hour of an owned GPU: the sum of `owned_parts`, which takes the same arguments.
+    """The hour of an owned GPU: the sum of `owned_parts`.
+
+    Parameters
+    ----------
+    inputs : the fields of `OwnedGpu`, by name
 
     Returns
     -------

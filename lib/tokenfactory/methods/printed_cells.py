@@ -208,7 +208,6 @@ def ratio_by_convention(cells: Mapping[str, Cell], implied: Mapping[str, Interva
     >>> {how: f"{ratio.low:.2f} to {ratio.high:.2f}" for how, ratio in ratio_by_convention(cells, implied).items()}
     {'rounded to the nearest 5': '63.12 to 63.73'}
     """
-
     found = {}
     for convention in CONVENTIONS:
         ratio = implied["tput"]

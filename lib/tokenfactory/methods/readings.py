@@ -87,8 +87,7 @@ def configuration_of(row: Mapping) -> ServingConfiguration:
 
 @dataclass(frozen=True)
 class Bands:
-    """How far to trust a reading: repeated with the same software (`same_day`), or with that of another day and pools
-    of another shape too (`other_day`)."""
+    """How far to trust a reading, repeated with the same software (`same_day`) or another day's (`other_day`)."""
 
     same_day: BandModel | NotCalibrated
     other_day: BandModel | NotCalibrated

@@ -244,6 +244,7 @@ def footprint(fleet: Fleet, *, load_frac: float, gco2_per_kwh: float, l_per_it_k
 
 
 def usd_per_unit_bought(system: System) -> float:
+    """Price of a unit of a system [USD]; refuses one whose price is not known."""
     if system.usd_per_gpu is None:
         raise ParameterError(f"the capital of {system.name} is asked for, but its price is not known")
     return system.usd_per_gpu * system.gpu_per_unit

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 
 def numbered(labels: Iterable) -> tuple[list, np.ndarray]:
+    """Distinct labels in their order, and the number of each given one."""
     numbers: dict = {}
     ids = np.array([numbers.setdefault(label, len(numbers)) for label in labels], int)
     return list(numbers), ids
