@@ -1,6 +1,5 @@
 import json
 from collections import OrderedDict
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -127,21 +126,6 @@ def test_progress_ends_with_all():
     assert told == sorted(told) and told[-1] == 1
 
 
-@pytest.mark.parametrize("num_shards", [1, 2, 7])
-def test_shards_give_the_local_result(num_shards):
-    requests = [[1000 * s + b for b in blocks] for s in range(9) for blocks in random_requests(s, 20)]
-    order = np.random.default_rng(4).permutation(len(requests))
-    session = np.repeat(np.arange(9), 20)[order]
-    trace = trace_of([requests[i] for i in order])
-    of_block, places = session[trace.request] % num_shards, np.arange(trace.block.size)
-    shards = [(places[of_block == s], trace.block[of_block == s]) for s in range(num_shards)]
-    with ThreadPoolExecutor(2) as pool:
-        assert (cache.of_shards(shards, trace.start, apply=pool.map) == cache.of_trace(trace)).all()
-    if num_shards > 1:
-        with pytest.raises(ParameterError, match="hold"):
-            cache.of_shards(shards[1:], trace.start)
-
-
 def test_a_sample_lies_within_its_error():
     """Within three standard errors at each of several capacities, of a trace with one block that everybody asks for."""
     requests = [[0, *(1 + b for b in blocks)] for s in range(30) for blocks in
@@ -171,13 +155,6 @@ def test_a_sample_may_be_taken_while_reading():
     whole = cache.sample(trace.block, trace.start, frac=0.5)
     early = cache.sample(few.block, few.start, frac=0.5, num_blocks=trace.block.size)
     assert (whole.hit_frac([10, 50]) == early.hit_frac([10, 50])).all()
-
-
-def test_the_best_capacity_weighs_every_one():
-    found = cache.Curve(np.array([0, 10, 15, 16, 16]), 40)
-    assert found.best_capacity(usd_per_hit=1, usd_per_block=2) == 2
-    assert found.best_capacity(usd_per_hit=1, usd_per_block=11) == 0
-    assert found.best_capacity(usd_per_hit=1, usd_per_block=0) == 3  # of equally good ones the smallest
 
 
 def test_own_session():

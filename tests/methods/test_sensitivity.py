@@ -185,17 +185,6 @@ def test_a_function_without_a_value_at_an_end_has_no_solution():
         sensitivity.solve(lambda x: math.nan if x == 0 else x, low=0, high=2, target=1, name="x")
 
 
-def test_a_curve_of_break_evens_has_gaps_where_there_is_none():
-    base = dict(usd_per_gpu_hour=2.652, tok_per_s_per_gpu=14_550.9, utilisation_frac=1.0)
-    curve = sensitivity.break_even_curve(
-        cost.usd_per_mtok, base, "utilisation_frac", low=0.01, high=1, target=0.05,
-        along=("usd_per_gpu_hour", [1.31, 2.6, 2.652]),
-    )  # fmt: skip
-    # u* = p * 1e6 / (3600 * 14,550.9 * 0.05) = p * 0.381804
-    assert curve[:2] == pytest.approx([1.31 * 0.381804, 2.6 * 0.381804], rel=1e-5)
-    assert np.isnan(curve[2])
-
-
 def test_flips_are_where_the_target_is_crossed_and_none_elsewhere():
     found = sensitivity.flips(finance.owned_usd_per_gpu_hour, H200, RANGES, target=1.5)
     crossed = {bar.name for bar in sensitivity.tornado(finance.owned_usd_per_gpu_hour, H200, RANGES)

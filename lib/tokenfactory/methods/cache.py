@@ -201,10 +201,6 @@ class Curve:
         """The smallest capacity with so large a share of all hits that are possible [blocks]."""
         return int(np.searchsorted(self.hits, frac_of_bound * self.hits[-1]))
 
-    def best_capacity(self, *, usd_per_hit: float, usd_per_block: float) -> int:
-        """The capacity at which what hits save, less what room costs over the same time, is largest [blocks]."""
-        return int(np.argmax(self.hits * usd_per_hit - np.arange(self.hits.size) * usd_per_block))
-
 
 def curve(reached: np.ndarray, num_blocks: int | None = None) -> Curve:
     """The hits at every capacity, from the distances.
@@ -226,41 +222,6 @@ def curve(reached: np.ndarray, num_blocks: int | None = None) -> Curve:
 def of_trace(trace: Trace, *, progress: Callable[[float], None] | None = None) -> np.ndarray:
     """`prefix_distances` of a trace: the capacity from which on each of its blocks is hit [blocks]."""
     return prefix_distances(stack_distances(previous(trace.block), progress=progress), trace.start)
-
-
-def of_shards(
-    shards: Iterable[tuple[np.ndarray, np.ndarray]], start: np.ndarray, *, apply: Callable = map
-) -> np.ndarray:
-    """`of_trace` where no one place holds all block numbers: the same distances to the last one.
-
-    Parameters
-    ----------
-    shards : positions in the trace and block numbers of each shard. All requests for a block lie in one shard: shards
-        of sessions where a block belongs to one conversation, else shards by a hash of the block number
-    start : where the blocks of each request begin, and after the last one their number
-    apply : calls a function on each shard as `map` does, such as one that asks a cluster
-
-    Raises
-    ------
-    ParameterError : the shards do not hold each block of the trace once
-
-    Notes
-    -----
-    Only the sort by block, which is most of the memory, is shared out. A worker returns 4 bytes a block.
-    """
-    before, is_held = np.full(int(start[-1]), -1, np.int32), np.zeros(int(start[-1]), bool)
-    for places, was in apply(_previous_of_shard, shards):
-        is_held[places] = True
-        before[places] = was
-    if not is_held.all():
-        raise ParameterError(f"the shards hold {int(is_held.sum()):,} of {is_held.size:,} blocks of the trace")
-    return prefix_distances(stack_distances(before), start)
-
-
-def _previous_of_shard(shard: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    places, block = shard
-    was = previous(block)
-    return places, np.where(was < 0, -1, places[was])
 
 
 @dataclass(frozen=True)

@@ -128,11 +128,6 @@ class Reading:
         return max((row.get("evidence") or "measured" for row in self.points), key=_STRENGTH.index)
 
     @property
-    def is_hollow(self) -> bool:
-        """Whether its mark is hollow: a source interpolated it, or it was derived from latencies."""
-        return self.evidence != "measured"
-
-    @property
     def how(self) -> str:
         words = _HOW[self.evidence, self.status == Status.MEASURED]
         return f"{words}, across a wide gap" if self.is_wide else words
@@ -244,13 +239,6 @@ class Pair:
     def evidence(self) -> str:
         """That of its weaker reading."""
         return max(self.subject.evidence, self.baseline.evidence, key=_STRENGTH.index)
-
-    @property
-    def differs_in(self) -> tuple[str, ...]:
-        """What is not the same on both: of number format, speculation, engine, topology and month."""
-        named = ("precision", "spec_decoding", "framework", "is_disaggregated", "month")
-        ends = self.subject.configuration, self.baseline.configuration
-        return tuple(name for name in named if getattr(ends[0], name) != getattr(ends[1], name))
 
 
 def conditions(configurations: Sequence[ServingConfiguration], subject: str, baseline: str) -> list[Condition]:

@@ -199,28 +199,6 @@ def break_even(
     return solve(lambda x: function(**{**base, name: x}), low=low, high=high, target=target, name=name)
 
 
-def break_even_curve(
-    function: Model,
-    base: Mapping[str, float],
-    name: str,
-    *,
-    low: float,
-    high: float,
-    target: float,
-    along: tuple[str, Sequence[float]],
-) -> np.ndarray:
-    """`break_even` of one input for each value of another; NaN where there is none in the range."""
-    other, values = along
-    require_known(other, base)
-    curve = np.full(len(values), np.nan)
-    for i, value in enumerate(values):
-        try:
-            curve[i] = break_even(function, {**base, other: value}, name, low=low, high=high, target=target)
-        except NoSolutionError:
-            continue
-    return curve
-
-
 def flips(
     function: Model, base: Mapping[str, float], ranges: Mapping[str, Range], *, target: float
 ) -> dict[str, float | None]:
