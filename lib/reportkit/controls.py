@@ -13,7 +13,8 @@ import ast
 import html
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from math import isclose
 from pathlib import Path
 
 from reportkit.errors import DataError
@@ -76,8 +77,22 @@ def program(model: Mapping) -> dict:
     return {"given": given, "lines": lines, "choices": choices, "sentence": model.get("sentence", "")}
 
 
-def to_html(model: Mapping, name: str) -> str:
-    """The form: an input for every cell, ranges as sliders, choices as lists, and beside them the results."""
+def tiles(model: Mapping, headlines: Sequence[Mapping]) -> dict[str, str]:
+    """The headline numbers of a page that a line of its model gives, by their keys: they move with the controls."""
+    lines = [(row, f"{row['name']}@{c}", cell) for row in model["lines"] for c, cell in row["cells"].items()]
+    return {
+        h["key"]: key
+        for row, key, cell in lines
+        for h in headlines
+        if h["value"] is not None and h["unit"] == row["unit"] and isclose(h["value"], cell["value"], rel_tol=1e-5)
+    }
+
+
+def to_html(model: Mapping, name: str, headlines: Sequence[Mapping] = ()) -> str:
+    """The form: an input for every cell, ranges as sliders, choices as lists, and beside them the results.
+
+    `headlines` are those of its page: what the model gives of them moves, and the rest is greyed.
+    """
     columns = dict(model["columns"]) | {"all": ""}
     ranged, others = [], []
     for row in model["inputs"]:
@@ -93,7 +108,7 @@ def to_html(model: Mapping, name: str) -> str:
         if row["is_result"]
         for column in row["cells"]
     ]
-    told = html.escape(json.dumps(program(model), sort_keys=True), quote=True)
+    told = html.escape(json.dumps(program(model) | {"tiles": tiles(model, headlines)}, sort_keys=True), quote=True)
     more = (
         f"<details><summary>More inputs</summary>{''.join(others)}</details>" if others and ranged else "".join(others)
     )

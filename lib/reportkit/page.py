@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from nbformat import NotebookNode
 
 from reportkit import charts, controls, harmless, markdown, outputs
-from reportkit.provenance import resolve, tags
+from reportkit.provenance import headlines, resolve, tags
 from reportkit.reports import END_OF_SCENARIOS, SCENARIOS, place
 from reportkit.source import Frame
 from reportkit.text import day, words
@@ -73,8 +73,9 @@ def _pre(text: str) -> str:
 class _Page:
     """The outputs of one page, with the numbers of its charts and what its ledger says of each cell."""
 
-    def __init__(self, name: str, ledger: Mapping | None):
+    def __init__(self, name: str, ledger: Mapping | None, headlines: Sequence[Mapping]):
         self.name, self.ledger, self.num_charts, self.has_controls = name, ledger, 0, False
+        self.headlines = headlines
 
     def _figure(self, spec: Mapping, below: str) -> str:
         self.num_charts += 1
@@ -96,7 +97,7 @@ class _Page:
                 return shown
             self.has_controls = True
             link = f'<p class="tf-file"><a href="{file}" download>{file}</a></p>'
-            return shown + controls.to_html(data[outputs.mime(kind)], self.name) + link
+            return shown + controls.to_html(data[outputs.mime(kind)], self.name, self.headlines) + link
         if "text/markdown" in data:
             return markdown.to_html(data["text/markdown"], notebook=self.name)
         if "image/png" in data:
@@ -225,7 +226,8 @@ def export(
     downloads : what else there is of this report, `href` and `title` each
     scratch : where the library that draws charts is kept
     """
-    question, answers, blocks, is_titled, page = title(notebook) or name, [], [], False, _Page(name, ledger)
+    question, answers, blocks, is_titled = title(notebook) or name, [], [], False
+    page = _Page(name, ledger, [headline for cell in notebook.cells for headline in headlines(cell)])
     for cell in notebook.cells:
         # Between title and answer a notebook explains its code, which pages do not show.
         is_about_code = cell.cell_type == "markdown" and is_titled and not answers

@@ -16,7 +16,7 @@ from reportkit import outputs
 from reportkit.errors import DataError
 from reportkit.page import NOT_SHOWN, title
 from reportkit.provenance import tags
-from reportkit.text import NOT_MEASURED, words
+from reportkit.text import NOT_MEASURED, unit_words, words
 
 CELL = re.compile(r"\{([a-z][a-z0-9_]*)@([^{}@]+)\}")
 ARITHMETIC = re.compile(r"[-+*/^()=0-9.eE]*")
@@ -33,6 +33,7 @@ class _File:
         self._formats: dict[tuple, object] = {}
         self._names: dict[tuple[str, str], str] = {}
         self._taken: set[str] = set()
+        self._spoken: set[str] = set()
 
     def style(self, **looks):
         """A format; the same looks give the same one."""
@@ -68,8 +69,9 @@ class _File:
     def name(self, name: str, column: str, sheet, row: int, place: int) -> None:
         """Give a cell the name by which formulas know it."""
         spoken = name if column == outputs.ALL else f"{name}_{re.sub(r'[^A-Za-z0-9]', '_', column)}"
-        if spoken.lower() in {other.lower() for other in self._names.values()}:
-            spoken = f"{spoken}_{len(self._names)}"
+        if spoken.lower() in self._spoken:
+            spoken = f"{spoken}_{len(self._spoken)}"
+        self._spoken.add(spoken.lower())
         address = xlsxwriter.utility.xl_rowcol_to_cell(row, place, row_abs=True, col_abs=True)
         self.book.define_name(spoken, f"='{sheet.get_name()}'!{address}")
         self._names[name, column] = spoken
@@ -111,9 +113,10 @@ def write(notebook: NotebookNode, path: Path, *, name: str, made_on: str, parame
     file = _File(path, question, made_on)
     try:
         results = file.sheet("Results", (44, 18, 18, 70))
-        inputs = [_write_inputs(file, book) for book in described]
-        for book in described:
-            _write_lines(file, book)
+        inputs = [file.sheet("Inputs", input_widths(book)) for book in described]
+        for book, sheet in zip(described, inputs, strict=True):
+            _write_inputs(file, sheet, 0, book)
+            _write_lines(file, file.sheet("Build-up", line_widths(book)), 0, book)
         about = f"Made on {made_on} by the notebook {name}.ipynb, which holds the code and the conditions."
         _write_results(file, results, question, about, shown)
         _write_parameters(file, parameters)
@@ -125,41 +128,54 @@ def write(notebook: NotebookNode, path: Path, *, name: str, made_on: str, parame
         file.book.close()
 
 
-def _write_inputs(file: _File, book: Mapping):
+def input_widths(book: Mapping) -> list[int]:
+    return [38, 14, *[16] * (1 + len(book["columns"])), 30, 14, 60]
+
+
+def line_widths(book: Mapping) -> list[int]:
+    return [38, 14, *[16] * len(book["columns"]), 90]
+
+
+def _write_inputs(file: _File, sheet, top: int, book: Mapping) -> int:
+    """The inputs of a model from a row on; returns the row below them."""
     columns = {outputs.ALL: outputs.ALL, **book["columns"]}
-    sheet = file.sheet("Inputs", (38, 14, *[16] * len(columns), 30, 14, 60))
-    file.text(sheet, 0, 0, f"{book['about']}: the inputs", bold=True, font_size=13)
-    file.text(sheet, 1, 0, "Change a shaded cell and everything computes again. Where all systems share an input, it "
-              f"stands in the column '{outputs.ALL}'.")  # fmt: skip
-    file.head(sheet, 3, ["Input", "Unit", *columns.values(), "Range", "Status", "Source"])
-    chosen = _write_choices(file, sheet, book.get("choices", ()))
-    for row, given in enumerate(book["inputs"], 4 + len(book.get("choices", ()))):
+    file.text(sheet, top, 0, f"{book['about']}: the inputs", bold=True, font_size=13)
+    file.text(sheet, top + 1, 0, "Change a shaded cell and everything computes again. Where all systems share an "
+              f"input, it stands in the column '{outputs.ALL}'.")  # fmt: skip
+    file.head(sheet, top + 3, ["Input", "Unit", *columns.values(), "Range", "Status", "Source"])
+    chosen = _write_choices(file, sheet, top + 4, book.get("choices", ()))
+    first = top + 4 + len(book.get("choices", ()))
+    for row, given in enumerate(book["inputs"], first):
         file.text(sheet, row, 0, given["label"])
-        file.text(sheet, row, 1, given["unit"])
+        file.text(sheet, row, 1, unit_words(given["unit"]))
         for place, column in enumerate(columns, 2):
             if cell := given["cells"].get(column):
-                looks = {"num_format": number_format(given["unit"], cell["value"]), "bg_color": "#fff3c4", "border": 4}
-                if formula := chosen.get(f"{given['name']}@{column}"):
-                    sheet.write_formula(row, place, formula, file.style(**looks), cell["value"])
-                else:
-                    sheet.write_number(row, place, cell["value"], file.style(**looks))
+                _write_input(file, sheet, (row, place), given, cell, chosen.get(f"{given['name']}@{column}"))
                 file.name(given["name"], column, sheet, row, place)
-                most = 1 if given["unit"] == "frac" else 1e12
-                sheet.data_validation(row, place, row, place, {
-                    "validate": "decimal", "criteria": "between", "minimum": 0, "maximum": most,
-                    "error_title": given["label"][:32], "error_message": f"must be from 0 to {most:g} {given['unit']}",
-                })  # fmt: skip
-        place = 2 + len(columns)
-        for offset, text in enumerate(_details(given, columns), place):
+        for offset, text in enumerate(_details(given, columns), 2 + len(columns)):
             file.text(sheet, row, offset, text)
-    sheet.freeze_panes(4, 1)
-    return sheet
+    if top == 0:
+        sheet.freeze_panes(4, 1)
+    return first + len(book["inputs"])
 
 
-def _write_choices(file: _File, sheet, choices: Sequence[Mapping]) -> dict[str, str]:
+def _write_input(file: _File, sheet, at: tuple[int, int], given: Mapping, cell: Mapping, formula: str | None) -> None:
+    style = file.style(num_format=number_format(given["unit"], cell["value"]), bg_color="#fff3c4", border=4)
+    if formula:
+        sheet.write_formula(*at, formula, style, cell["value"])
+    else:
+        sheet.write_number(*at, cell["value"], style)
+    most, said = (1, "100%") if given["unit"] == "frac" else (1e12, "1,000,000,000,000")
+    sheet.data_validation(*at, *at, {
+        "validate": "decimal", "criteria": "between", "minimum": 0, "maximum": most,
+        "error_title": given["label"][:32], "error_message": f"must be from 0 to {said} {unit_words(given['unit'])}",
+    })  # fmt: skip
+
+
+def _write_choices(file: _File, sheet, top: int, choices: Sequence[Mapping]) -> dict[str, str]:
     """A list to choose from for each choice, its options on a sheet of their own; returns the formulas they set."""
     formulas = {}
-    for row, choice in enumerate(choices, 4):
+    for row, choice in enumerate(choices, top):
         options, cells = choice["options"], list(choice["options"][0]["cells"])
         listed = file.sheet(choice["label"], (60, *[22] * len(cells)))
         file.head(listed, 0, [choice["label"], *cells])
@@ -172,7 +188,7 @@ def _write_choices(file: _File, sheet, choices: Sequence[Mapping]) -> dict[str, 
         columns = [f"'{listed.get_name()}'!${c}$2:${c}${len(options) + 1}" for c in map(_letter, range(len(cells) + 1))]
         sheet.data_validation(row, 2, row, 2, {"validate": "list", "source": f"={columns[0]}"})
         for cell, values in zip(cells, columns[1:], strict=True):
-            formulas[cell] = f"=INDEX({values},MATCH(Inputs!$C${row + 1},{columns[0]},0))"
+            formulas[cell] = f"=INDEX({values},MATCH('{sheet.get_name()}'!$C${row + 1},{columns[0]},0))"
     return formulas
 
 
@@ -195,22 +211,26 @@ def _details(given: Mapping, columns: Mapping[str, str]) -> list[str]:
     return details
 
 
-def _write_lines(file: _File, book: Mapping) -> None:
-    sheet = file.sheet("Build-up", (38, 14, *[16] * len(book["columns"]), 90))
-    file.text(sheet, 0, 0, f"{book['about']}: line by line", bold=True, font_size=13)
-    file.text(sheet, 1, 0, "Every number here is a formula; the words of the last column are the names of the cells.")
-    file.head(sheet, 3, ["Line", "Unit", *book["columns"].values(), "Computed as"])
-    for row, line in enumerate(book["lines"], 4):
+def _write_lines(file: _File, sheet, top: int, book: Mapping) -> int:
+    """The lines of a model from a row on; returns the row below them."""
+    file.text(sheet, top, 0, f"{book['about']}: line by line", bold=True, font_size=13)
+    file.text(
+        sheet, top + 1, 0, "Every number here is a formula; the words of the last column are the names of the cells."
+    )
+    file.head(sheet, top + 3, ["Line", "Unit", *book["columns"].values(), "Computed as"])
+    for row, line in enumerate(book["lines"], top + 4):
         looks = {"bold": True} if line["is_result"] else {}
         file.text(sheet, row, 0, line["label"], **looks)
-        file.text(sheet, row, 1, line["unit"])
+        file.text(sheet, row, 1, unit_words(line["unit"]))
         for place, column in enumerate(book["columns"], 2):
             if cell := line["cells"].get(column):
                 style = file.style(num_format=number_format(line["unit"], cell["value"]), **looks)
                 sheet.write_formula(row, place, file.formula(cell["formula"]), style, cell["value"])
                 file.name(line["name"], column, sheet, row, place)
         file.text(sheet, row, 2 + len(book["columns"]), _spoken(line, book["columns"]))
-    sheet.freeze_panes(4, 1)
+    if top == 0:
+        sheet.freeze_panes(4, 1)
+    return top + 4 + len(book["lines"])
 
 
 def _spoken(line: Mapping, columns: Mapping[str, str]) -> str:

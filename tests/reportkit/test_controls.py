@@ -2,10 +2,11 @@
 
 import json
 import random
+from pathlib import Path
 
 import pytest
 
-from reportkit import controls
+from reportkit import controls, outputs
 from reportkit.errors import DataError
 from tokenfactory.display import phrases
 
@@ -99,3 +100,31 @@ def test_a_browser_computes_what_python_does_and_keeps_the_state_in_the_address(
     told = [phrases.ratio(one) for one in times]
     assert again.evaluate(f"{WORDS}; ({words})({times})") == told
     context.close()
+
+
+def test_tiles_that_the_model_gives_move_with_it_and_all_others_are_greyed(browser, tmp_path):
+    model = json.loads(json.dumps(MODEL))
+    model["lines"][0]["cells"]["a"]["value"] = worked_out(controls.program(MODEL)["given"])["cost@a"]
+    tiles = [{"key": "k1", "value": float(f"{model['lines'][0]['cells']['a']['value']:.6g}"), "unit": "usd/mtok"},
+             {"key": "k2", "value": 1.0, "unit": "usd/mtok"}, {"key": "k3", "value": None, "unit": "1"}]  # fmt: skip
+    assert controls.tiles(model, tiles) == {"k1": "cost@a"}
+    shown = [h | {"label": h["key"], "text": "PRINT", "note": ""} for h in tiles]
+    blocks = outputs.to_html("headlines", {"headlines": shown}) + controls.to_html(model, "01_a", tiles)
+    style = (Path(controls.__file__).parent / "templates" / "style.css").read_text()
+    script = f'<script type="module">{controls.SCRIPT}</script>'
+    place = tmp_path / "page.html"
+    place.write_text(f'<!doctype html><style>{style}</style><div class="tf-out">{blocks}</div>{script}')
+    page = browser.new_page()
+    page.goto(place.as_uri())
+
+    def told():
+        grey = "all => all.map(t => [t.querySelector('.tf-tile-value').textContent, getComputedStyle(t).opacity])"
+        return page.locator(".tf-tile").evaluate_all(grey)
+
+    assert told() == [["PRINT", "1"]] * 3
+    page.fill('input[name="price@a"]', "4.62")
+    (moved, opacity), *others = told()
+    assert opacity == "1" and moved == "$0.15" and others == [["PRINT", "0.5"]] * 2
+    page.click("button[type=reset]")
+    assert told() == [["PRINT", "1"]] * 3
+    page.close()

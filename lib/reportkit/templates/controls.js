@@ -30,6 +30,10 @@ const ratio = times => {
   return times <= 1 / 1.5 ? `${round(1 / times)} times as much` : `${(100 * (1 / times - 1)).toFixed(0)}% more`;
 };
 const state = new URLSearchParams(location.hash.slice(1));
+addEventListener("hashchange", () => {
+  for (const key of [...state.keys()]) state.delete(key);
+  for (const [key, value] of new URLSearchParams(location.hash.slice(1))) state.set(key, value);
+});
 const keep = () => history.replaceState(null, "", state.size ? `#${state}` : location.pathname + location.search);
 for (const form of document.querySelectorAll("form.tf-controls")) {
   const model = JSON.parse(form.dataset.model), choices = model.choices ?? {}, cells = {...model.given};
@@ -37,6 +41,13 @@ for (const form of document.querySelectorAll("form.tf-controls")) {
   const numbers = [...form.querySelectorAll("input[type=number]")], lists = [...form.querySelectorAll("select")];
   const said = document.querySelector(`.tf-said[data-page="${CSS.escape(form.dataset.page)}"]`) ?? form.querySelector(".tf-said");
   const slider = key => form.querySelector(`input[type=range][data-of="${CSS.escape(key)}"]`);
+  // Numbers of the page that the model gives move with it, and go back to their print.
+  const tiles = Object.entries(model.tiles ?? {}).flatMap(([key, cell]) =>
+    [...document.querySelectorAll(`.tf-out .tf-tile[data-k="${CSS.escape(key)}"]`)].map(tile => {
+      tile.dataset.cell = cell;
+      const place = tile.querySelector(".tf-tile-value");
+      return {place, cell, print: place.textContent};
+    }));
   const worded = (whole, key, as) => key in choices ? choices[key][lists.find(list => list.name === key)?.value ?? 0].label
     : !(key in cells) ? whole : as === "ratio" ? ratio(cells[key]) : shown(cells[key], unit[key] ?? "");
   const compute = () => {
@@ -46,6 +57,9 @@ for (const form of document.querySelectorAll("form.tf-controls")) {
       if (output) { output.textContent = shown(cells[line.cell], line.unit); output.dataset.value = cells[line.cell]; }
     }
     for (const input of numbers) input.classList.toggle("changed", cells[input.name] !== given[input.name]);
+    const isTried = [...state.keys()].some(key => key in cells || key in choices);
+    document.body.classList.toggle("tf-tried", isTried);
+    for (const {place, cell, print} of tiles) place.textContent = isTried ? shown(cells[cell], unit[cell]) : print;
     if (said && model.sentence) said.textContent = model.sentence.replace(/\{([^{}|]+)\|?([a-z]*)\}/g, worded);
   };
   const show = key => {
@@ -65,17 +79,20 @@ for (const form of document.querySelectorAll("form.tf-controls")) {
       given[key] = cells[key] = value; state.delete(key); show(key);
     }
   };
-  for (const list of lists) {
-    if (choices[list.name][state.get(list.name)]) {
-      const kept = new Map(state);
-      choose(list, state.get(list.name));
-      for (const [key, value] of kept) state.set(key, value);
+  // All that the address says at once: a link that is opened, the button back.
+  const load = () => {
+    const kept = new Map(state);
+    for (const list of lists) choose(list, choices[list.name][kept.get(list.name)] ? kept.get(list.name) : "0");
+    for (const [key, value] of kept) state.set(key, value);
+    for (const key of Object.keys(given)) {
+      cells[key] = Number.isFinite(parseFloat(kept.get(key))) ? Number(kept.get(key)) : given[key];
+      show(key);
     }
-    list.addEventListener("change", () => { choose(list, list.value); keep(); compute(); });
-  }
+    compute();
+  };
+  addEventListener("hashchange", load);
+  for (const list of lists) list.addEventListener("change", () => { choose(list, list.value); keep(); compute(); });
   for (const input of numbers) {
-    const kept = state.has(input.name) ? Number(state.get(input.name)) : NaN;
-    if (Number.isFinite(kept)) { cells[input.name] = kept; show(input.name); }
     input.addEventListener("input", () => {
       if (!Number.isFinite(input.valueAsNumber)) return;
       const other = slider(input.name); if (other) other.value = input.value;
@@ -94,5 +111,5 @@ for (const form of document.querySelectorAll("form.tf-controls")) {
     for (const key of Object.keys(model.given)) { cells[key] = given[key]; state.delete(key); show(key); }
     keep(); compute();
   });
-  compute();
+  load();
 }
