@@ -9,7 +9,10 @@ import sys
 from pathlib import Path
 from zlib import crc32
 
+import pytest
+
 from tokenfactory.source import Project
+from tokenfactory.warehouse import store
 
 PARAMETERS = """\
 subject: str = "gb300"  # [gpu] what is asked about
@@ -159,4 +162,19 @@ def make_runs(root: Path, project: Path) -> Runs:
     runs.notebook("02_amd", PRICES.replace("gpu=subject", 'gpu="mi300x"'))
     runs.notebook("03_plain", "1 + 1", parameters=None)
     write_scenario(runs.project, "other", "title: Other\ndescription: D\nparameters: {subject: h200}")
+    shutil.copytree(_built(data), root / ".cache" / "warehouse")
     return runs
+
+
+_BUILT: list[Path] = []
+
+
+def _built(data: Path) -> Path:
+    """The warehouse of these data, which is the same for every small project: built once in a process of the tests."""
+    if not _BUILT:
+        cache = data.parent.parent / "built"
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("TOKENFACTORY_CACHE", str(cache))
+            store.build(data)
+        _BUILT.append(cache / "warehouse")
+    return _BUILT[0]

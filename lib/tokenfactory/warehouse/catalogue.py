@@ -51,18 +51,20 @@ def column_words() -> dict[str, str]:
 
 
 def comment(connection: duckdb.DuckDBPyConnection) -> None:
-    """Write the words into the database that was just built."""
+    """Write the words into the database that was just built, in one go."""
     words = {name: (t.description, t.grain) for name, t in (*measured.TABLES.items(), *TABLES.items())}
     views = {name_of(sql): header(sql) for sql in (path.read_text() for path in sorted(files.SQL.rglob("*.sql")))}
     meanings = column_words()
+    comments = []
     for name, kind in _relations(connection):
         text = views.get(name.removesuffix("_as_made")) or ("; one row is ".join(words[name]) if name in words else "")
         if text:
-            connection.execute(f"COMMENT ON {kind} {name} IS {_quoted(text)}")
+            comments.append(f"COMMENT ON {kind} {name} IS {_quoted(text)}")
     known = "SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal ORDER BY ALL"
     for table, column in connection.execute(known).fetchall():
         if column in meanings:
-            connection.execute(f'COMMENT ON COLUMN {table}."{column}" IS {_quoted(meanings[column])}')
+            comments.append(f'COMMENT ON COLUMN {table}."{column}" IS {_quoted(meanings[column])}')
+    connection.execute(";\n".join(comments))
 
 
 def _relations(connection) -> list[tuple[str, str]]:

@@ -125,7 +125,7 @@ def _verify(path: Path) -> None:
     if not _is_whole(path):
         raise duckdb.IOException("not all of it arrived on the disk")
     with duckdb.connect(str(path), read_only=True, config=CONFIG) as connection:
-        for (name,) in connection.execute("SELECT table_name FROM information_schema.tables").fetchall():
+        for (name,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall():
             connection.execute(f'SELECT count(*) FROM "{name}"').fetchall()
 
 
@@ -138,6 +138,7 @@ def _load(data: Path, path: Path) -> None:
 
     read = read_files(data)
     with duckdb.connect(str(path), config=CONFIG) as connection:
+        connection.begin()  # one transaction for all: a commit for each statement took a third of the time
         connection.execute("CREATE TABLE files (file VARCHAR, num_rows BIGINT, sha256 VARCHAR)")
         declare(connection)
         for name, table in TABLES.items():
@@ -175,6 +176,7 @@ def _load(data: Path, path: Path) -> None:
             connection.execute(f"ALTER VIEW {name} RENAME TO {name}_as_made")
             connection.execute(f"CREATE TABLE {name} AS FROM {name}_as_made ORDER BY ALL")
         catalogue.comment(connection)
+        connection.commit()
         connection.execute("CHECKPOINT")  # closing would do it too, and keep to itself that the disk is full
 
 
