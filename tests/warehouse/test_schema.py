@@ -385,6 +385,7 @@ def test_duckdb_types_follow_the_columns():
         ("predictions", "status", "RETROSPECTIVE", "'RETROSPECTIVE' is not one of 'PROSPECTIVE'"),
         ("predictions", "code_sha256", "ABC", "does not have the form"),
         ("workloads", "output_tok", "0", "must be above 0"),
+        ("workloads", "total_tok", "1050", "must be empty where output_tok is given"),
         ("workloads", "success_frac", "0", "must be above 0"),
         ("workloads", "success_frac", "1.1", "must be at most 1"),
         ("workloads", "counts", "request", "must be empty where no tasks are counted"),

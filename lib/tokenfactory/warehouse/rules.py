@@ -151,6 +151,11 @@ def _cached_is_part_of_input(cached, row):
     return "must be given with input_tok, and not be above it" if given is None or cached > given else None
 
 
+@of_row("workloads.total_tok")
+def _total_only_in_place_of_its_parts(_, row):
+    return None if row["output_tok"] is None else "must be empty where output_tok is given"
+
+
 @of_row("workloads.success_frac")
 def _only_a_task_succeeds(_, row):
     return None if row["counts"] == "task" else "must be empty where no tasks are counted"
