@@ -7,7 +7,7 @@ Every page that says how many racks a megawatt holds asks `Assumptions` for the 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tokenfactory.formulas.power_figure import CRITICAL_IT, Conversion, OnBasis, of_row
@@ -96,3 +96,56 @@ class Assumptions:
             liquid_kw_per_rack=self.value("max_kw_per_rack", "liquid"),
             num_spare_units=num_spares,
         )
+
+
+@dataclass(frozen=True)
+class Ground:
+    """All that says how many racks fit: what is assumed of sites, and by GPU what is bought whole, its power and price.
+
+    Parameters
+    ----------
+    assumed : about sites
+    units : of each GPU unit ("rack" or "node") and gpu_per_unit [GPU]
+    figures : of each GPU the row of the power book, all-in power
+    usd_per_gpu_hour : cost of each for every hour of the year [USD/(GPU h)]
+    """
+
+    assumed: Assumptions
+    units: Mapping[str, Mapping]
+    figures: Mapping[str, Mapping]
+    usd_per_gpu_hour: Mapping[str, float]
+
+    def lacks(self, gpu: str) -> str:
+        """What is not known of a GPU, in words; empty where it may stand in a hall."""
+        known = {"size of a unit": self.units, "power figure": self.figures}
+        return " and no ".join(what for what, of in known.items() if gpu not in of)
+
+    def systems(
+        self, tput: Mapping[str, float], *, pue: str = "value", is_whole_rack: bool = False
+    ) -> list[fleets.System]:
+        """The systems that may stand in a hall, of those that make tokens at the asked speed.
+
+        Parameters
+        ----------
+        tput : throughput at the asked speed by GPU [tok/(s GPU)]
+        pue, is_whole_rack : as in `Assumptions.powers`
+        """
+        found = []
+        for gpu, rate in tput.items():
+            if self.lacks(gpu):
+                continue
+            unit = self.units[gpu]
+            size = unit["gpu_per_unit"] if is_whole_rack else None
+            both = self.assumed.powers(gpu, self.figures[gpu], pue=pue, gpu_per_rack=size)
+            year = 8760 * self.usd_per_gpu_hour.get(gpu, 0.0)
+            found.append(self.assumed.system(gpu, both, **unit, tok_per_s_per_gpu=rate, usd_per_gpu_year=year))
+        return found
+
+
+def alone(
+    hall: fleets.Site, systems: Sequence[fleets.System], *, utilisation_frac: float
+) -> tuple[list[fleets.Fleet], dict[str, str]]:
+    """A hall filled with each system alone: the fleets of those that fit, and why the others do not."""
+    obstacles = {system.name: found.sentence for system in systems if (found := fleets.obstacle(hall, system))}
+    fits = [system for system in systems if system.name not in obstacles]
+    return [fleets.most_tokens(hall, [one], utilisation_frac=utilisation_frac) for one in fits], obstacles
