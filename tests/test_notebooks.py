@@ -66,7 +66,7 @@ def test_parameters(notebook):
     cell = notebook["cells"][1]
     assert tags(cell) == {"parameters"}
     lines = source(cell).splitlines()
-    assert 1 <= len(lines) <= 12
+    assert 1 <= len(lines) <= 14
     for line in lines:
         match = PARAMETER.match(line)
         assert match, line
@@ -114,7 +114,6 @@ NOT_YET = {
     "03_cost_sensitivity",
     "04_cost_at_equal_speed",
     "05_claim_audit",
-    "06_power_limited_site",
     "09_decision_under_uncertainty",
     "10_why_cheaper",
     "11_cache_and_agents",

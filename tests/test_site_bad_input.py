@@ -52,12 +52,12 @@ def report(tmp_path, monkeypatch):
             {"max_kw_per_rack_air": "5", "max_kw_per_rack_liquid": "10"},
             "nothing fits, for want of liquid cooling and air cooling: a rack of",
         ),
-        (["price_date=2026-03-01"], {}, "no allin_utility_provisioned power of"),
         (["site_basis=board_tdp"], {}, "has no board_tdp power, only critical_it and allin_utility_provisioned"),
-        (["interactivity=9000"], {}, "nobody is measured at 9000 tok/s per user: measured points lie between"),
         (["site_mw=0.01"], {}, "nothing fits, for want of power: 2 nodes of"),
         (["liquid_frac=0", "site_mw=0.3"], {"max_kw_per_rack_air": "5"}, "of power, air cooling and liquid cooling:"),
         (["num_spares=-1"], {}, "num_spares: '-1' is not 0 or more"),
+        (["demand_tok_per_day=-1"], {}, "demand_tok_per_day: '-1' is not 0 or more"),
+        (["price_elasticity=-1"], {}, "price_elasticity: '-1' is not 0 or more"),
     ],
 )
 def test_bad_input_is_one_sentence_and_code_2(report, parameters, values, says):
@@ -67,6 +67,12 @@ def test_bad_input_is_one_sentence_and_code_2(report, parameters, values, says):
     assert last.startswith("tokenfactory: ")
     assert says in last
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("parameter", ["price_date=2026-03-01", "interactivity=9000", "isl=1", "model=kimi-k2.5"])
+def test_what_is_not_measured_is_said_on_the_page(report, parameter):
+    done = report(parameter)
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_page_is_made_with_other_rows_of_the_same_kind(report):

@@ -24,7 +24,7 @@ from reportkit import strict_yaml
 from reportkit.errors import DataError, ParameterError, nearest
 from reportkit.source import Project
 
-MOST_PARAMETERS = 12
+MOST_PARAMETERS = 14
 LARGEST, LONGEST_NUMBER = 10**15, 100  # of a parameter; as text, in characters
 NUMBERS = {
     int: re.compile(r"[+-]?[0-9]+"),

@@ -47,6 +47,14 @@ def ground(warehouse: Warehouse, *, price_basis: str, price_date: str | date, po
     )
 
 
+def first_power_day(warehouse: Warehouse) -> date:
+    """The day of the first all-in power figures of the owner."""
+    return warehouse.query(
+        """SELECT min(effective_from) AS day FROM power_book WHERE basis = $basis AND provider = $owner ORDER BY day""",
+        **{"basis": ALLIN_UTILITY, "owner": OWNER},
+    ).item()
+
+
 def tariffs(warehouse: Warehouse, *, model: str, isl: int, osl: int) -> list[dict]:
     """Dated tariffs of a model, and the newest of `SELLER`, as prices of a million tokens of a mix, the newest first.
 

@@ -48,7 +48,7 @@ KINDS = {
     "token_scope": _token_scope,
     **dict.fromkeys(("0..1", "share"), _SHARE),
     **dict.fromkeys(("tok", "tok/s/user", "mtok/day", "mw", "usd/mtok"), _POSITIVE),
-    **dict.fromkeys(("sigma", "usd", "usd/kwh", "s", "day", "unit"), _NOT_NEGATIVE),
+    **dict.fromkeys(("sigma", "elasticity", "usd", "usd/kwh", "s", "day", "unit", "tok/day"), _NOT_NEGATIVE),
 }
 
 

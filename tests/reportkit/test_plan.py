@@ -60,7 +60,7 @@ def test_notebooks_are_found_in_reading_order_with_title_and_parameters(project)
         ('x: float = "1"  # [usd] a', "line 1: the value of 'x' must be float"),
         ("x: int = True  # [tok] a", "line 1: x: True is not a whole number"),
         ("x: float = 1.5  # [frac] a", "line 1: x: 1.5 is not a fraction"),
-        ("\n".join(f"x{i}: int = 1  # [tok] a" for i in range(13)), "line 13: more than 12 parameters"),
+        ("\n".join(f"x{i}: int = 1  # [tok] a" for i in range(15)), "line 15: more than 14 parameters"),
     ],
 )
 def test_a_parameters_cell_of_another_form_is_refused(source, message):

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import altair as alt
 import polars as pl
 
-from tokenfactory.display import theme
+from tokenfactory.display import phrases, theme
+
+if TYPE_CHECKING:
+    from tokenfactory.methods.speed_table import SpeedTable
 
 # An axis in words: 5 is "5x less", 1 "equal", 0.5 "2x more".
 _LESS_OR_MORE = (
@@ -171,3 +175,146 @@ def explored(
         )
     ]
     return alt.layer(*shown).add_params(*moved).properties(width=560, height=320, title=title)
+
+
+_SHAPES = ["circle", "square", "diamond", "cross", *(f"triangle-{side}" for side in ("up", "down", "left", "right"))]
+
+
+def system_curves(read: SpeedTable, scale: Mapping[str, float], at: float, title: alt.Title, *, axis: str) -> alt.Chart:
+    """A figure of each system against the speed of one user: its band, its points, and the asked speed marked.
+
+    Parameters
+    ----------
+    read : readings of all configurations along the speed
+    scale : by GPU, the figure for each token per second and GPU; systems without one are left out
+    at : the asked speed [tok/s/user]
+    axis : what the figure is, with its unit
+    """
+    drawn = [row for row in read.lines() if row["gpu"] in scale]
+    if not drawn:
+        return theme.not_measured(title)
+    points = [row | {"by": phrases.configuration(row["by"])} for row in read.dots(drawn)]
+    lines, dots = (
+        _frame(
+            row | {name: round(row[name] * scale[row["gpu"]], 4) for name in ("value", "low", "high") if name in row}
+            for row in rows
+        ).fill_nan(None)
+        for rows in (drawn, points)
+    )
+    systems = lines["gpu"].unique(maintain_order=True).to_list()
+    side = alt.Legend(title=None, orient="top", columns=5, labelExpr="upper(datum.label)", symbolOpacity=1)
+    colour = {"scale": theme.gpu_scale(systems), "legend": side}
+    x = alt.X("speed:Q", title=SPEED_TITLE, scale=_log())
+    y = alt.Y("value:Q", title=f"{axis} (log scale)", scale=_log(), axis=alt.Axis(format="~s", tickCount=5))
+    tips = [alt.Tooltip("gpu:N", title="System"), alt.Tooltip("speed:Q", title="Tokens a second", format=".3r"),
+            alt.Tooltip("value:Q", title=axis, format=".3~s")]  # fmt: skip
+    base = alt.Chart(lines).encode(x, detail="piece:N", tooltip=[*tips, alt.Tooltip("how:N", title="Known")])
+    area = base.mark_area(opacity=0.13).encode(alt.Y("low:Q"), alt.Y2("high:Q"), alt.Fill("gpu:N", **colour))
+    line = base.mark_line(strokeWidth=1.8).encode(y, alt.Stroke("gpu:N", **colour))
+    shape = alt.Scale(domain=systems, range=(_SHAPES * 9)[: len(systems)])
+    filled = alt.Scale(domain=["interpolated by InferenceX", "measured"], range=[0, 1])
+    marks = alt.Chart(dots).mark_point(size=42, filled=False, strokeWidth=1.4, opacity=1).encode(
+        x, y, alt.Stroke("gpu:N", **colour), alt.Fill("gpu:N", **colour), alt.Shape("gpu:N", legend=side, scale=shape),
+        alt.FillOpacity("known:O", legend=None, scale=filled),
+        tooltip=[*tips, alt.Tooltip("known:N", title="Known"), alt.Tooltip("by:N", title="By")],
+    )  # fmt: skip
+    rule = alt.Chart(pl.DataFrame({"speed": [float(at)]})).mark_rule(strokeDash=[4, 3]).encode(x="speed:Q")
+    return alt.layer(area, line, marks, rule).properties(width="container", height=360, title=title)
+
+
+def system_marks(rows: Sequence[Mapping], title: alt.Title, *, axis: str, ticks: str = "~g") -> alt.Chart:
+    """One mark for each system at one speed, with the band of its reading; hollow where it rests on no measurement.
+
+    Parameters
+    ----------
+    rows : each with label ("|" breaks the line), gpu, value, low, high, text, known, is_filled; in the order drawn
+    axis : what the value is, with its unit
+    ticks : how the axis writes a number
+    """
+    if not rows:
+        return theme.not_measured(title)
+    marks = _frame(rows).fill_nan(None)
+    x = alt.X(
+        "value:Q", title=f"{axis} (log scale)", scale=_log(40), axis=alt.Axis(format=ticks, tickCount=4, grid=False)
+    )
+    y = alt.Y("label:N", sort=None, title=None, axis=alt.Axis(labelExpr="split(datum.label, '|')", labelLimit=330))
+    colour = {"scale": theme.gpu_scale(marks["gpu"]), "legend": None}
+    tips = [alt.Tooltip("text:N", title="Value"), alt.Tooltip("known:N", title="Known")]
+    base = alt.Chart(marks).encode(y, tooltip=tips)
+    reach = base.mark_rule(strokeWidth=3, opacity=0.45).encode(
+        alt.X("low:Q", title=f"{axis} (log scale)"), alt.X2("high:Q"), alt.Color("gpu:N", **colour)
+    )
+    filled = alt.FillOpacity("is_filled:O", legend=None, scale=alt.Scale(domain=[False, True], range=[0, 1]))
+    dots = base.mark_point(size=110, strokeWidth=2, opacity=1, filled=False).encode(
+        x, alt.Stroke("gpu:N", **colour), alt.Fill("gpu:N", **colour), filled
+    )
+    figures = base.mark_text(align="center", dy=-13).encode(x, text="text:N")
+    return alt.layer(reach, dots, figures).properties(width="container", height=alt.Step(52), title=title)
+
+
+def system_bars(rows: Sequence[Mapping], title: alt.Title, *, axis: str) -> alt.Chart:
+    """A bar for each system, its figure in words at the end; in red where it is below zero.
+
+    Parameters
+    ----------
+    rows : each with label, gpu, value, text; in the order drawn
+    axis : what the value is, with its unit
+    """
+    if not rows:
+        return theme.not_measured(title)
+    ends = [0.0, *(row["value"] for row in rows)]
+    room = alt.Scale(domainMin=min(ends), domainMax=max(ends) + 0.35 * (max(ends) - min(ends)), nice=False)
+    frame = _frame(row | {"at": max(row["value"], 0.0)} for row in rows)
+    tips = [alt.Tooltip("label:N", title="Fleet"), alt.Tooltip("text:N", title=axis)]
+    y = alt.Y("label:N", sort=None, title=None, axis=alt.Axis(labelLimit=260))
+    base = alt.Chart(frame).encode(y, tooltip=tips)
+    colour = alt.condition("datum.value < 0", alt.value(theme.BAD), alt.Color("gpu:N", legend=None,
+                           scale=theme.gpu_scale(frame["gpu"].unique(maintain_order=True))))  # fmt: skip
+    bars = base.mark_bar().encode(alt.X("value:Q", title=axis, scale=room, axis=alt.Axis(format="~s")), color=colour)
+    texts = base.mark_text(align="left", dx=6).encode(alt.X("at:Q"), text="text:N")
+    return alt.layer(bars, texts).properties(width="container", height=alt.Step(30), title=title)
+
+
+def cost_bridge(steps: Sequence[Mapping], gpu: str, title: alt.Title) -> alt.Chart:
+    """The same machine and the same tokens, priced in one way after another: what each step makes of the cost.
+
+    Parameters
+    ----------
+    steps : each with label, usd [USD/Mtok] and idle (the part of it that idle hours cost) [USD/Mtok]
+    gpu : key of the machine, whose colour the used part has; the idle part is pale
+    """
+    if not steps:
+        return theme.not_measured(title)
+    rows = [
+        {"label": step["label"], "part": part, "usd": round(usd, 6), "order": order}
+        for step in steps
+        for order, (part, usd) in enumerate((("hours used", step["usd"] - step["idle"]), ("idle hours", step["idle"])))
+    ]
+    most = 1.15 * max(step["usd"] for step in steps)
+    y = alt.Y("label:N", sort=None, title=None, axis=alt.Axis(labelLimit=300))
+    tips = [alt.Tooltip("label:N", title="Way"), alt.Tooltip("part:N", title="Part"),
+            alt.Tooltip("usd:Q", title="USD per million tokens", format=".3r")]  # fmt: skip
+    parts = alt.Scale(domain=["hours used", "idle hours"], range=[1, 0.35])
+    x = alt.X("usd:Q", title="USD per million tokens", scale=alt.Scale(domainMax=most, nice=False))
+    side = alt.Legend(title=None, orient="top")
+    bars = alt.Chart(_frame(rows)).mark_bar(color=theme.gpu_colour(gpu)).encode(
+        x, y, alt.Opacity("part:N", scale=parts, legend=side), alt.Order("order:Q"), tooltip=tips
+    )  # fmt: skip
+    ends = alt.Chart(_frame({"label": s["label"], "usd": s["usd"], "text": phrases.money(s["usd"])} for s in steps))
+    texts = ends.mark_text(align="left", dx=6).encode(alt.X("usd:Q"), y, text="text:N")
+    return alt.layer(bars, texts).properties(width="container", height=alt.Step(34), title=title)
+
+
+def power_budget(rows: Sequence[Mapping], title: alt.Title) -> alt.Chart:
+    """Where the power of a site goes with each fleet: rows with fleet, part, order of the part and mw [MW]."""
+    if not rows:
+        return theme.not_measured(title)
+    parts = list(dict.fromkeys(row["part"] for row in rows))
+    shades = [theme.BLACKWELL, "#86b4ec", theme.NEUTRAL, "#d6dade", theme.BAD]
+    side = alt.Legend(title=None, columns=len(parts))
+    tips = [alt.Tooltip("fleet:N", title="Fleet"), alt.Tooltip("part:N", title="Part"), alt.Tooltip("mw:Q", title="MW")]
+    x = alt.X("mw:Q", title="MW", stack="zero", scale=alt.Scale(nice=False))
+    y = alt.Y("fleet:N", sort=None, title=None, axis=alt.Axis(labelLimit=260))
+    colour = alt.Color("part:N", scale=alt.Scale(domain=parts, range=shades), legend=side)
+    bars = alt.Chart(_frame(rows)).mark_bar().encode(x, y, colour, alt.Order("order:Q"), tooltip=tips)
+    return bars.properties(width="container", height=alt.Step(34), title=title)

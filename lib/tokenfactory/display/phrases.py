@@ -6,6 +6,7 @@ The sentences of all pages are made of these, so that one thing has one wording 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from tokenfactory.display.show import NOT_MEASURED, between, number, percent, usd
@@ -152,3 +153,48 @@ EVIDENCE_LEGEND = (
 def evidence(kind: str, is_wide: bool = False) -> str:
     """The mark of how a figure is known; `EVIDENCE_LEGEND` says what it means."""
     return EVIDENCE[kind] + ("~" if is_wide else "")
+
+
+def fleet(one) -> str:
+    """A fleet in whole units, most GPUs first: "65 racks of GB300 and 12 nodes of B200"."""
+    kinds = [(n, system) for n, system in zip(one.num_units, one.systems, strict=True) if n]
+    kinds.sort(key=lambda kind: -kind[0] * kind[1].gpu_per_unit)
+    return " and ".join(f"{number(n)} {s.unit}{'s' * (n != 1)} of {s.name}" for n, s in kinds) or "nothing"
+
+
+def not_measured(answers: Mapping, rows: Sequence[Mapping], *, model: str, isl: int, osl: int) -> list[str]:
+    """Sentences for what no curve answers: the nearest speeds, else the lengths that have points, and what to type.
+
+    Parameters
+    ----------
+    answers : by GPU, from `serving.Curves.at_speed`
+    rows : of the view `points`, from which lengths and systems are named
+    model, isl, osl : what was asked, lengths in tokens
+
+    Returns
+    -------
+    one sentence for each of at most three systems, and a command for the nearest point; nothing where all answer
+    """
+    silent = [answer for answer in answers.values() if answer.why_not]
+    if silent and any(answer.nearest for answer in silent):
+        told = [f"**Not measured.** {answer.why_not}." for answer in silent[:3]]
+        told += [f"**Not measured** either: {', '.join(a.gpu.upper() for a in silent[3:])}."] if silent[3:] else []
+        ends = [answer.nearest for answer in silent if answer.nearest]
+        near = min(ends, key=lambda end: abs(math.log(end.speed / silent[0].asked)))
+        return [*told, _try(model, isl, osl, near.speed, near.configuration.gpu)]
+    known: dict = {}
+    for row in rows:
+        if row["model"] == model and (not answers or row["gpu"] in answers):
+            known.setdefault((row["isl"], row["osl"]), set()).add(row["gpu"])
+    if not silent and (answers or (isl, osl) in known):
+        return []
+    have = "; ".join(f"{i}/{o} on {', '.join(map(str.upper, sorted(gpus)))}" for (i, o), gpus in sorted(known.items()))
+    told = (
+        f"**Not measured.** Nothing is known at {lengths(isl, osl)}. There are points at {have or 'no other lengths'}."
+    )
+    return [told, *(_try(model, *max(known, key=lambda pair: len(known[pair])), 75.0) for _ in [0] if known)]
+
+
+def _try(model: str, isl: int, osl: int, at: float, gpu: str = "") -> str:
+    command = f"tokenfactory compare --model {model} --isl {isl} --osl {osl} --at {at:.4g}"
+    return f"What is known nearest: {command}{' --gpu ' + gpu if gpu else ''}"

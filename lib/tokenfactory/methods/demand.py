@@ -7,7 +7,7 @@ elasticity. At an elasticity of one or less a lower price brings no more money, 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,7 +15,8 @@ import numpy as np
 from tokenfactory.errors import ParameterError
 from tokenfactory.formulas import cost
 from tokenfactory.formulas.demand import usd_per_mtok_at_volume
-from tokenfactory.methods import fleets
+from tokenfactory.formulas.power_figure import CRITICAL_IT
+from tokenfactory.methods import fleets, halls
 from tokenfactory.methods.fleets import Fleet, Site, System
 
 
@@ -132,3 +133,72 @@ def _most_gain_alone(full: Plan) -> Plan:
     units = serving + full.fleet.site.num_spare_units
     gain = full.demand.usd_per_year(made) - units * system.gpu_per_unit * system.usd_per_gpu_year
     return replace(full, fleet=replace(full.fleet, num_serving=(int(serving[np.argmax(gain)]),)))
+
+
+def lead(site: Site, systems: Sequence[System], demand: Demand, *, utilisation_frac: float) -> dict:
+    """Which system alone earns most on a site, and by how much it leads the next: first, gain, second, lead.
+
+    None stands where no system, or no second one, earns its cost.
+    """
+    alone, _ = halls.alone(site, systems, utilisation_frac=utilisation_frac)
+    earned = ((Plan(fleet, demand).gain_usd_per_year, fleet.systems[0].name) for fleet in alone)
+    order = sorted((pair for pair in earned if pair[0] > 0), reverse=True) + [(None, None)] * 2
+    (gain, first), (behind, second) = order[:2]
+    return {"first": first, "gain": gain, "second": second, "lead": behind and gain - behind}
+
+
+def halved(plan: Plan) -> dict[str, Site]:
+    """The site of a plan with half of what its fleet uses, one limit at a time; capital where all prices are known."""
+    fleet, site = plan.fleet, plan.fleet.site
+    used = [(n, system) for n, system in zip(fleet.num_units, fleet.systems, strict=True) if n]
+    heat = sum(n * system.kw_per_unit(CRITICAL_IT) * system.liquid_heat_frac for n, system in used)
+    found = {"half of the liquid cooling it uses": replace(site, liquid_kw=min(site.liquid_kw, heat / 2))}
+    found["half of its rack positions"] = replace(site, num_racks=fleet.num_racks // 2)
+    found["demand for half of its tokens"] = replace(site, tok_per_s=plan.sold_tok_per_s / 2)
+    if all(system.usd_per_gpu is not None for _, system in used):
+        found["half of its capital"] = replace(site, usd=fleet.usd / 2)
+    return found if used else {}
+
+
+def replacements(
+    fleets_: Sequence[Fleet],
+    old: Sequence[str],
+    costs: Mapping[str, Mapping],
+    *,
+    usd_per_mtok: float,
+    most_sales: float,
+) -> list[dict]:
+    """Keep each old fleet, or fill the same site with each that sells more: outlay, yearly result, payback.
+
+    Parameters
+    ----------
+    fleets_ : the site filled with each system alone
+    old : names of the systems that may be there already
+    costs : by name of a system capital and resale [USD/GPU] and running cost [USD/(GPU year)]
+    usd_per_mtok : price of the tokens [USD/Mtok]
+    most_sales : where demand is the limit, tokens sold after over tokens sold before [1]
+
+    Returns
+    -------
+    rows with old, new (fleets), is_full, outlay_usd, kept_usd_per_year, replaced_usd_per_year and payback_year, which
+    is infinite where nothing more is earned
+    """
+
+    def result(fleet):
+        sales = fleet.sold_tok_per_s * fleets.SECONDS_PER_YEAR / 1e6 * usd_per_mtok
+        return sales - fleet.num_gpu * costs[fleet.systems[0].name]["running"]
+
+    rows, known = [], [fleet for fleet in fleets_ if fleet.systems[0].name in costs]
+    for before in (fleet for fleet in known if fleet.systems[0].name in old):
+        resale = before.num_gpu * costs[before.systems[0].name]["resale"]
+        for full in (fleet for fleet in known if fleet.sold_tok_per_s > before.sold_tok_per_s):
+            capped = replace(full.site, tok_per_s=most_sales * before.sold_tok_per_s)
+            few = fleets.most_tokens(capped, full.systems, utilisation_frac=full.utilisation_frac)
+            for after in (full, few) if full.sold_tok_per_s > capped.tok_per_s else (full,):
+                outlay = after.num_gpu * costs[after.systems[0].name]["capital"] - resale
+                more = result(after) - result(before)
+                years = max(outlay, 0.0) / more if more > 0 else math.inf
+                row = {"old": before, "new": after, "is_full": after is full, "outlay_usd": outlay}
+                row |= {"kept_usd_per_year": result(before), "replaced_usd_per_year": result(after)}
+                rows.append(row | {"payback_year": years})
+    return rows

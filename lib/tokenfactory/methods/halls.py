@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tokenfactory.formulas.power_figure import CRITICAL_IT, Conversion, OnBasis, of_row
 from tokenfactory.methods import fleets
@@ -121,7 +121,12 @@ class Ground:
         return " and no ".join(what for what, of in known.items() if gpu not in of)
 
     def systems(
-        self, tput: Mapping[str, float], *, pue: str = "value", is_whole_rack: bool = False
+        self,
+        tput: Mapping[str, float],
+        *,
+        pue: str = "value",
+        is_whole_rack: bool = False,
+        usd_per_gpu: Mapping[str, float] | None = None,
     ) -> list[fleets.System]:
         """The systems that may stand in a hall, of those that make tokens at the asked speed.
 
@@ -129,6 +134,7 @@ class Ground:
         ----------
         tput : throughput at the asked speed by GPU [tok/(s GPU)]
         pue, is_whole_rack : as in `Assumptions.powers`
+        usd_per_gpu : capital by GPU, where that is a limit [USD/GPU]
         """
         found = []
         for gpu, rate in tput.items():
@@ -138,7 +144,8 @@ class Ground:
             size = unit["gpu_per_unit"] if is_whole_rack else None
             both = self.assumed.powers(gpu, self.figures[gpu], pue=pue, gpu_per_rack=size)
             year = 8760 * self.usd_per_gpu_hour.get(gpu, 0.0)
-            found.append(self.assumed.system(gpu, both, **unit, tok_per_s_per_gpu=rate, usd_per_gpu_year=year))
+            one = self.assumed.system(gpu, both, **unit, tok_per_s_per_gpu=rate, usd_per_gpu_year=year)
+            found.append(replace(one, usd_per_gpu=(usd_per_gpu or {}).get(gpu)))
         return found
 
 

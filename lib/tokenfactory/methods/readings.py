@@ -186,9 +186,9 @@ class Answer:
             return ""
         start = f"{self.gpu.upper()} is not measured at {self.asked:g} tok/s per user"
         if self.below and self.above and self.below.configuration == self.above.configuration:
-            ends = f"{self.below.speed:g} and {self.above.speed:g}"
+            ends = f"{self.below.speed:.4g} and {self.above.speed:.4g}"
             return f"{start}: the points at {ends} lie too far apart to read between"
-        near = " and ".join(f"{end.speed:g}" for end in (self.below, self.above) if end)
+        near = " and ".join(f"{end.speed:.4g}" for end in (self.below, self.above) if end)
         return f"{start}: its nearest points are at {near}" if near else f"{start}, nor at any other speed"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -111,3 +111,26 @@ class SpeedTable:
         """In words how a value came about: "measured", "interpolated", ..., or "not measured"."""
         is_there = number >= 0 and not np.isnan(self.value[number, column])
         return self.one(number, column).how if is_there else "not measured"
+
+    def lines(self) -> list[dict]:
+        """The best configuration of each GPU at each speed, as rows of a chart: a piece for each configuration."""
+        rows = []
+        for gpu in self.curves.gpus:
+            for column, i in enumerate(self.best(lambda one, gpu=gpu: one.gpu == gpu).tolist()):
+                if i < 0:
+                    continue
+                row = {"gpu": gpu, "piece": f"{gpu} {i}", "speed": float(self.speeds[column])}
+                row |= {name: float(getattr(self, name)[i, column]) for name in ("value", "low", "high")}
+                rows.append(row | {"how": self.how(i, column)})
+        return rows
+
+    def dots(self, lines: Sequence[Mapping]) -> list[dict]:
+        """The points behind `lines`, as rows of a chart."""
+        drawn, rows = {row["piece"] for row in lines}, []
+        knots = self.knots
+        for i, speed, value in zip(knots.series.tolist(), knots.x.tolist(), knots.y.tolist(), strict=True):
+            one = self.configurations[i]
+            if f"{one.gpu} {i}" in drawn:
+                known = "measured" if one.is_measured else "interpolated by InferenceX"
+                rows.append({"gpu": one.gpu, "speed": speed, "value": value, "known": known, "by": one})
+        return rows
