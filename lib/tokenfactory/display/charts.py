@@ -103,7 +103,7 @@ def ratio_curve(marks: Sequence[Mapping], subject: str, title: alt.Title, claim:
     ]
     shapes = ["circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "triangle-right"]
     size = len(kinds)
-    colour = alt.Color("kind:N", title=None, sort=kinds,
+    colour = alt.Color("kind:N", title=None, sort=kinds, legend=alt.Legend(symbolOpacity=1),
                        scale=alt.Scale(domain=kinds, range=[shades[i % len(shades)] for i in range(size)]))  # fmt: skip
     shape = alt.Shape("kind:N", title=None, sort=kinds,
                       scale=alt.Scale(domain=kinds, range=[shapes[i % len(shapes)] for i in range(size)]))  # fmt: skip
