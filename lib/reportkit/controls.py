@@ -100,7 +100,7 @@ def to_html(model: Mapping, name: str, headlines: Sequence[Mapping] = ()) -> str
             low, high = cell.get("low"), cell.get("high")
             is_ranged = isinstance(low, int | float) and isinstance(high, int | float) and low < high
             (ranged if is_ranged else others).append(_input(row, column, columns[column], cell, is_ranged))
-    ranged += [_choice(choice) for choice in model.get("choices", ())]
+    ranged = [_choice(choice) for choice in model.get("choices", ())] + ranged
     results = [
         f"<div><dt>{html.escape(_of(columns[column], row['label']))}</dt>"
         f'<dd><output name="{html.escape(row["name"])}@{html.escape(column)}"></output></dd></div>'
@@ -149,6 +149,9 @@ def _choice(choice: Mapping) -> str:
         groups.setdefault(option["group"], []).append(
             f'<option value="{number}">{html.escape(option["label"])}</option>'
         )
-    listed = "".join(f'<optgroup label="{html.escape(g)}">{"".join(o)}</optgroup>' for g, o in groups.items())
+    listed = "".join(
+        f'<optgroup label="{html.escape(group)}">{"".join(options)}</optgroup>' if group else "".join(options)
+        for group, options in groups.items()
+    )
     select = f'<select name="{html.escape(choice["name"])}">{listed}</select>'
     return f'<label class="choice"><span>{html.escape(choice["label"])}</span>{select}</label>'

@@ -19,7 +19,7 @@ from reportkit.source import Frame
 from reportkit.text import day, words
 
 LEAD = "01"  # the notebook whose finding, chart and controls stand on the first screen
-FIGURE_PX = 200  # the height of that chart: the tiles below it must be seen without scrolling
+FIGURE_PX = 225  # the height of that chart: the tiles below it must be seen without scrolling
 NUM_HEADLINES = 3  # of each notebook, on its card
 # A sheet of A4 as it is printed: the height that is left for answers, and of each line the height and how many letters.
 SHEET_MM, LEAST_FIT = 236, 0.72

@@ -180,16 +180,20 @@ def _write_choices(file: _File, sheet, top: int, choices: Sequence[Mapping]) -> 
         listed = file.sheet(choice["label"], (60, *[22] * len(cells)))
         file.head(listed, 0, [choice["label"], *cells])
         for place, option in enumerate(options, 1):
-            file.text(listed, place, 0, f"{option['group']}: {option['label']}")
+            file.text(listed, place, 0, _option(option))
             for column, cell in enumerate(cells, 1):
                 listed.write_number(place, column, option["cells"][cell])
         file.text(sheet, row, 0, choice["label"])
-        file.text(sheet, row, 2, f"{options[0]['group']}: {options[0]['label']}", bg_color="#fff3c4", border=4)
+        file.text(sheet, row, 2, _option(options[0]), bg_color="#fff3c4", border=4)
         columns = [f"'{listed.get_name()}'!${c}$2:${c}${len(options) + 1}" for c in map(_letter, range(len(cells) + 1))]
         sheet.data_validation(row, 2, row, 2, {"validate": "list", "source": f"={columns[0]}"})
         for cell, values in zip(cells, columns[1:], strict=True):
             formulas[cell] = f"=INDEX({values},MATCH('{sheet.get_name()}'!$C${row + 1},{columns[0]},0))"
     return formulas
+
+
+def _option(option: Mapping) -> str:
+    return ": ".join(filter(None, (option["group"], option["label"])))
 
 
 def _letter(column: int) -> str:

@@ -42,3 +42,12 @@ def test_every_fair_pair_can_be_chosen_once():
     made = [option["cells"]["tok_per_s_per_gpu@gb300"] for option in choice["options"]]
     assert set(made) <= {pair.subject.tput_per_gpu / 2 for pair in pairs} and len(made) > 10
     assert len({option["label"] for option in choice["options"]}) == len(made)
+
+
+def test_a_case_sets_the_hour_and_the_use_of_every_system():
+    option = comparison.case("Rents, 60% used", {"gb300": 5, "h200": 2.9}, 0.6)
+    assert option[:2] == ("", "Rents, 60% used")
+    assert option[2] == {
+        "usd_per_gpu_hour@gb300": 5.0, "usd_per_gpu_hour@h200": 2.9,
+        "utilisation_frac@gb300": 0.6, "utilisation_frac@h200": 0.6,
+    }  # fmt: skip

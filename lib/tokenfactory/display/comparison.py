@@ -65,6 +65,19 @@ def cost_model(
     return book
 
 
+def case(words: str, usd_per_gpu_hour: Mapping[str, float], utilisation_frac: float) -> tuple[str, str, dict]:
+    """An option of the choice of hours: what a GPU-hour costs on each system, and the share of hours that is used.
+
+    Parameters
+    ----------
+    words : how it is called
+    usd_per_gpu_hour : by system [USD/(GPU h)]
+    utilisation_frac : of all systems [0..1]
+    """
+    hours = {f"usd_per_gpu_hour@{gpu}": float(usd) for gpu, usd in usd_per_gpu_hour.items()}
+    return "", words, hours | {f"utilisation_frac@{gpu}": utilisation_frac for gpu in usd_per_gpu_hour}
+
+
 def of_pairs(
     about: str,
     pairs: Sequence[Pair],
@@ -73,6 +86,7 @@ def of_pairs(
     usd_per_gpu_hour: Mapping[str, Mapping],
     of_scope: Callable[[float], float],
     utilisation_frac: Mapping,
+    cases: Sequence[tuple[str, str, dict]] = (),
 ) -> Workbook:
     """`cost_model` in which a reader chooses which two measured configurations to compare.
 
@@ -81,6 +95,7 @@ def of_pairs(
     pairs : equally fast ones; the first is what the model holds at the start
     of_scope : from total tokens per second and GPU to those that are counted
     subject, usd_per_gpu_hour, utilisation_frac : as in `cost_model`
+    cases : each a `case`; the first is what the model holds at the start
     """
     gpus = (subject, next(gpu for gpu in usd_per_gpu_hour if gpu != subject))
     made = {}
@@ -100,5 +115,7 @@ def of_pairs(
         tok_per_s_per_gpu=rates,
         utilisation_frac=utilisation_frac,
     )
+    if len(cases) > 1:
+        book.choice("case", "Prices and use", cases)
     book.choice("comparison", "Speed and settings", [first, *sorted(others, key=lambda option: option[0])])
     return book
