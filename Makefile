@@ -20,6 +20,7 @@ SCENARIO ?= default
 P ?=
 JOBS ?=
 PDF ?=
+ARGS ?=
 SITE ?= reports/site
 RERUN ?=
 # The data this project is tested against but does not ship; tests that need it skip without it.
@@ -47,8 +48,8 @@ nightly: $(ENV)  ## what a schedule runs: all scenarios, with alerts (see report
 	@$(TF) report --scheduled --scenario all $(if $(JOBS),--jobs $(JOBS))
 
 .PHONY: lab
-lab: $(ENV)  ## open the notebooks in JupyterLab
-	@$(BIN)/jupyter lab --notebook-dir=notebooks --LabApp.extension_manager=readonly --LabApp.news_url=None
+lab: $(ENV)  ## open the notebooks in JupyterLab (ARGS="--port 8899 --no-browser")
+	@$(BIN)/jupyter lab --notebook-dir=notebooks --LabApp.extension_manager=readonly --LabApp.news_url=None $(ARGS)
 
 .PHONY: data
 data: $(ENV)  ## check every file in data/ and build the warehouse
@@ -100,7 +101,7 @@ lock-schedules: $(ENV)  ## resolve reports/schedules/prefect.in again into prefe
 
 .PHONY: clean
 clean:  ## remove what can be made again: environment, caches, site (not the archive of runs)
-	rm -rf .venv .venv-schedules .cache reports/site reports/.site-* reports/failed reports/alerts reports/nightly.*
+	rm -rf .venv .venv-schedules .cache reports/site reports/what-if reports/.site-* reports/failed reports/alerts reports/nightly.*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: help

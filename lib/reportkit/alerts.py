@@ -14,7 +14,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -50,8 +50,15 @@ def failed(error: BaseException) -> list[dict[str, str]]:
     return [_reason("failed", "report", f"{type(error).__name__}: {error}")]
 
 
-def moved(before: Mapping[str, Mapping], after: Mapping[str, Mapping], most_frac: float) -> list[dict[str, str]]:
+def moved(
+    before: Mapping[str, Mapping],
+    after: Mapping[str, Mapping],
+    most_frac: float,
+    behind: Mapping[str, Sequence[str]] | None = None,
+) -> list[dict[str, str]]:
     """The reasons of headlines that moved by more than a fraction of what they were, or are no longer there.
+
+    `behind` has what changed of the inputs of a scenario, by its folder; it follows each sentence.
 
     Of scenarios and notebooks that this site does not have nothing is told, nor of headlines that are new.
     """
@@ -74,7 +81,8 @@ def moved(before: Mapping[str, Mapping], after: Mapping[str, Mapping], most_frac
                 continue
             of_old = f" ({change / abs(old['value']):+.1%})" if old["value"] else ""
             sentence = f"{label}: was {_shown(old['value'])}, is {_shown(new['value'])}{unit}{of_old}"
-        reasons.append(_reason("headline_moved", name, sentence))
+        changed = (behind or {}).get(name.split()[0].rpartition("/")[0], ())
+        reasons.append(_reason("headline_moved", name, "; ".join([sentence, *changed])))
     return reasons
 
 
@@ -111,7 +119,7 @@ class Watch:
     def look_at(self, result: Result, most_frac: float) -> None:
         """Tell of stale prices and moved headlines of a run that succeeded."""
         stale = [_reason("stale_prices", "report", sentence) for sentence in result.stale_prices]
-        self._tell("look at this report", stale + moved(result.before, result.after, most_frac))
+        self._tell("look at this report", stale + moved(result.before, result.after, most_frac, result.behind))
 
     def _tell(self, what: str, reasons: list[dict[str, str]]) -> None:
         if not reasons:

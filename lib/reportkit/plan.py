@@ -5,6 +5,7 @@ before the first notebook starts. It needs no data: `Source.check` asks them.
 """
 
 import ast
+import hashlib
 import io
 import json
 import math
@@ -23,8 +24,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from reportkit import strict_yaml
 from reportkit.errors import DataError, ParameterError, nearest
 from reportkit.source import Project
+from reportkit.text import words
 
 MOST_PARAMETERS = 14
+LONGEST_NAME = 80  # of the folder of a what-if
 LARGEST, LONGEST_NUMBER = 10**15, 100  # of a parameter; as text, in characters
 NUMBERS = {
     int: re.compile(r"[+-]?[0-9]+"),
@@ -318,6 +321,21 @@ def _check_known(names: Iterable[str], chosen: Sequence[Notebook], wrong) -> Non
             raise wrong(name, f"no chosen notebook has a parameter {name!r}{nearest(name, known)}")
 
 
+def _what_if(project: Project, jobs: Sequence[Job], names: Iterable[str]) -> str:
+    """The title of a report with other values: What if: subject B200, interactivity 50."""
+    kinds = {name: p.kind for job in jobs for name, p in job.notebook.parameters.items()}
+    values = {name: job.values[name] for job in jobs for name in names if name in job.values}
+    said = (f"{words(name)} {project.source.said(kinds[name], values[name])}" for name in names if name in values)
+    return f"What if: {', '.join(said)}"
+
+
+def what_if(parameters: Mapping[str, str]) -> str:
+    """The folder of the site of these values: subject-b200-interactivity-50."""
+    text = "-".join(f"{name}-{value}" for name, value in sorted(parameters.items()))
+    plain = re.sub(r"[^a-z0-9._-]+", "-", text.lower())[:LONGEST_NAME]
+    return plain if plain == text else f"{plain}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
 def make(
     project: Project,
     scenarios: Sequence[str] = ("default",),
@@ -359,6 +377,12 @@ def make(
                 job = Job(notebook, scenario_name, assigned)
                 _check_apart(job, project.source.compared)
                 jobs.append(job)
+    if parameters:
+        told = _what_if(project, jobs, parameters)
+        chosen_scenarios = {
+            name: scenario.model_copy(update={"title": told + ("" if name == "default" else f", in {scenario.title}")})
+            for name, scenario in chosen_scenarios.items()
+        }
     if not jobs:
         raise ParameterError(f"scenario {names[0]!r} has none of the chosen notebooks")
     return Plan(chosen_scenarios, jobs, is_whole=only is None and not parameters)

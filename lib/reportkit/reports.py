@@ -24,6 +24,7 @@ RECORD = "site.json"
 SUMMARY, SUMMARY_PDF = "summary.html", "summary.pdf"
 LOCK = ".site-lock"
 FAILED = "failed"
+MOST_WHAT_IFS = 20
 MOST_FAILED = 20  # runs of which the failures are kept
 ANSWERS = "<!-- answers: written by `make report` -->"
 END_OF_ANSWERS = "<!-- end of answers -->"
@@ -128,6 +129,13 @@ def _is_whole(content: Mapping) -> bool:
             if isinstance(headline["value"], bool) or not isinstance(headline["value"], int | float | None):
                 return False
     return all(isinstance(text, str) for text in texts)
+
+
+def prune_what_ifs(project: Project) -> None:
+    """Remove all but the last sites of other values, that of this project aside."""
+    found = [path for path in project.reports.parent.glob("*") if path.name != project.what_if]
+    for path in sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)[MOST_WHAT_IFS - 1 :]:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def new_folder(project: Project, purpose: str) -> Path:

@@ -9,7 +9,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,8 @@ from reportkit.execution import How
 from reportkit.plan import Job
 from reportkit.source import Frame, Project, Source
 from reportkit.tasks import PageTask, Question, Task, make_page, store
+
+MOST_BEHIND = 3  # changed inputs that an alert names
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class Result:
     stale_prices: list[str] = field(default_factory=list)  # a sentence each
     before: Mapping[str, dict] = field(default_factory=dict)  # headlines of the site as it was, see `reports.headlines`
     after: Mapping[str, dict] = field(default_factory=dict)
+    behind: Mapping[str, list[str]] = field(default_factory=dict)  # first changed inputs, by a scenario's folder
 
 
 def _date_of_making() -> tuple[str, bool]:
@@ -104,6 +107,9 @@ def report(
     if how.engine == "fork" and not workers.IS_FORK_SAFE:
         raise errors.ParameterError("the engine 'fork' works on Linux only; use 'kernel'")
     planned = plan.make(project, wanted.scenarios, wanted.parameters, wanted.only)
+    if wanted.parameters:
+        project = replace(project, what_if=plan.what_if(wanted.parameters))
+        reports.prune_what_ifs(project)
     with reports.locked(project, say):
         started = time.monotonic()
         reports.remove_leftovers(project)
@@ -334,4 +340,11 @@ class _Report:
             stale_prices=self.stale_prices,
             before=self.before,
             after=reports.headlines(self.project, self.old),
+            behind={
+                reports.home(scenario).rstrip("/"): [
+                    f"{row['group']}: {row['line']}" for row in content["changed"]["inputs"][:MOST_BEHIND]
+                ]
+                for scenario, content in self.old.items()
+                if content.get("changed")
+            },
         )

@@ -60,7 +60,7 @@ class Source(Protocol):
     groups : files that count apart from the other data where a change is shared out, such as prices
     date_columns : of the first file of a group, whose newest date tells its age
     lessons : notebooks that teach, and make no page
-    sections : of a scenario file, beside those that reportkit knows
+    sections : of a scenario file, beside those that reportkit knows, and the group of `groups` that each counts to
     """
 
     command: str
@@ -77,7 +77,7 @@ class Source(Protocol):
     groups: Mapping[str, Sequence[str]]
     date_columns: Sequence[str]
     lessons: Sequence[str]
-    sections: Sequence[str]
+    sections: Mapping[str, str]
 
     def fingerprint(self, data: Path | None = None) -> str:
         """Identity of all that decides what notebooks read; None: of the data in use."""
@@ -108,6 +108,9 @@ class Source(Protocol):
 
     def lineage(self, built: Path) -> Lineages: ...
 
+    def said(self, kind: str, value: object) -> str:
+        """The value of a parameter of a kind, as people say it."""
+
     def check(self, jobs: Sequence, built: Path) -> None:
         """Raise an InputError where a value of a job is not in the data."""
 
@@ -135,10 +138,11 @@ class Frame:
 
 @dataclass(frozen=True)
 class Project:
-    """The folders of a checkout, and its data."""
+    """The folders of a checkout, and its data; `what_if` names a site of other values, beside that of the checkout."""
 
     root: Path
     source: Source
+    what_if: str = ""
 
     @property
     def notebooks(self) -> Path:
@@ -150,7 +154,8 @@ class Project:
 
     @property
     def reports(self) -> Path:
-        return self.root / "reports"
+        reports = self.root / "reports"
+        return reports / "what-if" / self.what_if if self.what_if else reports
 
     @property
     def scratch(self) -> Path:

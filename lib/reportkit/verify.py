@@ -23,7 +23,7 @@ from xml.etree import ElementTree
 import nbformat
 from bs4 import BeautifulSoup, Tag
 
-from reportkit import archive, bundle, cache, index, outputs, page, reports, ro_crate, xlsx
+from reportkit import archive, bundle, cache, index, outputs, page, plan, reports, ro_crate, xlsx
 from reportkit.bundle import DATA, SUMS, Bundle
 from reportkit.errors import InputError
 from reportkit.page import NOT_SHOWN
@@ -376,13 +376,20 @@ def _again(found: Bundle, project: Project, work: Path, findings: Findings, say:
             archive.place(root, name, read())
     for scenario, content in found.record.items():
         say(f"executing {len(content['notebooks'])} notebooks of '{scenario}' again")
-        if why := _report(root, project, work, scenario, _own_parameters(found, scenario), content):
+        given = _own_parameters(found, scenario)
+        aside = reports.site(Project(root, project.source, plan.what_if(given) if given else ""))
+        if why := _report(root, project, work, scenario, given, content):
             findings.differ(f"{reports.home(scenario)}notebooks", f"cannot be executed again: {why}")
             continue
         for name in (notebook["name"] for notebook in content["notebooks"]):
             place = f"{reports.home(scenario)}{reports.place('notebook', name)}"
             try:
-                _compare_runs(place, found.site / place, root / "reports" / "site" / place, findings)
+                _compare_runs(
+                    place,
+                    found.site / place,
+                    (aside if aside.exists() else root / "reports" / "site") / place,
+                    findings,
+                )
             except UNREADABLE as error:
                 findings.differ(place, f"cannot be compared with its new execution: {error}")
 

@@ -17,7 +17,7 @@ from reportkit import source
 from reportkit.plan import Job, Notebook, Parameter, Scenario, Value
 from reportkit.source import Suite, Variables
 from tokenfactory.errors import DataError, ParameterError, nearest
-from tokenfactory.warehouse import files
+from tokenfactory.warehouse import files, vocabulary
 
 TOKEN_SCOPES = ("total", "output", "input")
 LARGE_BYTES = 50_000_000  # a snapshot above this is named in an archive, not kept
@@ -97,7 +97,7 @@ class Source:
     }
     date_columns = ("effective_from", "observed_on")
     lessons = ("00_tutorial", "template")
-    sections = ("prices", "inputs")
+    sections: Mapping[str, str] = {"prices": "price", "inputs": "price"}
 
     def fingerprint(self, data: Path | None = None) -> str:
         built = source.given(self)
@@ -153,6 +153,11 @@ class Source:
         from tokenfactory.warehouse.lineage import Archive
 
         return Archive(built)
+
+    def said(self, kind: str, value: object) -> str:
+        names = {row["model"]: row["name"] for row in vocabulary.named_models()} if kind == "model" else {}
+        text = f"{value:,}" if isinstance(value, int) else f"{value:g}" if isinstance(value, float) else str(value)
+        return text.upper() if kind == "gpu" else names.get(text, text.replace("_", " "))
 
     def check(self, jobs: Iterable[Job], built: Path) -> None:
         from tokenfactory.warehouse import query

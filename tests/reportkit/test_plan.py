@@ -1,5 +1,6 @@
 import json
 import os
+import re
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -542,3 +543,14 @@ def test_the_prices_of_the_product_are_old_when_enough_time_has_passed():
     found = source.stale_prices(jobs, db, 90, today=date(2026, 11, 26))
     assert any("owning_hyperscaler price of gb300 on 2026-04-15" in sentence for sentence in found)
     assert all("was last known to hold on 2026-" in sentence for sentence in found)
+
+
+def test_the_folder_of_a_what_if_is_told_from_others_and_leads_nowhere_else():
+    assert plan.what_if({"subject": "b200", "isl": "1024"}) == "isl-1024-subject-b200"
+    odd = [plan.what_if({"x": value}) for value in ("a/b", "a b", "A-b", "../../etc", "é" * 300, "a-b")]
+    assert len(set(odd)) == 6 and all(re.fullmatch(r"x-[a-z0-9._-]{0,95}", name) for name in odd)
+
+
+def test_the_title_of_a_what_if_is_made_of_its_values(project):
+    made = plan.make(project, parameters={"subject": "h200", "num_gpu": "1024"})
+    assert made.scenarios["default"].title == "What if: subject H200, num gpu 1,024"

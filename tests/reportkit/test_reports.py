@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from small_project import HEADLINES, PRICES, make_runs
@@ -125,10 +126,22 @@ def test_a_scenario_leaves_the_others_as_they_are(ready):
     assert ready.page("02_amd")["links"] == []
 
 
-def test_parameters_and_single_notebooks_do_not_touch_the_headline_numbers(ready):
+def test_a_what_if_has_a_site_and_a_title_of_its_own(ready):
+    before, numbers = ready.files(), ready.csv.read_bytes()
+    told = ready.report("-p", "subject=h200")
+    site = ready.project.reports / "what-if" / "subject-h200" / "site"
+    assert Path(told["index"]).name == "index.html" and (site / "01_prices.html").is_file()
+    page, index = (json.loads((site / f"{name}.html").read_text()) for name in ("01_prices", "index"))
+    assert page["outputs"][0].startswith("h200 ") and index["title"] == "What if: subject H200"
+    assert (ready.files(), ready.csv.read_bytes()) == (before, numbers)
+    assert not ready.report("-p", "subject=h200")["is_new"]
+    ready.report("--scenario", "other", "-p", "subject=h200")
+    titles = [content["title"] for content in json.loads((site / "site.json").read_text()).values()]
+    assert titles == ["What if: subject H200", "What if: subject H200, in Other"]
+
+
+def test_a_single_notebook_does_not_touch_the_headline_numbers(ready):
     before = ready.csv.read_bytes()
-    ready.report("-p", "subject=h200")
-    assert ready.page("01_prices")["outputs"][0].startswith("h200 ")
     ready.notebook("01_prices", PRICES, HEADLINES.replace("b_price", "c_price"))
     ready.report("--notebook", "01_prices")
     of_notebook = ["01_prices.html", "01_prices.provenance.json", "01_prices.xlsx", "notebooks/01_prices.ipynb"]

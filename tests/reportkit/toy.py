@@ -11,7 +11,7 @@ import sys
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 
 from reportkit.source import Project, Suite, Variables
 
@@ -74,7 +74,8 @@ class Source:
     variables = Variables(data="TOY_DATA", cache="TOY_CACHE", built="TOY_BUILT", trace="TOY_TRACE")
     packages = (Path(__file__).parent / "no-package",)
     compared = None
-    no_method = imports = slow_imports = date_columns = lessons = sections = ()
+    no_method = imports = slow_imports = date_columns = lessons = ()
+    sections = MappingProxyType({})
 
     def __init__(self, root: Path):
         self.data, self.groups, self.kinds = root / "data", {}, {"kg": _weight}
@@ -119,6 +120,9 @@ class Source:
         prices = json.loads(built.read_text())
         about = {name: {"file": "prices.csv", "usd_per_kg": price} for name, price in prices.items()}
         return SimpleNamespace(lineage=of, rows=lambda names: {n: about[n] for n in sorted(names) if n in about})
+
+    def said(self, kind, value):
+        return str(value)
 
     def check(self, jobs, built):
         pass

@@ -22,6 +22,11 @@ def models() -> dict[str, str]:
     return _by_alias("models.csv", "model")
 
 
+def named_models() -> tuple[dict[str, str], ...]:
+    """The row of each model."""
+    return _rows("models.csv")
+
+
 def precisions() -> dict[str, str]:
     """Our name of a number format, by each name it is known under."""
     return _by_alias("precisions.csv", "precision")
