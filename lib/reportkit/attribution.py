@@ -44,6 +44,7 @@ from reportkit.inputs import (
     packages,
     packages_here,
     parameters_of,
+    sections_of,
 )
 from reportkit.source import Project, Source
 
@@ -83,6 +84,20 @@ def _scenario(text: bytes, documents: Mapping[str, dict]) -> bytes:
     return yaml.safe_dump(content | {"notebooks": names, "parameters": values}, sort_keys=False).encode()
 
 
+def _with_sections(source: Source, text: bytes, choice: Mapping[str, Run], name: str) -> bytes:
+    """A scenario file with the sections, such as prices, that it has in the runs chosen for their groups."""
+    content = yaml.safe_load(text)
+    wanted = {
+        section: value
+        for group in dict.fromkeys(source.sections.values())
+        for section, value in sections_of(source, choice[group], name).get(group, {}).items()
+    }
+    if wanted == {section: content[section] for section in source.sections if section in content}:
+        return text
+    kept = {key: value for key, value in content.items() if key not in source.sections}
+    return yaml.safe_dump(kept | wanted, sort_keys=False).encode()
+
+
 def _mixture(source: Source, choice: Mapping[str, Run], wanted: Iterable[str]) -> dict[str, bytes]:
     """The files of a checkout in which each group is as its run had it, with only the wanted scenarios."""
     of_data = (DATA, *source.groups)
@@ -103,6 +118,7 @@ def _mixture(source: Source, choice: Mapping[str, Run], wanted: Iterable[str]) -
         if path in of_values.files:
             is_same = of_values is of_method
             found[path] = of_values.file(path) if is_same else _scenario(of_values.file(path), documents)
+            found[path] = _with_sections(source, found[path], choice, name)
     return found
 
 

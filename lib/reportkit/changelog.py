@@ -320,6 +320,17 @@ def plain(sentence: str) -> str:
     return sentence.replace("**", "")
 
 
+def of_all(changes: Mapping[str, Mapping]) -> str:
+    """What changed in a run in one sentence: of all its scenarios, those first in which something did."""
+    first = {name: changed["sentences"][0] for name, changed in changes.items()}
+    moved = [name for name, said in first.items() if not said.startswith("**Nothing changed**")]
+    if len(first) == 1 or len(moved) == len(first):
+        return plain(next(iter(first.values())))
+    if not moved:
+        return f"Nothing changed in any of {len(first)} scenarios."
+    return f"{moved[0]}: {plain(first[moved[0]])} Of {len(first)} scenarios, {len(moved)} changed."
+
+
 def lines(changed: Mapping) -> list[str]:
     """A section as lines of text."""
     said = [plain(sentence) for sentence in changed["sentences"]]

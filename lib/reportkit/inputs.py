@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import yaml
+
 from reportkit import archive, cache, plan, reports
 from reportkit.archive import Run
 from reportkit.source import Project, Source
@@ -40,6 +42,16 @@ def group_of(source: Source, path: str) -> str:
 def of_group(source: Source, run: Run, group: str) -> dict[str, str]:
     """The files of a run that belong to one group of causes, with their hashes."""
     return {path: digest for path, digest in run.files.items() if group_of(source, path) == group}
+
+
+def sections_of(source: Source, run: Run, scenario: str) -> dict[str, dict]:
+    """What the file of a scenario says beside parameters, by the group that it counts to."""
+    path, found = f"{SCENARIOS}{scenario}.yaml", {}
+    content = yaml.safe_load(run.file(path)) if path in run.files else {}
+    for section, group in source.sections.items():
+        if section in content:
+            found.setdefault(group, {})[section] = content[section]
+    return found
 
 
 def document_of(run: Run, name: str) -> dict:
@@ -93,8 +105,12 @@ def parameters_of(cells: Sequence[Mapping], name: str) -> dict[str, plan.Paramet
 def differing(source: Source, a: Run, b: Run, job: Job) -> list[str]:
     """The groups that differ between the runs for a notebook of a scenario, in the order of substitution."""
     scenario, name = job
-    of_data = (DATA, *source.groups)
-    found = [group for group in of_data if of_group(source, a, group) != of_group(source, b, group)]
+    of_data, own = (DATA, *source.groups), [sections_of(source, run, scenario) for run in (a, b)]
+    found = [
+        group
+        for group in of_data
+        if of_group(source, a, group) != of_group(source, b, group) or own[0].get(group) != own[1].get(group)
+    ]
     if (a.record["is_warehouse_given"] or b.record["is_warehouse_given"]) and a.record["data"] != b.record["data"]:
         found = [DATA]
     if _method(source, a, name) != _method(source, b, name) or packages(a).differ(packages(b)):
@@ -139,9 +155,26 @@ def _data_rows(source: Source, a: Run, b: Run, group: str) -> list[dict]:
         if old.get(path) != new.get(path) and path.endswith(".csv"):
             contents = (run.file(path) if path in run.files else None for run in (a, b))
             found += _changed(path.removeprefix("data/"), *_rows(*contents))
+    for scenario in b.record["scenarios"]:
+        rows = (_own_rows(sections_of(source, run, scenario).get(group, {})) for run in (a, b))
+        found += _changed(f"scenarios/{scenario}.yaml", *rows)
     if group == DATA:
         found += _changed("snapshot", *(source.archived_rows(run.files, run.file) for run in (a, b)))
     return found
+
+
+def _own_rows(node: object, place: str = "") -> dict[str, dict]:
+    """The rows of sections of a scenario file by their place, such as prices.gb300 or inputs.all.pue."""
+    if isinstance(node, list):  # an entry of a list is called by its first value
+        names = [str(next(iter(row.values()), "")) if isinstance(row, Mapping) else str(row) for row in node]
+        names = [f"{name}.{i}" if names.count(name) > 1 else name for i, name in enumerate(names)]
+        node = dict(zip(names, node, strict=True))
+    if not isinstance(node, Mapping):
+        return {place: {"value": node}}
+    if node and not any(isinstance(value, Mapping | list) for value in node.values()):
+        return {place: dict(node)}
+    inner = (_own_rows(value, f"{place}.{key}".lstrip(".")) for key, value in node.items())
+    return {key: row for rows in inner for key, row in rows.items()}
 
 
 def _changed_packages(a: Run, b: Run) -> list[dict]:

@@ -117,9 +117,9 @@ def _runs(arguments, project) -> int:
         print(json.dumps([{field: run.record[field] for field in fields} for run in found]))
         return MADE
     for run in found:
-        first = next(iter(run.record["changes"].values()))
-        said = f"{len(run.record['scenarios'])} scenarios" if len(run.record["scenarios"]) > 1 else "1 scenario"
-        print(f"{run.id}  {said:>12}  {changelog.plain(first['sentences'][0])}")
+        num = len(run.record["scenarios"])
+        said = f"{num} scenarios" if num > 1 else "1 scenario"
+        print(f"{run.id}  {said:>12}  {changelog.of_all(run.record['changes'])}")
     if not found:
         _say("no run is kept here yet; make one with 'tokenfactory report'")
     return MADE

@@ -500,3 +500,48 @@ def test_data_that_go_together_are_not_tried_notebook_by_notebook(again):
     assert all("'h101' has no row in " in remark for remark in found["remarks"])
     assert [list(causes(headline)) for headline in found["headlines"]] == [["data and price and power"]] * 4
     assert_sums(found)
+
+
+QUOTED = """\
+title: A quote
+parameters: {basis: your_quote_mine}
+prices:
+  - {gpu: gb300, usd_per_gpu_hour: 4.0, effective_from: 2026-01-01, provider: A cloud, accessed: 2026-01-05}
+"""
+ASKED = """\
+from tokenfactory import warehouse
+from tokenfactory.display.show import Headline, headlines, usd
+hour = warehouse.connect().price(gpu=subject, basis=basis, on="2026-04-15")["usd_per_gpu_hour"]
+headlines([Headline("hour", "Hour", hour, "usd", usd(hour))])
+"""
+
+
+def test_one_price_of_a_scenario_file_is_price_in_diff_index_and_alert(tmp_path, project):
+    runs = make_runs(tmp_path / "quoted", project)
+    for name in ("01_prices", "02_amd"):
+        (runs.project.notebooks / f"{name}.ipynb").unlink()
+    basis = 'basis: str = "owning_hyperscaler"  # [price_basis] whose hour\n'
+    runs.notebook("01_cost", ASKED, parameters=SUBJECT + basis)
+    for path in runs.project.scenarios.glob("*.yaml"):
+        path.unlink()
+    file = runs.data / "scenarios" / "mine.yaml"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(QUOTED)
+    runs.report("--scenario", "all")
+    file.write_text(QUOTED.replace("4.0", "5.0"))
+    runs.report("--scenario", "all", "--scheduled", "--allow-stale-prices")
+    found = json.loads(runs.run("diff", "previous", "latest", "--json").stdout)
+    (headline,) = found["headlines"]
+    assert (headline["scenario"], headline["old"], headline["new"], causes(headline)) == ("mine", 4, 5, {"price": 1})
+    assert found["num_same"] == 1  # that of the default
+    told = "scenarios/mine.yaml, prices.gb300: usd_per_gpu_hour 4.0 -> 5.0"
+    assert f"price: {told}" in runs.run("diff", "previous", "latest").stdout
+    changed = runs.page("mine/index")["changed"]
+    assert changed["rows"][0]["why"].startswith("price") and changed["inputs"] == [{"group": "price", "line": told}]
+    (alert,) = runs.alerts()
+    assert [r["sentence"] for r in alert["reasons"] if r["kind"] == "headline_moved"] == [
+        f"Hour: was 4, is 5 usd (+25.0%); price: {told}"
+    ]
+    assert (
+        "mine: 1 of 1 headline numbers changed, because of price. Of 2 scenarios, 1 changed." in runs.run("runs").stdout
+    )
