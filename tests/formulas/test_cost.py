@@ -1,7 +1,6 @@
 """Hand-worked vectors of `cost`. p = USD per GPU-hour, t = tok/s per GPU, u = utilisation."""
 
-import numpy as np
-import pandas as pd
+import formula_vectors
 import polars as pl
 import pytest
 from hypothesis import given
@@ -130,26 +129,7 @@ VECTORS = [
         1.62529,
     ),
 ]
-IDS = [f"{function.__name__}-{i}" for i, (function, _, _) in enumerate(VECTORS)]
-
-
-@pytest.mark.parametrize(("function", "arguments", "expected"), VECTORS, ids=IDS)
-def test_vector(function, arguments, expected):
-    assert function(**arguments) == pytest.approx(expected, rel=5e-6)
-
-
-@pytest.mark.parametrize(("function", "arguments", "expected"), VECTORS, ids=IDS)
-def test_same_result_for_every_kind_of_argument(function, arguments, expected):
-    plain = function(**arguments)
-    twice = {name: [value, value] for name, value in arguments.items()}
-    frame = pl.DataFrame(twice)
-    results = {
-        "numpy": function(**{n: np.array(v) for n, v in twice.items()}),
-        "pandas": function(**{n: pd.Series(v) for n, v in twice.items()}),
-        "polars series": function(**{n: frame[n] for n in twice}),
-        "polars expression": frame.select(result=function(**{n: pl.col(n) for n in twice}))["result"],
-    }
-    assert {kind: list(map(float, result)) for kind, result in results.items()} == {k: [plain, plain] for k in results}
+test_vector, test_same_result_for_every_kind_of_argument = formula_vectors.tests_of(VECTORS)
 
 
 def test_missing_stays_missing():

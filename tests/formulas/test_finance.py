@@ -1,5 +1,6 @@
 """Hand-worked vectors of `finance`. r = cost of capital, N = life, K = capital per GPU, t = tok/s per GPU."""
 
+import formula_vectors
 import numpy as np
 import numpy_financial
 import pandas as pd
@@ -173,7 +174,7 @@ VECTORS = [
         0.791718,
     ),
 ]
-IDS = [f"{function.__name__}-{i}" for i, (function, _, _) in enumerate(VECTORS)]
+test_vector, test_same_result_for_every_kind_of_argument = formula_vectors.tests_of(VECTORS)
 
 
 def test_a_system_of_which_nothing_more_is_known_costs_its_price():
@@ -181,26 +182,6 @@ def test_a_system_of_which_nothing_more_is_known_costs_its_price():
     owned |= dict(colocation_usd_per_kw_year=0)
     system = finance.system_parts(usd_per_system=80_000, gpu_per_system=8, **owned)
     assert system == finance.owned_parts(usd_per_gpu=10_000, **owned)
-
-
-@pytest.mark.parametrize(("function", "arguments", "expected"), VECTORS, ids=IDS)
-def test_vector(function, arguments, expected):
-    assert function(**arguments) == pytest.approx(expected, rel=5e-6)
-
-
-@pytest.mark.parametrize(("function", "arguments", "expected"), VECTORS, ids=IDS)
-def test_same_result_for_every_kind_of_argument(function, arguments, expected):
-    plain = function(**arguments)
-    twice = {name: [value, value] for name, value in arguments.items()}
-    frame = pl.DataFrame(twice)
-    results = {
-        "numpy": function(**{n: np.array(v) for n, v in twice.items()}),
-        "pandas": function(**{n: pd.Series(v) for n, v in twice.items()}),
-        "polars series": function(**{n: frame[n] for n in twice}),
-        "polars expression": frame.select(result=function(**{n: pl.col(n) for n in twice}))["result"],
-    }
-    for kind, result in results.items():
-        assert list(map(float, result)) == pytest.approx([plain, plain], rel=1e-13), kind
 
 
 def test_every_part_of_the_hour():

@@ -1,8 +1,6 @@
 """Hand-worked vectors of `power`. t = tok/s per GPU, w = kW per GPU of one basis."""
 
-import numpy as np
-import pandas as pd
-import polars as pl
+import formula_vectors
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -49,23 +47,7 @@ VECTORS = [
     # IT energy 1e9 * 1.37 / (3600 * 93.25) = 4081.02 Wh; * 0.27 L/kWh
     (power.l_water_per_mtok, dict(it_wh_per_mtok=4081.024, l_per_kwh=0.27), 1.10188),
 ]
-IDS = [f"{function.__name__}-{i}" for i, (function, _, _) in enumerate(VECTORS)]
-
-
-@pytest.mark.parametrize(("function", "arguments", "expected"), VECTORS, ids=IDS)
-def test_vector(function, arguments, expected):
-    assert function(**arguments) == pytest.approx(expected, rel=5e-6)
-
-
-@pytest.mark.parametrize(("function", "arguments", "expected"), VECTORS, ids=IDS)
-def test_same_result_for_every_kind_of_argument(function, arguments, expected):
-    plain = function(**arguments)
-    twice = {name: [value, value] for name, value in arguments.items()}
-    frame = pl.DataFrame(twice)
-    for kind in (np.array, pd.Series, pl.Series):
-        assert list(map(float, function(**{n: kind(v) for n, v in twice.items()}))) == [plain, plain]
-    expression = function(**{n: pl.col(n) for n in twice})
-    assert frame.select(result=expression)["result"].to_list() == [plain, plain]
+test_vector, test_same_result_for_every_kind_of_argument = formula_vectors.tests_of(VECTORS)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """Hand-worked vectors of `reuse`: DeepSeek-R1's 35,136 cached values a token, and GB300's prefill."""
 
-import numpy as np
-import polars as pl
+import formula_vectors
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -62,24 +61,7 @@ VECTORS = [
     # 500 GPUs sell 300 GPU-seconds a second; an agent takes 0.25 in 30
     (reuse.agents_per_mw, dict(kw_per_gpu=2.0, gpu_s_per_turn=0.25, s_per_turn=30, utilisation_frac=0.6), 36_000),
 ]
-IDS = [f"{function.__name__}-{i}" for i, (function, _, _) in enumerate(VECTORS)]
-
-
-@pytest.mark.parametrize(("function", "arguments", "expected"), VECTORS, ids=IDS)
-def test_vector(function, arguments, expected):
-    assert function(**arguments) == pytest.approx(expected, rel=5e-6)
-
-
-@pytest.mark.parametrize(("function", "arguments", "expected"), VECTORS, ids=IDS)
-def test_same_result_for_every_kind_of_argument(function, arguments, expected):
-    plain = function(**arguments)
-    frame = pl.DataFrame({name: [float(value)] * 2 for name, value in arguments.items()})
-    for result in (
-        function(**{name: np.array([float(value)] * 2) for name, value in arguments.items()}),
-        function(**{name: frame[name] for name in arguments}),
-        frame.select(result=function(**{name: pl.col(name) for name in arguments}))["result"],
-    ):
-        assert list(map(float, result)) == pytest.approx([plain, plain], rel=1e-14)
+test_vector, test_same_result_for_every_kind_of_argument = formula_vectors.tests_of(VECTORS)
 
 
 def test_the_ranges_as_they_are_quoted():
