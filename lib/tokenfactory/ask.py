@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from weakref import WeakKeyDictionary
 
 from tokenfactory.display import show
 from tokenfactory.display.show import between, number, times, usd, words
@@ -161,18 +162,16 @@ def audit(warehouse, claim: str) -> claims.SetAudit:
     return replace(found, verdicts=[pair for pair in found.verdicts if pair[0]["claim_id"] == claim])
 
 
-def _audit_of_set(warehouse, claim_set: str) -> claims.SetAudit:
+# What claims are held against, by warehouse: a notebook asks for every set, and learning from the points takes longest.
+_EVIDENCE: WeakKeyDictionary = WeakKeyDictionary()
+
+
+def _evidence(warehouse) -> dict:
     points = _rows(warehouse, _POINTS)
-    return claims.audit_set(
-        _rows(
-            warehouse,
-            """SELECT claim_id, claim_set, row, cell, claimant, date, statement_short, metric, subject, baseline,
-                      model, printed, printed_ulp, value, value_low, value_high, unit, conditions
-               FROM claims WHERE claim_set = $claim_set ORDER BY claim_id""",
-            claim_set=claim_set,
-        ),
-        points,
-        _rows(
+    generations = warehouse.query("SELECT gpu, generation FROM hardware WHERE is_reference ORDER BY gpu").rows()
+    return {
+        "points": points,
+        "published": _rows(
             warehouse,
             """SELECT point_id, gpu, model, total_tok_per_s_per_gpu, interactivity_tok_per_s_per_user, isl, osl,
                       precision, spec_decoding, evidence, source_url
@@ -182,14 +181,25 @@ def _audit_of_set(warehouse, claim_set: str) -> claims.SetAudit:
                       precision, spec_decoding, evidence, source_url
                FROM points WHERE origin <> 'published' ORDER BY point_id""",
         ),
-        _rows(warehouse, "SELECT gpu, spec, value FROM hardware_specs ORDER BY gpu, spec"),
-        gpus_of=claims.gpus_by_name(
-            warehouse.query("SELECT gpu, generation FROM hardware WHERE is_reference ORDER BY gpu").rows()
-        ),
-        prices=claims.tiers(_rows(warehouse, _PRICES, owner=OWNER), "usd_per_gpu_hour"),
-        powers=claims.tiers(_rows(warehouse, _POWERS, owner=OWNER), "kw_per_gpu"),
-        learned=serving.learn_bands(points),
+        "specs": _rows(warehouse, "SELECT gpu, spec, value FROM hardware_specs ORDER BY gpu, spec"),
+        "gpus_of": claims.gpus_by_name(generations),
+        "prices": claims.tiers(_rows(warehouse, _PRICES, owner=OWNER), "usd_per_gpu_hour"),
+        "powers": claims.tiers(_rows(warehouse, _POWERS, owner=OWNER), "kw_per_gpu"),
+        "learned": serving.learn_bands(points),
+    }
+
+
+def _audit_of_set(warehouse, claim_set: str) -> claims.SetAudit:
+    of_set = _rows(
+        warehouse,
+        """SELECT claim_id, claim_set, row, cell, claimant, date, statement_short, metric, subject, baseline,
+                  model, printed, printed_ulp, value, value_low, value_high, unit, conditions
+           FROM claims WHERE claim_set = $claim_set ORDER BY claim_id""",
+        claim_set=claim_set,
     )
+    if warehouse not in _EVIDENCE:
+        _EVIDENCE[warehouse] = _evidence(warehouse)
+    return claims.audit_set(of_set, **_EVIDENCE[warehouse])
 
 
 def audit_text(found: claims.SetAudit) -> list[str]:
