@@ -129,10 +129,12 @@ def write(notebook: NotebookNode, path: Path, *, name: str, made_on: str, parame
 
 
 def input_widths(book: Mapping) -> list[int]:
+    """Widths of the columns of a model's inputs."""
     return [38, 14, *[16] * (1 + len(book["columns"])), 30, 14, 60]
 
 
 def line_widths(book: Mapping) -> list[int]:
+    """Widths of the columns of a model's lines."""
     return [38, 14, *[16] * len(book["columns"]), 90]
 
 
