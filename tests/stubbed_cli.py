@@ -37,6 +37,10 @@ def write(notebook, path, *, name, made_on, parameters):
     path.write_text(json.dumps({"name": name, "made_on": made_on, "outputs": outputs(notebook)}))
 
 
+def write_all(notebooks, path, *, about, made_on):
+    path.write_text(json.dumps({"about": about, "made_on": made_on, "notebooks": list(notebooks)}))
+
+
 def index(frame, entries, *, scratch, **content):
     about = {"title": frame.scenario, "made_on": frame.made_on, "pages": frame.pages}
     return json.dumps(about | {"entries": entries} | content)
@@ -59,6 +63,7 @@ if __name__ in ("__main__", "__mp_main__"):  # and its children, but not when py
         "page": [export, data_files],
         "index": [entry, index, archive, summary, with_scenarios],
         "xlsx": [write],
+        "workbook": [write_all],
     }.items():
         module = types.ModuleType(f"reportkit.{name}")
         for function in functions:

@@ -4,7 +4,9 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from reportkit import index, pdf, reports, ro_crate
+import nbformat
+
+from reportkit import index, pdf, reports, ro_crate, workbook
 from reportkit.changelog import History
 from reportkit.reports import SUMMARY, SUMMARY_PDF
 from reportkit.source import Frame, Project
@@ -31,7 +33,21 @@ def write_overviews(project: Project, content: Mapping, folder: Path, browser: s
     (folder / SUMMARY).write_text(page, encoding="utf-8")
     if browser:
         pdf.print_page(page, folder / SUMMARY_PDF, browser=browser, made_on=content["made_on"])
-    return ["index.html", SUMMARY, *([SUMMARY_PDF] if browser else [])]
+    about = f"{project.source.suite.title}: {content['title']}"
+    book = workbook_name(project)
+    workbook.write_all(executed(content, folder), folder / book, about=about, made_on=content["made_on"])
+    return ["index.html", SUMMARY, *([SUMMARY_PDF] if browser else []), book]
+
+
+def workbook_name(project: Project) -> str:
+    """Of the one workbook with all pages: TokenFactory.xlsx."""
+    return f"{project.source.suite.title.replace(' ', '')}.xlsx"
+
+
+def executed(content: Mapping, folder: Path) -> dict:
+    """The executed notebooks of a scenario whose files are in a folder, by name."""
+    names = [notebook["name"] for notebook in content["notebooks"]]
+    return {name: nbformat.read(folder / reports.place("notebook", name), as_version=4) for name in names}
 
 
 def finish(project: Project, record: Mapping[str, Mapping], new: Path, past: History) -> None:
@@ -42,13 +58,14 @@ def finish(project: Project, record: Mapping[str, Mapping], new: Path, past: His
     record : what the site says of itself, by scenario
     new : the folder of the site, with all other pages
     """
+    pdf_, book = {"href": SUMMARY_PDF, "title": "PDF"}, {"href": workbook_name(project), "title": "one workbook (XLSX)"}
     for scenario, content in record.items():
         home = new / reports.home(scenario)
         front = index.index(
             _frame(project, content),
             _entries(content),
             scenarios=reports.links(record, scenario),
-            downloads=[{"href": SUMMARY_PDF, "title": "PDF"}] if SUMMARY_PDF in content["files"] else [],
+            downloads=[d for d in (pdf_, book) if d["href"] in content["files"]],
             changed=past.changed(content),
             scratch=project.scratch,
         )

@@ -44,9 +44,25 @@ _UNITS = {
     "usd/mtok": "$ per million tokens",
     "tok/s/gpu": "tokens a second per GPU",
     "frac": "%",
+    "usd/year": "$ a year",
+    "usd/gpu/year": "$ per GPU and year",
+    "usd/kw/year": "$ per kW and year",
+    "tok/day": "tokens a day",
+    "tok/s/mw": "tokens a second per MW",
+    "tok/s/user": "tokens a second per user",
+    "gpu": "GPUs",
+    "user": "users",
+    "h": "hours",
+    "day": "days",
+    "year": "years",
 }
+
+
+_PARTS = {"usd": "$", "mtok": "million tokens", "tok": "tokens", "gpu": "GPU", "gb": "GB", "tb": "TB", "kw": "kW"}
+_PARTS |= {"mw": "MW", "kwh": "kWh", "mwh": "MWh", "h": "hour", "s": "second"}
 
 
 def unit_words(unit: str) -> str:
     """A unit as a form or a tile has it: usd/mtok -> $ per million tokens; one without words of its own as it is."""
-    return _UNITS.get(unit, "" if unit == "1" else words(unit))
+    said = "" if unit == "1" else " per ".join(_PARTS.get(part) or words(part) for part in unit.split("/"))
+    return _UNITS.get(unit, said)

@@ -23,7 +23,7 @@ ARITHMETIC = re.compile(r"[-+*/^()=0-9.eE]*")
 LONGEST_TEXT = 32_767  # characters that a cell can hold
 
 
-class _File:
+class File:
     """One file being written: where the next row goes, and how things look."""
 
     def __init__(self, path: Path, about: str, made_on: str):
@@ -72,9 +72,12 @@ class _File:
         if spoken.lower() in self._spoken:
             spoken = f"{spoken}_{len(self._spoken)}"
         self._spoken.add(spoken.lower())
-        address = xlsxwriter.utility.xl_rowcol_to_cell(row, place, row_abs=True, col_abs=True)
-        self.book.define_name(spoken, f"='{sheet.get_name()}'!{address}")
+        self.book.define_name(spoken, f"='{sheet.get_name()}'!{address(row, place)}")
         self._names[name, column] = spoken
+
+    def forget_names(self) -> None:
+        """Let the next model of the file have cells of its own."""
+        self._names = {}
 
     def formula(self, text: str) -> str:
         """A formula of the description with this file's names in it, if it is arithmetic and nothing else."""
@@ -87,14 +90,18 @@ class _File:
 
 
 def number_format(unit: str, value: float) -> str:
-    """The number format of a cell, from its unit and value."""
+    """How a spreadsheet prints a number of a unit: never with an exponent, and large ones in words."""
+    money, size = "$" if unit.startswith("usd") else "", abs(value)
+    for least, commas, word in ((1e12, ",,,,", "trillion"), (1e9, ",,,", "billion"), (1e6, ",,", "million")):
+        if size >= least:
+            return f'{money}#,##0.00{commas}" {word}"'
     if unit == "frac":
         return "0.0%"
-    if unit.startswith("usd"):
-        return "$#,##0" if abs(value) >= 1000 else "$#,##0.00" if abs(value) >= 10 else "$#,##0.0000"
+    if money:
+        return "$#,##0" if size >= 1000 else "$#,##0.00" if size >= 10 else "$#,##0.0000"
     if unit == "x":
         return '#,##0.0"x"'
-    return "#,##0" if abs(value) >= 1000 or float(value).is_integer() else "#,##0.####"
+    return "#,##0" if size >= 1000 or float(value).is_integer() else "#,##0.####"
 
 
 def write(notebook: NotebookNode, path: Path, *, name: str, made_on: str, parameters: Mapping) -> None:
@@ -110,18 +117,18 @@ def write(notebook: NotebookNode, path: Path, *, name: str, made_on: str, parame
     question, described, tables = title(notebook) or name, outputs.find(shown, "model"), outputs.find(shown, "table")
     if len(described) > 1:
         raise DataError(f"{name}.ipynb", "a notebook describes at most one workbook")
-    file = _File(path, question, made_on)
+    file = File(path, question, made_on)
     try:
         results = file.sheet("Results", (44, 18, 18, 70))
         inputs = [file.sheet("Inputs", input_widths(book)) for book in described]
         for book, sheet in zip(described, inputs, strict=True):
-            _write_inputs(file, sheet, 0, book)
-            _write_lines(file, file.sheet("Build-up", line_widths(book)), 0, book)
+            write_inputs(file, sheet, 0, book)
+            write_lines(file, file.sheet("Build-up", line_widths(book)), 0, book)
         about = f"Made on {made_on} by the notebook {name}.ipynb, which holds the code and the conditions."
         _write_results(file, results, question, about, shown)
         _write_parameters(file, parameters)
         for number, table in enumerate(tables, 1):
-            _write_table(file, number, table)
+            write_table(file, number, table)
         _write_sources(file, shown, tables, described)
         (inputs or [results])[0].activate()
     finally:
@@ -138,14 +145,14 @@ def line_widths(book: Mapping) -> list[int]:
     return [38, 14, *[16] * len(book["columns"]), 90]
 
 
-def _write_inputs(file: _File, sheet, top: int, book: Mapping) -> int:
+def write_inputs(file: File, sheet, top: int, book: Mapping) -> int:
     """The inputs of a model from a row on; returns the row below them."""
     columns = {outputs.ALL: outputs.ALL, **book["columns"]}
     file.text(sheet, top, 0, f"{book['about']}: the inputs", bold=True, font_size=13)
     file.text(sheet, top + 1, 0, "Change a shaded cell and everything computes again. Where all systems share an "
               f"input, it stands in the column '{outputs.ALL}'.")  # fmt: skip
     file.head(sheet, top + 3, ["Input", "Unit", *columns.values(), "Range", "Status", "Source"])
-    chosen = _write_choices(file, sheet, top + 4, book.get("choices", ()))
+    chosen = write_choices(file, sheet, top + 4, book.get("choices", ()))
     first = top + 4 + len(book.get("choices", ()))
     for row, given in enumerate(book["inputs"], first):
         file.text(sheet, row, 0, given["label"])
@@ -161,7 +168,7 @@ def _write_inputs(file: _File, sheet, top: int, book: Mapping) -> int:
     return first + len(book["inputs"])
 
 
-def _write_input(file: _File, sheet, at: tuple[int, int], given: Mapping, cell: Mapping, formula: str | None) -> None:
+def _write_input(file: File, sheet, at: tuple[int, int], given: Mapping, cell: Mapping, formula: str | None) -> None:
     style = file.style(num_format=number_format(given["unit"], cell["value"]), bg_color="#fff3c4", border=4)
     if formula:
         sheet.write_formula(*at, formula, style, cell["value"])
@@ -174,7 +181,7 @@ def _write_input(file: _File, sheet, at: tuple[int, int], given: Mapping, cell: 
     })  # fmt: skip
 
 
-def _write_choices(file: _File, sheet, top: int, choices: Sequence[Mapping]) -> dict[str, str]:
+def write_choices(file: File, sheet, top: int, choices: Sequence[Mapping]) -> dict[str, str]:
     """A list to choose from for each choice, its options on a sheet of their own; returns the formulas they set."""
     formulas = {}
     for row, choice in enumerate(choices, top):
@@ -206,7 +213,7 @@ def _details(given: Mapping, columns: Mapping[str, str]) -> list[str]:
     """Range, status and source of an input; said once where all columns agree."""
     details = []
     for say in (
-        lambda cell: f"{cell['low']:.6g} to {cell['high']:.6g}" if cell.get("low") != cell.get("high") else None,
+        lambda cell: f"{_end(cell['low'])} to {_end(cell['high'])}" if cell.get("low") != cell.get("high") else None,
         lambda cell: cell.get("status"),
         lambda cell: cell.get("source_url"),
     ):
@@ -217,7 +224,11 @@ def _details(given: Mapping, columns: Mapping[str, str]) -> list[str]:
     return details
 
 
-def _write_lines(file: _File, sheet, top: int, book: Mapping) -> int:
+def _end(value: float) -> str:
+    return f"{value:,.6f}".rstrip("0").rstrip(".")
+
+
+def write_lines(file: File, sheet, top: int, book: Mapping) -> int:
     """The lines of a model from a row on; returns the row below them."""
     file.text(sheet, top, 0, f"{book['about']}: line by line", bold=True, font_size=13)
     file.text(
@@ -246,7 +257,7 @@ def _spoken(line: Mapping, columns: Mapping[str, str]) -> str:
     return CELL.sub(lambda cell: f"{cell[1]} of {columns[cell[2]]}" if is_across else cell[1], formula)
 
 
-def _write_results(file: _File, sheet, question: str, about: str, shown: Sequence[Mapping]) -> None:
+def _write_results(file: File, sheet, question: str, about: str, shown: Sequence[Mapping]) -> None:
     file.text(sheet, 0, 0, question, bold=True, font_size=14)
     file.text(sheet, 1, 0, about)
     row = 3
@@ -263,7 +274,7 @@ def _write_results(file: _File, sheet, question: str, about: str, shown: Sequenc
         _write_headlines(file, sheet, row + 1, headlines)
 
 
-def _write_model_results(file: _File, sheet, row: int, book: Mapping) -> int:
+def _write_model_results(file: File, sheet, row: int, book: Mapping) -> int:
     """The results of a model; returns the row below them."""
     columns = book["columns"]
     file.text(sheet, row, 0, f"{book['about']}: computed from the sheet Inputs", bold=True)
@@ -271,7 +282,7 @@ def _write_model_results(file: _File, sheet, row: int, book: Mapping) -> int:
     row += 2
     for line in (line for line in book["lines"] if line["is_result"]):
         file.text(sheet, row, 0, line["label"])
-        file.text(sheet, row, 1, line["unit"])
+        file.text(sheet, row, 1, unit_words(line["unit"]))
         for place, column in enumerate(columns, 2):
             if cell := line["cells"].get(column):
                 style = file.style(num_format=number_format(line["unit"], cell["value"]))
@@ -281,7 +292,7 @@ def _write_model_results(file: _File, sheet, row: int, book: Mapping) -> int:
     return row
 
 
-def _write_headlines(file: _File, sheet, row: int, headlines: Sequence[Mapping]) -> None:
+def _write_headlines(file: File, sheet, row: int, headlines: Sequence[Mapping]) -> None:
     file.text(sheet, row, 0, "Headline numbers, as the page was made", bold=True)
     file.head(sheet, row + 1, ["Number", "Value", "Unit", "Holds for"])
     for place, item in enumerate(headlines, row + 2):
@@ -290,11 +301,11 @@ def _write_headlines(file: _File, sheet, row: int, headlines: Sequence[Mapping])
             file.text(sheet, place, 1, NOT_MEASURED)
         else:
             file.number(sheet, place, 1, item["value"], item["unit"])
-        file.text(sheet, place, 2, item["unit"])
+        file.text(sheet, place, 2, unit_words(item["unit"]))
         file.text(sheet, place, 3, item["note"], text_wrap=True)
 
 
-def _write_parameters(file: _File, parameters: Mapping[str, Mapping]) -> None:
+def _write_parameters(file: File, parameters: Mapping[str, Mapping]) -> None:
     if parameters:
         sheet = file.sheet("Parameters", (28, 28, 20, 90))
         file.text(sheet, 0, 0, "What was assumed for every number of this report", bold=True, font_size=13)
@@ -305,26 +316,43 @@ def _write_parameters(file: _File, parameters: Mapping[str, Mapping]) -> None:
                 file.text(sheet, row, column, text)
 
 
-def _write_table(file: _File, number: int, table: Mapping) -> None:
-    """A table with the numbers themselves, where the page has them as printed."""
-    caption, columns = table["caption"].replace("**", ""), table["columns"]
-    texts = [[outputs.cell_text(cell).replace("**", "") for cell in row] for row in table["rows"]]
-    widths = [max(10, min(44, 2 + max(map(len, column), default=0))) for column in zip(*texts, strict=True)]
-    sheet = file.sheet(f"T{number} {caption}", widths)
-    file.text(sheet, 0, 0, caption, bold=True, font_size=13)
-    file.head(sheet, 2, [column["header"] for column in columns])
-    for row, (cells, line) in enumerate(zip(table["rows"], texts, strict=True), 3):
-        for place, (column, cell, text) in enumerate(zip(columns, cells, line, strict=True)):
-            if isinstance(cell, Mapping) and "value" in cell:
-                file.number(sheet, row, place, cell["value"], column["unit"])
-            else:
-                file.text(sheet, row, place, text, **({"align": "right"} if column["is_number"] else {}))
-    if table["note"]:
-        file.text(sheet, 4 + len(texts), 0, table["note"].replace("**", ""))
+def write_table(file: File, number: int, table: Mapping) -> None:
+    """A table on a sheet of its own."""
+    columns = zip(*([outputs.cell_text(cell) for cell in row] for row in table["rows"]), strict=True)
+    widths = [max(10, min(44, 2 + max(map(len, column), default=0))) for column in columns]
+    sheet = file.sheet(f"T{number} {table['caption'].replace('**', '')}", widths)
+    write_rows(file, sheet, 0, table)
     sheet.freeze_panes(3, 1)
 
 
-def _write_sources(file: _File, shown, tables, described) -> None:
+def write_rows(file: File, sheet, top: int, table: Mapping) -> int:
+    """A table from a row on, with the numbers themselves where the page has them as printed; returns the row below."""
+    columns, row = table["columns"], top + 3
+    file.text(sheet, top, 0, table["caption"].replace("**", ""), bold=True, font_size=13)
+    file.head(sheet, top + 2, [column["header"] for column in columns])
+    for row, cells in enumerate(table["rows"], top + 3):
+        for place, (column, cell) in enumerate(zip(columns, cells, strict=True)):
+            text = outputs.cell_text(cell).replace("**", "")
+            if isinstance(cell, Mapping) and "value" in cell:
+                file.number(sheet, row, place, cell["value"], column["unit"] or _unit_of(text))
+            else:
+                file.text(sheet, row, place, text, **({"align": "right"} if column["is_number"] else {}))
+    if table["note"]:
+        file.text(sheet, row + 2, 0, table["note"].replace("**", ""))
+    return row + (3 if table["note"] else 1)
+
+
+def _unit_of(text: str) -> str:
+    """Money and shares by how the page prints them."""
+    return "usd" if "$" in text else "frac" if text.endswith("%") else ""
+
+
+def address(row: int, column: int) -> str:
+    """A cell as formulas name it: $B$4."""
+    return xlsxwriter.utility.xl_rowcol_to_cell(row, column, row_abs=True, col_abs=True)
+
+
+def _write_sources(file: File, shown, tables, described) -> None:
     sheet = file.sheet("Sources", (40, 12, 16, 28, 24))
     file.text(sheet, 0, 0, "Where the numbers come from", bold=True, font_size=13)
     row = 2

@@ -31,7 +31,14 @@ def made(tmp_path_factory, project):
 def test_the_site_has_a_page_a_workbook_and_a_notebook_for_each_and_an_index_for_each_scenario(made):
     names = ["01_prices", "02_amd", "03_plain"]
     places = ("{}.html", "{}.provenance.json", "{}.xlsx", "notebooks/{}.ipynb")
-    overviews = ["index.html", "summary.html", "archive.html", "archive.provenance.json", "feed.xml"]
+    overviews = [
+        "index.html",
+        "summary.html",
+        "TokenFactory.xlsx",
+        "archive.html",
+        "archive.provenance.json",
+        "feed.xml",
+    ]
     of_scenario = [*overviews, *(place.format(name) for name in names for place in places)]
     of_site = {"site.json", "ro-crate-metadata.json"}
     assert set(made.files()) == of_site | {*of_scenario, *(f"other/{page}" for page in of_scenario)}
@@ -145,7 +152,7 @@ def test_a_single_notebook_does_not_touch_the_headline_numbers(ready):
     ready.notebook("01_prices", PRICES, HEADLINES.replace("b_price", "c_price"))
     ready.report("--notebook", "01_prices")
     of_notebook = ["01_prices.html", "01_prices.provenance.json", "01_prices.xlsx", "notebooks/01_prices.ipynb"]
-    of_site = ["index.html", "ro-crate-metadata.json", "site.json", "summary.html"]
+    of_site = ["TokenFactory.xlsx", "index.html", "ro-crate-metadata.json", "site.json", "summary.html"]
     assert sorted(ready.files()) == sorted(of_notebook + of_site)
     assert ready.csv.read_bytes() == before
     ready.report()

@@ -103,13 +103,13 @@ def test_a_spreadsheet_computes_what_python_does(project, tmp_path):
 
 def write_copies(model: dict, states: list[dict[str, float]], path) -> None:
     """The model once for each state, all in one workbook, so that it is computed in one go."""
-    file = xlsx._File(path, model["about"], "2026-04-05")
+    file = xlsx.File(path, model["about"], "2026-04-05")
     for state in states:
         copy = json.loads(json.dumps(model)) | {"choices": []}
         for row in copy["inputs"]:
             for column, cell in row["cells"].items():
                 cell["value"] = state[f"{row['name']}@{column}"]
-        xlsx._write_inputs(file, file.sheet("Inputs", xlsx.input_widths(model)), 0, copy)
-        xlsx._write_lines(file, file.sheet("Build-up", xlsx.line_widths(model)), 0, copy)
+        xlsx.write_inputs(file, file.sheet("Inputs", xlsx.input_widths(model)), 0, copy)
+        xlsx.write_lines(file, file.sheet("Build-up", xlsx.line_widths(model)), 0, copy)
     file.book.close()
     assert len(openpyxl.load_workbook(path, read_only=True).sheetnames) == 2 * len(states)

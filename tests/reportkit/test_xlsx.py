@@ -92,12 +92,12 @@ def test_inputs_results_and_sources_have_sheets_of_their_own(book):
     assert book.sheetnames == ["Results", "Inputs", "Build-up", "Parameters", "T1 Costs   by  system", "Sources"]
     results = texts(book["Results"])
     assert results[0][0] == "What does it cost?" and results[3][0] == "It costs $2.65."
-    assert ["A price", 2.652, "usd/gpu/h", "of a day"] in results
-    assert ["Nothing", "not measured", "1", None] in results
+    assert ["A price", 2.652, "$", "of a day"] in results
+    assert ["Nothing", "not measured", None, None] in results
     inputs = texts(book["Inputs"])
     assert ["Input", "Unit", "all", "GB300", "H200", "Range", "Status", "Source"] in inputs
-    assert ["life", "year", 4, None, None, "3 to 6", "guess", "https://life.org"] in inputs
-    assert ["price", "usd", None, 60000, 30000, None, None, None] in inputs
+    assert ["life", "years", 4, None, None, "3 to 6", "guess", "https://life.org"] in inputs
+    assert ["price", "$", None, 60000, 30000, None, None, None] in inputs
     assert ["x", "1", "tok", "a length"] in texts(book["Parameters"])
     assert texts(book["T1 Costs   by  system"])[3] == ["GB300", 0.1234, 0.6, "example.org"]
     sources = texts(book["Sources"])
