@@ -123,6 +123,9 @@ def store(task: Task) -> None:
     import nbformat
 
     if notebook := _execute(task):
+        for cell in notebook.cells:  # folded in JupyterLab, where the answer then stands on the first screen
+            if "setup" in cell.metadata.get("tags", ()):
+                cell.metadata["jupyter"] = {"source_hidden": True}
         reports.write_if_changed(task.job.notebook.path, nbformat.writes(notebook) + "\n")
 
 

@@ -243,7 +243,7 @@ def _models(arguments, project) -> int:
     return MADE
 
 
-def _snapshots() -> Path:
+def _snapshot_folder() -> Path:
     from tokenfactory.warehouse import files
 
     return files.data_dir() / "snapshots"
@@ -262,11 +262,31 @@ def _tell_ingested(arguments, report, text: str) -> int:
     return NOT_ALL_READ if report.not_read else MADE
 
 
+def _snapshots(arguments, project) -> int:
+    from tokenfactory.display import show
+    from tokenfactory.measurements import snapshots
+
+    if arguments.drop:
+        in_use = snapshots.drop(_snapshot_folder(), arguments.drop)
+        print(json.dumps({"dropped": arguments.drop, "in_use": in_use}) if arguments.json else
+              f"{arguments.drop} is dropped; {in_use or 'no snapshot'} is in use")  # fmt: skip
+        return MADE
+    found = snapshots.listed(_snapshot_folder())
+    if arguments.json:
+        print(json.dumps(found))
+        return MADE
+    columns = {"name": "Snapshot", "created_at": show.Column("Made", lambda text: text[:10]),
+               "num_files": show.Column("Files", show.number), "num_points": show.Column("Points", show.number),
+               "is_in_use": show.Column("In use", lambda used: "yes" if used else "")}  # fmt: skip
+    print(show.table(found, columns, f"{len(found)} snapshots; to join some, ingest their files together").plain())
+    return MADE
+
+
 def _ingest(arguments, project) -> int:
     from tokenfactory.measurements import ingest
 
     try:
-        report = ingest.ingest(arguments.path, _snapshots())
+        report = ingest.ingest(arguments.path, _snapshot_folder())
     except ingest.NoPointsError as none:
         if arguments.json:
             content = {"snapshot": None, "is_new": False, "reasons": none.reasons}
@@ -280,7 +300,7 @@ def _ingest(arguments, project) -> int:
 def _pull(arguments, project) -> int:
     from tokenfactory.measurements import pull
 
-    pulled = pull.pull(arguments.model, _snapshots(), base_url=arguments.base_url or pull.BASE_URL, progress=_say)
+    pulled = pull.pull(arguments.model, _snapshot_folder(), base_url=arguments.base_url or pull.BASE_URL, progress=_say)
     return _tell_ingested(arguments, pulled.ingested, pulled.text())
 
 

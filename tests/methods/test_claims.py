@@ -47,6 +47,11 @@ def test_speeds(conditions, speeds):
     assert understand(claim(conditions=conditions), GPUS).speeds == speeds
 
 
+def test_lengths_in_all_their_spellings_are_the_same():
+    for texts, lengths in ((("8k/1k", "8K/1k", "8192/1024"), (8192, 1024)), (("1k/1k", "1024/1024"), (1024, 1024))):
+        assert {understand(claim(conditions=f"FP8; {text}"), GPUS).lengths for text in texts} == {lengths}
+
+
 @pytest.mark.parametrize(
     ("subject", "side"),
     [
