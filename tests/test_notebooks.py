@@ -181,7 +181,7 @@ def test_stored_executed_with_outputs_and_nothing_else(notebook, path):
             assert not outputs
         assert not {"execution", "papermill", "widgets"} & set(cell["metadata"])
     assert set(notebook["metadata"]) == {"kernelspec", "language_info"}
-    assert path.stat().st_size < 600_000
+    assert path.stat().st_size < 1_200_000
 
 
 def test_no_path_of_a_machine(path):
@@ -247,3 +247,11 @@ def test_lessons_make_no_page_and_their_copies_join_the_site(tmp_path):
     assert "template_usd_per_mtok" in (tmp_path / "reports" / "headline_numbers.csv").read_text()
     index = (site / "index.html").read_text()
     assert "What does a token cost on this system" in index and "How do I ask these data" in index
+
+
+def test_stored_charts_are_pictures_too_and_setup_is_folded():
+    cells = code_cells(json.loads((PROJECT / "notebooks" / "template.ipynb").read_text()))
+    (chart,) = (cell for cell in cells if "chart" in tags(cell))
+    assert "".join(chart["outputs"][0]["data"]["image/svg+xml"]).startswith("<svg")
+    folded = {tag for cell in cells if cell["metadata"].get("jupyter") for tag in tags(cell)}
+    assert folded == {"setup"}

@@ -20,6 +20,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from reportkit.text import number
 
 ALL = "all"  # the column of a model's inputs that all systems share
+SVG = "REPORTKIT_SVG"  # set where charts are kept as pictures too, for what cannot draw: code hosts, nbconvert
 CHART = re.compile(r"application/vnd\.vegalite\.v\d+\+json")
 # What stands between two dollar signs is a formula for JupyterLab and nbconvert, unless each has an element of its own.
 DOLLAR = '<span class="tf-dollar">$</span>'

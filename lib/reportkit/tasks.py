@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from reportkit import cache, errors, reports
+from reportkit import cache, errors, outputs, reports
 from reportkit.plan import Job
 from reportkit.source import Frame, Source, given
 
@@ -122,6 +122,7 @@ def store(task: Task) -> None:
     """Execute a notebook and store it with its outputs in its own place."""
     import nbformat
 
+    os.environ[outputs.SVG] = "1"
     if notebook := _execute(task):
         for cell in notebook.cells:  # folded in JupyterLab, where the answer then stands on the first screen
             if "setup" in cell.metadata.get("tags", ()):
