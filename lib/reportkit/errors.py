@@ -27,6 +27,10 @@ class InputError(Exception):
     def __str__(self) -> str:
         return harmless.one_line(super().__str__())  # it may quote a file name, or what a stranger's server said
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows of it, in JupyterLab and under papermill: the sentence, and no lines of ours."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class DataError(InputError):
     """A file cannot be used: names the file, the row (line of the file) and the field."""

@@ -180,3 +180,8 @@ def test_no_two_dollar_signs_stand_in_one_text(output):
     """Between two of them JupyterLab and nbconvert would read a formula."""
     texts = re.split("<[^>]*>", output._repr_mimebundle_()["text/html"])
     assert sum(text.count("$") for text in texts) >= 4 and all(text.count("$") == 0 or text == "$" for text in texts)
+
+
+def test_a_headline_that_is_no_number_has_no_value():
+    items = [show.Headline("k", "K", value, "1", "not measured") for value in (float("inf"), float("nan"), None, 1.5)]
+    assert [row["value"] for row in show.headlines(items).data()["headlines"]] == [None, None, None, 1.5]

@@ -2,10 +2,12 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import papermill
 import pytest
 from small_project import write_notebook
 
@@ -160,3 +162,13 @@ def test_without_parameters_no_cell_is_injected(tmp_path):
     cells = code_cells(execute(write_notebook(tmp_path / "01_x.ipynb", "subject"), "fork"))
     assert [cell["metadata"].get("tags") for cell in cells] == [["parameters"], None]
     assert cells[1]["outputs"][0]["data"]["text/plain"] == "'gb300'"
+
+
+def test_what_the_user_can_put_right_is_one_line_under_plain_papermill(tmp_path):
+    path = tmp_path / "bad.ipynb"
+    cell = 'from tokenfactory import warehouse\nwarehouse.connect().price(gpu="h2000", basis=basis, on="latest")'
+    write_notebook(path, cell, parameters='basis: str = "spot"  # [price_basis] b')
+    with pytest.raises(papermill.PapermillExecutionError) as raised:
+        papermill.execute_notebook(str(path), str(tmp_path / "out.ipynb"), {"basis": "nobody's"}, progress_bar=False)
+    told = str(raised.value).strip().splitlines()[-1]
+    assert re.fullmatch(r"NotMeasuredError: no nobody's price of h2000 by InferenceX TCO on [-0-9]+: .*", told)

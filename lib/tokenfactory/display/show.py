@@ -133,8 +133,10 @@ class headlines(Output):
     kind = "headlines"
 
     def data(self) -> dict:
-        rows = [{**asdict(h), "value": None if h.value is None else float(f"{h.value:.6g}")} for h in self.items]
-        return {"headlines": rows}
+        # A kernel sends what JSON has no number for as text.
+        values = [h.value if h.value is not None and math.isfinite(h.value) else None for h in self.items]
+        values = [None if value is None else float(f"{value:.6g}") for value in values]
+        return {"headlines": [{**asdict(h), "value": v} for h, v in zip(self.items, values, strict=True)]}
 
 
 @dataclass(frozen=True)
