@@ -125,22 +125,27 @@ class _Grid:
         if not is_some.any() or is_some.all():
             return ()
         found = []
-        for alternatives in zip(*map(self._conditions, self.place.tolist()), strict=True):
+        of_ways: dict = {}  # thousands of places share a few ways
+        places = (self._conditions(place, of_ways) for place in self.place.tolist())
+        for alternatives in zip(*places, strict=True):
             mine = {one for one, is_one in zip(alternatives, is_some, strict=True) if is_one}
             if len(mine) < len(set(alternatives)):
                 found.append(alternatives[0][-1].format(" or ".join(text for _, text, _ in sorted(mine))))
         return tuple(found)
 
-    def _conditions(self, place: Sequence[int]) -> list[tuple]:
+    def _conditions(self, place: Sequence[int], of_ways: dict) -> list[tuple]:
         """What could be chosen otherwise at a place: a key to sort by, the choice in words, and a frame for them."""
         workload, tier, a, b, speed = place
         (_, isl, osl), readings = self.workloads[workload]
         at, name = float(readings.speeds[speed]), self.tiers[tier].name
         asked = (0.0, "peak") if math.isnan(at) else (at, f"{at:g}")
         chosen = [((isl, osl), f"{isl}/{osl}", "{} tokens"), (*asked, "{} tok/s per user")]
-        for way in (readings.configurations[a], readings.configurations[b]):
-            texts = (way.precision.upper(), way.speculation, way.topology, way.framework or "engine not stated")
-            chosen += [(text, f"{way.gpu.upper()} {text}", "{}") for text in texts]
+        for i in (a, b):
+            if (workload, i) not in of_ways:
+                way = readings.configurations[i]
+                texts = (way.precision.upper(), way.speculation, way.topology, way.framework or "engine not stated")
+                of_ways[workload, i] = [(text, f"{way.gpu.upper()} {text}", "{}") for text in texts]
+            chosen += of_ways[workload, i]
         return [*chosen, (name, name, "{}")]
 
     def is_measured(self, indices: np.ndarray) -> np.ndarray:
