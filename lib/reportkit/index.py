@@ -9,14 +9,13 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from reportkit import charts, controls, outputs
+from reportkit import charts, conditions, controls, outputs
 from reportkit import provenance as ledger_
 from reportkit.page import DRAW, answer_of, description, finding_of, render, render_part
 from reportkit.page import title as title_of
 from reportkit.provenance import tags
 from reportkit.reports import END_OF_SCENARIOS, SCENARIOS
 from reportkit.source import Frame
-from reportkit.text import day, words
 
 LEAD = "01"  # the notebook whose finding, chart and controls stand on the first screen
 FIGURE_PX = 225  # the height of that chart: the tiles below it must be seen without scrolling
@@ -25,6 +24,7 @@ NUM_HEADLINES = 3  # of each notebook, on its card
 SHEET_MM, LEAST_FIT = 236, 0.72
 TEXT_MM, TEXT_LETTERS = 3.36, 108
 TILE_MM, TILE_LETTERS = 2.75, 38
+QUESTION_MM = 4.2  # the line above the answers to a question
 
 
 def entry(notebook: NotebookNode, name: str, ledger: Mapping | None = None) -> dict:
@@ -43,7 +43,7 @@ def entry(notebook: NotebookNode, name: str, ledger: Mapping | None = None) -> d
         "controls": _controls(notebook, name) if name.startswith(LEAD) else "",
         "flips": [sentence["text"] for sentence in answer if sentence.get("flip")],
         "keys": {"answer": f"{name}/{answers[0]}" if answers else name, "headlines": [cell for _, cell in found]},
-        "as_of": _as_of(ledger) if ledger else [],
+        "as_of": conditions.as_of(ledger) if ledger else [],
     }
 
 
@@ -61,26 +61,6 @@ def _controls(notebook: NotebookNode, name: str) -> str:
     return next((controls.to_html(model, name) for model in models if model["lines"]), "")
 
 
-def _as_of(ledger: Mapping) -> list[str]:
-    """The days that a reader should know: those that were asked for, and of the measurements behind the answers."""
-    days = {name: p["value"] for name, p in ledger["parameters"].items() if p["kind"] == "date"}
-    asked = []
-    for name, value in days.items():
-        what = words(name).removesuffix(" date")
-        asked.append(f"Newest {what}s" if value == "latest" else f"{what.capitalize()}s of {day(value)}")
-    rows = {row for cell in ledger["cells"].values() for label in cell["queries"] for row in _rows(ledger, label)}
-    points = [ledger["rows"][row] for row in rows if ledger["rows"][row].get("evidence")]
-    days = sorted(point["as_of"] for point in points if "as_of" in point)
-    if not days:
-        return asked
-    span = f"of {day(days[0])}" if days[0] == days[-1] else f"from {day(days[0])} to {day(days[-1])}"
-    return [*asked, f"Tests {span}"]
-
-
-def _rows(ledger: Mapping, label: str) -> Sequence[str]:
-    return ledger["queries"][label]["rows"]
-
-
 def _answer(texts: Sequence[str], flips: Sequence[str] = ()) -> str:
     return outputs.to_html("answer", outputs.sentences(texts, flips))
 
@@ -92,9 +72,10 @@ def _tiles(entry: Mapping, most: int) -> str:
     return outputs.to_html("headlines", {"headlines": shown}, keys=keys) if shown else ""
 
 
-def _answers_first(entries: Sequence[Mapping]) -> list[Mapping]:
-    """In reading order, but for what data there is (00): who decides wants the answers before what they rest on."""
-    return sorted(entries, key=lambda entry: entry["name"].startswith("00_"))
+def _in_order(frame: Frame, cards: Sequence[Mapping]) -> list[tuple[str, list[Mapping]]]:
+    """Cards in reading order, by what they are about."""
+    named = {card["name"]: card for card in cards}
+    return [(question, [named[name] for name in here]) for question, here in frame.suite.by_question(list(named))]
 
 
 def _start(entries: Sequence[Mapping]) -> str:
@@ -119,7 +100,6 @@ def index(
     downloads : the summary in other forms, `href` and `title` each
     changed : what changed since the last run that was kept, as `history.section` has it
     """
-    entries = _answers_first(entries)
     cards = [
         {
             **e,
@@ -132,19 +112,30 @@ def index(
     values = {"title": frame.scenario, "window": "", "frame": frame, "description": _start(entries), "here": "index"}
     values |= {"changed": changed and _changed(changed)}
     lead = next((card for card in cards if card["figure"] and card["finding"]), None)
+    values |= {"questions": _in_order(frame, cards)}
     scripts = [charts.library(scratch), DRAW, *([controls.SCRIPT] if lead["controls"] else [])] if lead else []
     values |= {"lead": lead}
-    return render("index.html", scripts=scripts, **values, cards=cards, scenarios=scenarios, downloads=downloads)
+    told = [{**scenario, "tile": _scenario_tile(scenario)} for scenario in scenarios]
+    return render("index.html", scripts=scripts, **values, scenarios=told, downloads=downloads)
+
+
+def _scenario_tile(scenario: Mapping) -> str:
+    """The first number of another scenario's lead, with its key beside that scenario's pages."""
+    if not (entry := scenario.get("entry")):
+        return ""
+    folder = scenario["href"].rpartition("/")[0]
+    return _tiles({**entry, "name": f"{folder}/{entry['name']}" if folder else entry["name"]}, 1)
 
 
 def summary(frame: Frame, entries: Sequence[Mapping]) -> str:
     """The answers on one sheet of paper: of each notebook its first number, what it answers and what flips that."""
-    entries = _answers_first(entries)
     answered = [{**e, "said": [e["answer"][0], *e["flips"]]} for e in entries if e["answer"]]
-    fit = min(1, SHEET_MM / max(1, sum(map(_height_mm, answered))))
+    num_questions = len(_in_order(frame, answered))
+    sheet_mm = SHEET_MM - QUESTION_MM * num_questions
+    fit = min(1, sheet_mm / max(1, sum(map(_height_mm, answered))))
     if fit < LEAST_FIT:  # smaller letters than that nobody reads
         answered = [{**e, "said": e["answer"][:1]} for e in answered]
-        fit = max(LEAST_FIT, min(1, SHEET_MM / sum(map(_height_mm, answered))))
+        fit = max(LEAST_FIT, min(1, sheet_mm / sum(map(_height_mm, answered))))
     cards = [
         {
             **e,
@@ -155,7 +146,7 @@ def summary(frame: Frame, entries: Sequence[Mapping]) -> str:
         for e in answered
     ]
     values = {"title": frame.scenario, "window": "Summary", "frame": frame, "description": _start(entries)}
-    return render("summary.html", **values, cards=cards, here="summary", fit=f"{fit:.3f}")
+    return render("summary.html", **values, questions=_in_order(frame, cards), here="summary", fit=f"{fit:.3f}")
 
 
 def _height_mm(entry: Mapping) -> float:

@@ -168,7 +168,7 @@ def _headlines(data: Mapping, keys: Sequence[str] | None = None) -> str:
     return f'<div class="tf-tiles">{"".join(tiles)}</div>'
 
 
-def _cell(cell: str | Mapping) -> str:
+def cell_html(cell: str | Mapping) -> str:
     if isinstance(cell, str):
         return bold(cell)
     url, text = cell.get("url", ""), cell["text"]
@@ -184,7 +184,7 @@ def _table(data: Mapping) -> str:
     heads = [f'<th scope="col"{n}>{bold(c["header"])}</th>' for c, n in zip(columns, numbers, strict=True)]
     tags = [("th", f' scope="row"{numbers[0]}'), *(("td", n) for n in numbers[1:])]
     rows = "".join(
-        f"<tr>{''.join(f'<{tag}{more}>{_cell(c)}</{tag}>' for (tag, more), c in zip(tags, row, strict=True))}</tr>"
+        f"<tr>{''.join(f'<{tag}{more}>{cell_html(c)}</{tag}>' for (tag, more), c in zip(tags, row, strict=True))}</tr>"
         for row in data["rows"]
     )
     name = html.escape(data["caption"].replace("**", "")) or "Table"

@@ -14,7 +14,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from nbformat import NotebookNode
 
-from reportkit import charts, controls, harmless, markdown, outputs
+from reportkit import charts, conditions, controls, harmless, markdown, outputs, tables
 from reportkit.provenance import headlines, resolve, tags
 from reportkit.reports import END_OF_SCENARIOS, SCENARIOS, place
 from reportkit.source import Frame
@@ -23,6 +23,7 @@ from reportkit.text import day, words
 TEMPLATES = Path(__file__).parent / "templates"
 NOT_SHOWN = {"parameters", "injected-parameters", "setup", "hide"}
 MOST_DESCRIBED = 200  # letters
+KINDS = {"answer": "The answer", "headlines": "Key numbers", "note": "A remark", "model": "The model"}
 MOST_NAMED = 5  # rows of a file that are named below an output; provenance.json has all
 TITLE = re.compile(r"^# +(.+)$", re.MULTILINE)
 
@@ -43,17 +44,24 @@ def title(notebook: NotebookNode) -> str | None:
 
 def charts_of(notebook: NotebookNode) -> list[Mapping]:
     """The specifications of the charts that are shown, in the order of their numbers on the page."""
-    shown = outputs.outputs_of(cell for cell in notebook.cells if not tags(cell) & NOT_SHOWN)
-    return [spec for output in shown if (spec := outputs.chart_of(output))]
+    return [spec for output in _shown(notebook) if (spec := outputs.chart_of(output))]
+
+
+def _shown(notebook: NotebookNode) -> list[Mapping]:
+    return outputs.outputs_of(cell for cell in notebook.cells if not tags(cell) & NOT_SHOWN)
 
 
 def data_files(notebook: NotebookNode, name: str) -> dict[str, str]:
-    """The data of each chart as CSV, by the place of the file beside the page."""
-    return {
-        href: charts.csv_text(table)
+    """The data of each chart, and each table that the page cuts, as CSV, by the place of the file beside the page."""
+    found = {
+        href: table
         for number, spec in enumerate(charts_of(notebook), 1)
         for href, table in _data_of(spec, name, number).items()
     }
+    for number, data in enumerate(outputs.find(_shown(notebook), "table"), 1):
+        if tables.is_cut(data):
+            found[place("data", name, f"table_{number}")] = tables.as_file(data)
+    return {href: charts.csv_text(table) for href, table in found.items()}
 
 
 def _data_of(spec: Mapping, name: str, number: int) -> dict[str, charts.Table]:
@@ -74,8 +82,9 @@ class _Page:
     """The outputs of one page, with the numbers of its charts and what its ledger says of each cell."""
 
     def __init__(self, name: str, ledger: Mapping | None, headlines: Sequence[Mapping]):
-        self.name, self.ledger, self.num_charts, self.has_controls = name, ledger, 0, False
-        self.headlines = headlines
+        self.name, self.ledger, self.headlines = name, ledger, headlines
+        self.num_charts, self.num_tables, self.has_controls = 0, 0, False
+        self.told: list[dict] = []  # what the panel says of each block
 
     def _figure(self, spec: Mapping, below: str) -> str:
         self.num_charts += 1
@@ -91,6 +100,8 @@ class _Page:
     def _plain(self, data: Mapping) -> str:
         text = data.get("text/plain", "")
         if kind := outputs.kind_of(data):
+            if kind in ("table", "provenance"):
+                return self._table(kind, data[outputs.mime(kind)])
             file = place("workbook", self.name)
             shown = outputs.to_html(kind, data[outputs.mime(kind)])
             if kind != "model":
@@ -105,6 +116,12 @@ class _Page:
             return f'<img src="data:image/png;base64,{picture}" alt="{html.escape(text)}">'
         return _pre(text) if text else ""
 
+    def _table(self, kind: str, data: Mapping) -> str:
+        if kind == "provenance":
+            return tables.to_html(outputs.provenance_table(data))
+        self.num_tables += 1
+        return tables.to_html(data, file=place("data", self.name, f"table_{self.num_tables}"))
+
     def _output(self, output: NotebookNode, below: str) -> str:
         if output.output_type in ("display_data", "execute_result"):
             return self._data(output.data, below)
@@ -117,15 +134,28 @@ class _Page:
         shown = cell.get("outputs", ())
         if cell.cell_type != "code" or not shown:
             return ""
-        below = [""] * (len(shown) - 1) + [self._sources(cell.id)]
+        below = [""] * (len(shown) - 1) + [self._mark(cell)]
         key = html.escape(cell.id)
         inner = "".join(map(self._output, shown, below))
         return f'<div class="tf-out" id="{key}" data-k="{self.name}/{key}">{inner}</div>'
 
-    def _sources(self, cell: str) -> str:
+    def _mark(self, cell: NotebookNode) -> str:
+        """The mark below a block, which leads to where its numbers come from, at the end of the page."""
         if self.ledger is None:
             return ""
-        return render_part("sources.html", **_sources_of(self.ledger, cell))
+        block = _name_of(cell)
+        self.told.append({"block": block} | _sources_of(self.ledger, cell.id))
+        key, about = html.escape(cell.id), html.escape(f"Sources of: {block}")
+        return f'<a class="tf-mark" href="#from-{key}" aria-label="{about}">Sources</a>'
+
+
+def _name_of(cell: NotebookNode) -> str:
+    """What a reader calls a block: the title of its chart, the caption of its table, or what kind it is."""
+    shown = outputs.outputs_of([cell])
+    titles = [outputs.chart(spec)["title"] for output in shown if (spec := outputs.chart_of(output))]
+    captions = [data["caption"] for data in outputs.find(shown, "table")]
+    kinds = [KINDS[kind] for output in shown if (kind := outputs.kind_of(output)) in KINDS]
+    return next(filter(None, (*titles, *captions, *kinds)), "Text").replace("**", "")
 
 
 def _sources_of(ledger: Mapping, cell: str) -> dict:
@@ -165,7 +195,7 @@ def _parameters(parameters: Mapping[str, Mapping]) -> str:
         columns.append("Default")
         rows = [[*row, str(p["default"])] for row, p in zip(rows, parameters.values(), strict=True)]
     heads = [{"header": header} for header in columns]
-    return outputs.to_html("table", outputs.table("What was assumed for every number on this page", heads, rows))
+    return tables.to_html(outputs.table("What was assumed for every number on this page", heads, rows))
 
 
 def description(sentences: Sequence[Mapping]) -> str:
@@ -226,19 +256,9 @@ def export(
     downloads : what else there is of this report, `href` and `title` each
     scratch : where the library that draws charts is kept
     """
-    question, answers, blocks, is_titled = title(notebook) or name, [], [], False
+    question, finding = title(notebook) or name, finding_of(notebook)
     page = _Page(name, ledger, [headline for cell in notebook.cells for headline in headlines(cell)])
-    for cell in notebook.cells:
-        # Between title and answer a notebook explains its code, which pages do not show.
-        is_about_code = cell.cell_type == "markdown" and is_titled and not answers
-        if tags(cell) & NOT_SHOWN or is_about_code:
-            continue
-        if cell.cell_type == "markdown" and not is_titled and TITLE.search(cell.source):
-            cell, is_titled = NotebookNode(cell, source=TITLE.sub("", cell.source, count=1)), True
-        # The answer comes first, whatever a reader must know before the rest; its tiles stay where they are.
-        is_answer = "answer" in tags(cell) and answer_of(NotebookNode(cells=[cell]))
-        (answers if is_answer else blocks).append(page.cell(cell))
-    here = [page["href"] for page in frame.pages].index(f"{name}.html")
+    parts = _parts(notebook, page)
     return render(
         "page.html",
         scripts=[
@@ -246,16 +266,48 @@ def export(
             *([_KEYS] if ledger else []),
             *([controls.SCRIPT] if page.has_controls else []),
         ],
-        title=finding_of(notebook) or question,
-        question=question if finding_of(notebook) else "",
+        title=finding or question,
+        question=question if finding else "",
         frame=frame,
         window=frame.scenario,
         description=description(answer_of(notebook)),
         name=name,
-        here=here,
-        answers=answers,
-        blocks=blocks,
+        here=f"{name}.html",
+        turn=_neighbours(frame.in_order(), f"{name}.html"),
+        **parts,
+        chip=conditions.of(frame.suite, name, parameters or {}),
+        as_of=conditions.as_of(ledger) if ledger else [],
         has_charts=page.num_charts > 0,
         parameters=_parameters(parameters or {}),
+        sources=page.told,
+        details=place("provenance", name),
         downloads=downloads,
     )
+
+
+def _parts(notebook: NotebookNode, page: _Page) -> dict[str, list[str]]:
+    """The blocks of a page: what stands at its top (the answer, the first chart, the first tiles), and the others."""
+    parts, is_titled = {"answers": [], "charts": [], "tiles": [], "blocks": []}, False
+    for cell in notebook.cells:
+        # Between title and answer a notebook explains its code, which pages do not show.
+        is_about_code = cell.cell_type == "markdown" and is_titled and not parts["answers"]
+        if tags(cell) & NOT_SHOWN or is_about_code:
+            continue
+        if cell.cell_type == "markdown" and not is_titled and TITLE.search(cell.source):
+            cell, is_titled = NotebookNode(cell, source=TITLE.sub("", cell.source, count=1)), True
+        shown = outputs.outputs_of([cell])
+        kind = "blocks"
+        if "answer" in tags(cell) and answer_of(NotebookNode(cells=[cell])):
+            kind = "answers"
+        elif not parts["charts"] and any(map(outputs.chart_of, shown)):
+            kind = "charts"
+        elif not parts["tiles"] and {outputs.kind_of(output) for output in shown} == {"headlines"}:
+            kind = "tiles"
+        parts[kind].append(page.cell(cell))
+    return parts
+
+
+def _neighbours(pages: Sequence[Mapping], href: str) -> dict[str, Mapping | None]:
+    """The pages before and after one, in reading order."""
+    at = [page["href"] for page in pages].index(href)
+    return {"prev": pages[at - 1] if at else None, "next": pages[at + 1] if at + 1 < len(pages) else None}

@@ -92,10 +92,17 @@ def links(record: Mapping[str, Mapping], scenario: str, page: str = "index.html"
             "href": f"{up}{home(other)}{page if page in _pages(content) else 'index.html'}",
             "title": content["title"],
             "description": content["description"],
+            "entry": _lead(content["notebooks"]),
         }
         for other, content in record.items()
         if other != scenario
     ]
+
+
+def _lead(notebooks: Sequence[Mapping]) -> Mapping | None:
+    """What a scenario says first: the entry of the notebook whose chart its index shows, or of the first."""
+    entries = [notebook["entry"] for notebook in notebooks]
+    return next((entry for entry in entries if entry.get("figure")), entries[0] if entries else None)
 
 
 def _pages(content: Mapping) -> list[str]:

@@ -19,6 +19,14 @@ class Variables(NamedTuple):
     trace: str  # the file that queries are appended to
 
 
+class House(NamedTuple):
+    """A condition that holds on all pages but where a page says otherwise."""
+
+    parameter: str
+    value: object
+    told: str  # how another value is told, such as "prices of {}"
+
+
 class Suite(NamedTuple):
     """How pages name what they belong to."""
 
@@ -27,6 +35,18 @@ class Suite(NamedTuple):
     about: str  # in one sentence
     notices: Sequence[str]  # of licences, at the end of every page
     licence: tuple[str, str, str]  # address, name, and what it holds for
+    questions: Mapping[str, Sequence[str]] = {}  # beginnings of the names of notebooks by what they are about
+    house: Sequence[House] = ()
+    conditions: Mapping[str, tuple[str, str]] = {}  # by beginning of a name: label of other conditions, and these
+
+    def by_question(self, names: Sequence[str]) -> list[tuple[str, list[str]]]:
+        """Names of notebooks in reading order, by what they are about; those about nothing in particular last."""
+        found, left = [], sorted(names, key=lambda name: name.startswith("00_"))
+        for question, starts in self.questions.items():
+            here = [name for start in starts for name in left if name.startswith(start)]
+            left = [name for name in left if name not in here]
+            found.append((question, here))
+        return [(question, here) for question, here in (*found, ("", left)) if here]
 
 
 class Lineage(Protocol):
@@ -134,6 +154,14 @@ class Frame:
     scenario: str
     made_on: str
     pages: Sequence[Mapping[str, str]]
+
+    def by_question(self) -> list[tuple[str, list[Mapping[str, str]]]]:
+        """The pages in reading order, by what they are about."""
+        pages = {page["href"]: page for page in self.pages}
+        return [(question, [pages[href] for href in here]) for question, here in self.suite.by_question(list(pages))]
+
+    def in_order(self) -> list[Mapping[str, str]]:
+        return [page for _, pages in self.by_question() for page in pages]
 
 
 @dataclass(frozen=True)

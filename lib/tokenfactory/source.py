@@ -15,12 +15,29 @@ from pathlib import Path
 import tokenfactory
 from reportkit import source
 from reportkit.plan import Job, Notebook, Parameter, Scenario, Value
-from reportkit.source import Suite, Variables
+from reportkit.source import House, Suite, Variables
 from tokenfactory.errors import DataError, ParameterError, nearest
 from tokenfactory.warehouse import files, vocabulary
 
 TOKEN_SCOPES = ("total", "output", "input")
 LARGE_BYTES = 50_000_000  # a snapshot above this is named in an archive, not kept
+# What a reader asks, in the order in which one reads, and the beginnings of the names of the notebooks that answer.
+QUESTIONS = {
+    "The claim, rebuilt": ("01", "05"),
+    "Speed and software": ("04", "10"),
+    "Your site": ("02", "06"),
+    "Your money": ("03", "07", "08", "09", "11", "12"),
+    "Data and method": ("00",),
+}
+HOUSE = (
+    House("price_date", "latest", "prices of {}"),
+    House("interactivity", 75.0, "{:g} tokens a second per user"),
+    House("speed", 75.0, "{:g} tokens a second per user"),
+    House("isl", 8192, "{:,} tokens in"),
+    House("osl", 1024, "{:,} tokens out"),
+    House("utilisation_frac", 0.6, "{:.0%} utilisation"),
+    House("token_scope", "total", "{} tokens only"),
+)
 LICENCE = (
     "https://www.apache.org/licenses/LICENSE-2.0",
     "Apache License 2.0",
@@ -67,6 +84,13 @@ class Source:
             "Not an official InferenceX result.",
         ),
         LICENCE,
+        QUESTIONS,
+        HOUSE,
+        {
+            "01": ("The claim's conditions", ""),
+            "05": ("Each claim's own conditions", "its date, prices, speed and lengths"),
+            "10": ("The claim's conditions", ""),
+        },
     )
     variables = Variables(
         data="TOKENFACTORY_DATA",

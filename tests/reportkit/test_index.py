@@ -40,7 +40,7 @@ def test_a_notebook_without_numbers_has_a_card_all_the_same():
     entry = front.entry(sample.other(), "02_y")
     assert (entry["headlines"], entry["answer"]) == ([], [])
     page = index([entry])
-    assert '<h2><a href="02_y.html">How sure are we?</a></h2>' in page
+    assert '<h3><a href="02_y.html">How sure are we?</a></h3>' in page
     assert 'class="tf-tile"' not in page
 
 
@@ -52,9 +52,14 @@ def test_the_index_shows_three_tiles_of_each_and_the_answers():
     assert '<time datetime="2026-12-01">1 December 2026</time>' in page
 
 
-def test_answers_come_before_what_data_there_is():
-    entries = [front.entry(sample.notebook(), name) for name in ("00_data", "01_x", "02_y")]
-    assert re.findall('<h2><a href="(.*?).html">', index(entries)) == ["01_x", "02_y", "00_data"]
+def test_answers_stand_by_question_and_the_data_comes_last():
+    entries = [front.entry(sample.notebook(), name) for name in ("00_data", "01_x", "02_y", "05_z", "99_other")]
+    page, sheet = index(entries), summary(entries)
+    order = ["01_x", "05_z", "02_y", "00_data", "99_other"]
+    assert re.findall('<h3><a href="(.*?).html">', page) == order == re.findall('<h2><a href="(.*?).html">', sheet)
+    about = re.findall('<h2 class="about-what">(.*?)</h2>', page)
+    assert about == ["The claim, rebuilt", "Your site", "Data and method"]
+    assert re.findall('<p class="about-what">(.*?)</p>', sheet.split("<main")[1]) == about
 
 
 def test_the_index_runs_and_fetches_nothing():
@@ -66,7 +71,10 @@ def test_the_index_runs_and_fetches_nothing():
 
 def test_the_other_scenarios_are_linked():
     scenarios = [{"href": "swapped/index.html", "title": "The other <way>", "description": "Takes no side."}]
-    assert '<a href="swapped/index.html">The other &lt;way&gt;</a><br>Takes no side.' in index(scenarios=scenarios)
+    bare = index(scenarios=scenarios)
+    assert '<h3><a href="swapped/index.html">The other &lt;way&gt;</a></h3>' in bare and "<p>Takes no side.</p>" in bare
+    told = index(scenarios=[scenarios[0] | {"entry": front.entry(sample.notebook(), "01_x")}])
+    assert '<div class="tf-tile" data-k="swapped/01_x/c06/cost_ratio">' in told and "35.0x" in told
     assert "other assumptions" not in index()
 
 

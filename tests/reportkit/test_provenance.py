@@ -109,11 +109,17 @@ def crawl(page: Path, typed: str) -> int:
             behind = past[key.split("/")[1]]
             assert behind["files"] and len(behind["library_sha256"]) == 64 and behind["notebooks"]
             continue
-        if name not in ledgers:
-            ledgers[name] = json.loads((page.parent / f"{name}.provenance.json").read_text(encoding="utf-8"))
-        if key not in resolved:
-            resolved[key] = provenance.resolve(ledgers[name], key)
-            check_resolved(resolved[key], page.parent)
+        folder = page.parent
+        if (folder / name).is_dir():  # a number of another scenario
+            folder, key = folder / name, key.partition("/")[2]
+            name = key.split("/")[0]
+        about = folder / f"{name}.provenance.json"
+        if about not in ledgers:
+            ledgers[about] = json.loads(about.read_text(encoding="utf-8"))
+        if (about, key) not in resolved:
+            resolved[about, key] = provenance.resolve(ledgers[about], key)
+            if folder == page.parent:
+                check_resolved(resolved[about, key], folder)
     known = set(NUMBER.findall(typed)) | {number.rstrip(".,") for number in NUMBER.findall(typed)}
     without = [(text, number) for text, number, tags in numbers.plain if number not in known and not tags & HEADINGS]
     assert without == []

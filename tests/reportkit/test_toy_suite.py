@@ -47,7 +47,7 @@ def test_pages_workbooks_and_provenance_are_made_of_what_the_cells_left(suite):
     page = (suite.site / "01_apples.html").read_text()
     assert "<p><strong>2 kg</strong> of apple cost $5.</p>" in page
     assert '<p class="tf-flip">Unless it rains.</p>' in page
-    assert '<td class="tf-number">$2.5</td>' in page
+    assert '<td class="tf-number" data-label="A kilogram">$2.5</td>' in page
     assert "<title>What do two cost? | Default | Fruit</title>" in page
     index = (suite.site / "index.html").read_text()
     assert "What fruit costs today." in index and 'data-k="01_apples/' in index and "Token Factory" not in index + page

@@ -22,7 +22,7 @@ const place = (node, output) => {
 function name({ target }) {
   const output = target.closest?.(".tf-out");
   const node = target.closest?.("td, th, caption, figcaption, .tf-tile, p");
-  if (!output || !node || node.title || node.closest(".tf-from")) return;
+  if (!output || !node || node.title || node.closest(".tf-foot")) return;
   const where = place(node, output);
   if (where) node.title = `${output.dataset.k}/${where}`;
 }

@@ -144,7 +144,8 @@ class Column:
     """One column of a table: its header, how a cell is rendered, and what a missing value says.
 
     `is_number` aligns it right; by default that is so for the renderers above and for plain numbers. `unit` is that of
-    the values, by which a workbook prints them; by default that of the renderer.
+    the values, by which a workbook prints them; by default that of the renderer. `on_page` False: the column is in the
+    file beside a page and in the workbook, and a page shows it when asked.
     """
 
     header: str
@@ -152,6 +153,7 @@ class Column:
     missing: str = NOT_MEASURED
     is_number: bool | None = None
     unit: str | None = None
+    on_page: bool = True
 
 
 @dataclass(frozen=True)
@@ -199,6 +201,7 @@ class table(Output):
     def data(self) -> dict:
         columns = [
             {"key": key, "header": c.header, "unit": self._unit(c), "is_number": self._is_number(key)}
+            | ({} if c.on_page else {"on_page": False})
             for key, c in self.columns.items()
         ]
         rows = [[self._cell(row[key], column) for key, column in self.columns.items()] for row in self.rows]
