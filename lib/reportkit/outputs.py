@@ -169,6 +169,7 @@ def _headlines(data: Mapping, keys: Sequence[str] | None = None) -> str:
 
 
 def cell_html(cell: str | Mapping) -> str:
+    """A cell of a table as HTML; web addresses become links."""
     if isinstance(cell, str):
         return bold(cell)
     url, text = cell.get("url", ""), cell["text"]
