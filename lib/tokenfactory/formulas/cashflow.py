@@ -265,8 +265,7 @@ def idle_usd_per_mtok(*, usage_usd_per_mtok, utilisation_frac):
 
     Parameters
     ----------
-    usage_usd_per_mtok : cost of the tokens in the hours that made them [USD/Mtok]
-    utilisation_frac : share of the paid hours that make tokens [0..1]
+    usage_usd_per_mtok, utilisation_frac : as in `reservation_usd_per_mtok` [USD/Mtok], [0..1]
 
     Returns
     -------
