@@ -24,7 +24,7 @@ WAYS = "SELECT DISTINCT model, isl, osl, gpu FROM points ORDER BY model, isl, os
 ODD = {
     "tok": (1, 10_000_000), "tok/s/user": (1e-3, 1e6), "mw": (1e-3, 1e6), "frac": (1e-6, 1.0), "share": (0, 1),
     "0..1": (0, 1), "usd": (0, 1e6), "usd/kwh": (0, 10), "s": (0, 1e5), "day": (0, 100_000), "unit": (0, 1000),
-    "mtok/day": (1e-3, 1e12), "sigma": (0, 5), "rho": (-0.999, 0.999), "1": (1, 100_000), "B": (0.5, 8),
+    "mtok/day": (1e-3, 9e8), "sigma": (0, 5), "rho": (-0.999, 0.999), "1": (1, 100_000), "B": (0.5, 8),
 }  # fmt: skip
 USUAL = {
     "tok": (128, 131_072), "tok/s/user": (5, 400), "mw": (0.5, 500), "frac": (0.05, 1), "share": (0, 1), "0..1": (0, 1),
