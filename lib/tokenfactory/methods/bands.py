@@ -36,6 +36,9 @@ from tokenfactory.methods.pareto import Frontiers
 GAP_CLASSES = (1.0, 2.0, 5.0, pareto.MAX_GAP)
 """Upper ends of the classes of gap (ratio of neighbouring throughputs) that bands are learned for; 1 is a point."""
 
+MIN_SERIES = 12
+"""Series from which the two sides of a band are learned apart."""
+
 BIAS_CLASSES = (1.25, 2.0, 5.0, pareto.MAX_GAP, math.inf)
 """Upper ends of the classes of the table of bias."""
 
@@ -270,8 +273,10 @@ def calibrate(left_out: LeftOut, *, repeat_log: float, coverage_frac: float) -> 
 
     Notes
     -----
-    Each side of a group is the ceil((n + 1)(1 + coverage) / 2)-th smallest of its n errors to that side. A group with
-    too few errors takes those of both topologies of its class; a class with too few has no band.
+    Each side of a group is the ceil((n + 1)(1 + coverage) / 2)-th smallest of its n errors to that side. The errors of
+    a series lean to one side, so a group of fewer than `MIN_SERIES` series cannot tell the sides apart: both are the
+    ceil((n + 1) coverage)-th smallest size of an error. A group with too few errors takes those of both topologies of
+    its class; a class with too few has no band.
     """
     if not 0 < repeat_log < math.inf:
         raise ParameterError(f"run-to-run noise must be a positive number, not {repeat_log:g}: no run repeats exactly")
@@ -281,14 +286,15 @@ def calibrate(left_out: LeftOut, *, repeat_log: float, coverage_frac: float) -> 
     error, group = left_out.error_log, left_out.group
     for number in range(num_groups):
         for of_group in (group == number, group // 2 == number // 2):
-            ends = [
-                _quantile("points between two others", side, (1 + coverage_frac) / 2)
-                for side in (-error[of_group], error[of_group])
-            ]
+            sides = -error[of_group], error[of_group]
+            share, found_in = (1 + coverage_frac) / 2, np.unique(left_out.series_id[of_group]).size
+            if found_in < MIN_SERIES:
+                sides, share = (np.abs(error[of_group]),) * 2, coverage_frac
+            ends = [_quantile("points between two others", side, share) for side in sides]
             if not isinstance(ends[0], NotCalibrated):
                 below[number], above[number] = np.maximum(ends, repeat_log)
                 num_errors[number] = int(of_group.sum())
-                num_series[number] = np.unique(left_out.series_id[of_group]).size
+                num_series[number] = found_in
                 break
     if np.isnan(below).all():
         most = np.bincount(group // 2).max(initial=0)
