@@ -24,11 +24,13 @@ WAYS = "SELECT DISTINCT model, isl, osl, gpu FROM points ORDER BY model, isl, os
 ODD = {
     "tok": (1, 10_000_000), "tok/s/user": (1e-3, 1e6), "mw": (1e-3, 1e6), "frac": (1e-6, 1.0), "share": (0, 1),
     "0..1": (0, 1), "usd": (0, 1e6), "usd/kwh": (0, 10), "s": (0, 1e5), "day": (0, 100_000), "unit": (0, 1000),
-    "mtok/day": (1e-3, 9e8), "tok/day": (1, 1e15), "sigma": (0, 5), "rho": (-0.999, 0.999), "1": (1, 1000), "B": (0.5, 8),
+    "mtok/day": (1e-3, 9e8),
+    "tok/day": (1, 1e15), "sigma": (0, 5), "rho": (-0.999, 0.999), "1": (1, 1000), "B": (0.5, 8),
 }  # fmt: skip
 USUAL = {
     "tok": (128, 131_072), "tok/s/user": (5, 400), "mw": (0.5, 500), "frac": (0.05, 1), "share": (0, 1), "0..1": (0, 1),
-    "usd": (0.05, 10), "usd/kwh": (0.03, 0.3), "s": (0.01, 60), "day": (1, 400), "unit": (0, 5), "mtok/day": (1, 1e7), "tok/day": (1e6, 1e13),
+    "usd": (0.05, 10), "usd/kwh": (0.03, 0.3), "s": (0.01, 60), "day": (1, 400), "unit": (0, 5), "mtok/day": (1, 1e7),
+    "tok/day": (1e6, 1e13),
     "sigma": (0, 0.5), "rho": (-0.9, 0.9), "1": (1, 64), "B": (1, 2),
 }  # fmt: skip
 

@@ -78,8 +78,8 @@ def test_every_notebook_runs_on_this_world(world):
         asked = {"model": world} if world and "model" in notebook.parameters else {}
         try:
             check_against_data([Job(notebook, "default", asked)], db)
-        except TokenFactoryError as error:  # the model is not in this world: a report does not start
-            assert "\n" not in str(error) and not asked
+        except TokenFactoryError as error:  # the engine of 10 is not in this world: a report does not start
+            assert "\n" not in str(error)
             continue
         try:
             found = questions.shown(notebook, **asked)
