@@ -49,7 +49,8 @@ nightly: $(ENV)  ## what a schedule runs: all scenarios, with alerts (see report
 
 .PHONY: lab
 lab: $(ENV)  ## open the notebooks in JupyterLab (ARGS="--port 8899 --no-browser")
-	@REPORTKIT_SVG=1 $(BIN)/jupyter lab --notebook-dir=notebooks --LabApp.extension_manager=readonly --LabApp.news_url=None $(ARGS)
+	@REPORTKIT_SVG=1 $(BIN)/jupyter lab --notebook-dir=notebooks --LabApp.extension_manager=readonly --LabApp.news_url=None \
+		--FileContentsManager.pre_save_hook=reportkit.engine.before_saving $(ARGS)
 
 .PHONY: data
 data: $(ENV)  ## check every file in data/ and build the warehouse

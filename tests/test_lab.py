@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import pytest
 from small_project import write_notebook
@@ -67,12 +68,13 @@ def lab(project, tmp_path_factory):
     options = {
         "IdentityProvider.token": "test", "ServerApp.port": port, "ServerApp.ip": "127.0.0.1",
         "ServerApp.open_browser": False, "ServerApp.allow_root": True, "ServerApp.root_dir": root / "notebooks",
+        "FileContentsManager.pre_save_hook": "reportkit.engine.before_saving",
         "LabApp.extension_manager": "readonly", "LabApp.news_url": None, "LabApp.expose_app_in_browser": True,
     }  # fmt: skip
     with (root / "log").open("w") as log:
         server = subprocess.Popen(
             [sys.executable, "-m", "jupyterlab", *(f"--{name}={value}" for name, value in options.items())],
-            env=os.environ | homes, stdout=log, stderr=log, cwd=root,
+            env=os.environ | homes | {"REPORTKIT_SVG": "1"}, stdout=log, stderr=log, cwd=root,
         )  # fmt: skip
         try:
             address = f"http://127.0.0.1:{port}"
@@ -146,3 +148,35 @@ def test_menus_move_the_numbers_and_clicks_come_back_as_rows(lab, browser):
             break
     wait_for(lambda: "1 point picked" in page.inner_text(".jp-Notebook"), "a row in Python")
     assert [url for url in elsewhere if not url.startswith(("data:", "blob:"))] == []
+
+
+ALL = sorted(path.stem for path in (Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
+
+
+ALL = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
+
+
+def saved(page, lab, name):
+    """The bytes of a notebook after JupyterLab has saved it."""
+    page.evaluate("jupyterapp.commands.execute('docmanager:save')")
+    page.wait_for_timeout(2000)
+    return urllib.request.urlopen(f"{lab}/files/{name}?token=test").read()
+
+
+def test_saving_changes_no_byte_before_and_after_a_run(lab, browser, project):
+    """With the hook that `make lab` sets."""
+    kept = (project / "notebooks" / "template.ipynb").read_bytes()
+    page, _, is_idle = opened(lab, browser, "template.ipynb")
+    assert saved(page, lab, "template.ipynb") == kept
+    run_all(page, is_idle)
+    assert saved(page, lab, "template.ipynb") == kept
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
+def test_every_notebook_runs_and_no_money_is_typeset_as_mathematics(lab, browser, path):
+    page, elsewhere, is_idle = opened(lab, browser, path.name)
+    run_all(page, is_idle)
+    assert page.evaluate(COUNT, ERROR) == 0 and page.evaluate(COUNT, MATHS) == 0
+    assert [url for url in elsewhere if not url.startswith(("data:", "blob:"))] == []
+    assert saved(page, lab, path.name) == path.read_bytes()

@@ -24,11 +24,14 @@ import papermill
 from ipykernel.compiler import XCachingCompiler
 from ipykernel.zmqshell import ZMQInteractiveShell
 from jupyter_client.session import Session
+from nbformat.v4.rwbase import rejoin_lines
 from nbformat.validator import get_validator
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, papermill_engines
 from traitlets import Instance
 from traitlets.config import Config
+
+from reportkit import outputs
 
 # What executing and report pages import, directly or at first use, beside what notebooks do.
 LIBRARIES = ("IPython.core.completer", "reportkit.index", "reportkit.xlsx")
@@ -198,6 +201,25 @@ def execute(source: Path, parameters: Mapping, output: Path, *, engine: str, on_
 def _as_template(path: Path) -> str:
     """Papermill formats the names of files with the parameters."""
     return str(path).replace("{", "{{").replace("}", "}}")
+
+
+def before_saving(model: Mapping, path: str, contents_manager, **_) -> None:
+    """Let Jupyter write a notebook as `clean` has it, and leave alone what it says already (a pre_save_hook).
+
+    JupyterLab adds pictures of the charts it draws, and writes 75.0 as 75.
+    """
+    if model["type"] != "notebook" or not model.get("content"):
+        return
+    file = Path(contents_manager.root_dir) / path.strip("/")
+    kept = {cell.get("id"): cell for cell in nbformat.read(file, as_version=4).cells} if file.is_file() else {}
+    made = rejoin_lines(clean(nbformat.from_dict(model["content"])))
+    for cell in made.cells:
+        for output in cell.get("outputs", ()):
+            if outputs.chart_of(output.get("data", {})):
+                output["data"].pop("image/png", None)
+        if cell.get("outputs") and cell.outputs == kept.get(cell.get("id"), {}).get("outputs"):
+            cell["outputs"] = kept[cell.id].outputs
+    model["content"] = made
 
 
 def clean(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
