@@ -78,6 +78,41 @@ def kernel_tables(db) -> decode.KernelTables:
     return decode.KernelTables.from_rows(*(db.query(f"FROM {name} ORDER BY ALL").rows() for name in names))
 
 
+@dataclass(frozen=True)
+class Physics:
+    """The decode step of a model on a GPU, as a bound and as a sum of kernels, for any number of configurations.
+
+    `kernels` and `bound` take a `Step`; `has_kernels` says whether kernel tables of the pair ship.
+    """
+
+    architecture: Architecture
+    gpu: decode.Gpu
+    precision: str
+    tables: decode.KernelTables
+
+    @property
+    def has_kernels(self) -> bool:
+        known = (self.gpu.name, self.precision, self.architecture.num_heads) in self.tables.attention
+        return known and self.architecture.model == decode.KERNEL_MODEL
+
+    def kernels(self, step: Step, **how) -> decode.KernelSum:
+        named = {"gpu": self.gpu.name, "precision": self.precision}
+        return decode.kernel_sum(tables=self.tables, architecture=self.architecture, step=step, **named, **how)
+
+    def bound(self, step: Step) -> decode.Bound:
+        return decode.bound(architecture=self.architecture, gpu=self.gpu, precision=self.precision, step=step)
+
+
+def physics(db, model: str, gpu: str) -> Physics | None:
+    """The step of a model on a GPU in its smallest number format; None where either is not described fully enough."""
+    try:
+        architecture, described = _architecture(db, model), _gpu(db, gpu)
+    except ParameterError:
+        return None
+    form = "fp4" if "fp4" in described.flop_per_s else "fp8"
+    return Physics(architecture, described, form, kernel_tables(db))
+
+
 def _kernels(db, architecture: Architecture, asked: Question) -> dict:
     if architecture.model != decode.KERNEL_MODEL:
         return {"status": "not measured", "why": f"no kernel tables of {asked.model}"}

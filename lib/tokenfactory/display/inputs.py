@@ -1,6 +1,10 @@
 """How inputs are said: their names in words, their values in the unit that the name ends in."""
 
+from collections.abc import Sequence
+
 from tokenfactory.display import show
+
+FACTORS = ("serving_configuration", "token_mix")
 
 NAMES = {
     "kw_per_gpu": "power",
@@ -74,3 +78,34 @@ def tokens(count: float | None) -> str:
         if count >= 0.9995 * size:
             return f"{count / size:.3g}{word}"
     return show.number(count)
+
+
+def _of(parameter: str, gpus: Sequence[str]) -> tuple[str, str | None]:
+    gpu = next((gpu for gpu in gpus if parameter.endswith(f"_{gpu}")), None)
+    return parameter.removesuffix(f"_{gpu}"), gpu
+
+
+def of_system(parameter: str, gpus: Sequence[str]) -> str:
+    """An input in words, with its system where its name ends in one.
+
+    Examples
+    --------
+    >>> of_system("utilisation_frac_gb300", ["gb300", "h200"]), of_system("wacc_frac", ["gb300", "h200"])
+    ('use of GB300', 'cost of capital')
+    """
+    shorter, gpu = _of(parameter, gpus)
+    return name(shorter) + (f" of {gpu.upper()}" if gpu else "")
+
+
+def amount(parameter: str, number: float, gpus: Sequence[str]) -> str:
+    """The value of an input whose name may end in its system; a factor on a ratio as such.
+
+    Examples
+    --------
+    >>> amount("utilisation_frac_gb300", 0.6, ["gb300"]), amount("token_mix", 1.5, [])
+    ('60%', '1.5x')
+    """
+    shorter, _ = _of(parameter, gpus)
+    if shorter in FACTORS:
+        return show.times(number, 2)
+    return money(number) if shorter.startswith(("owning", "rental")) else value(shorter, number)

@@ -105,6 +105,17 @@ def covers(low_frac: float, high_frac: float | None, low: str = "the lowest pric
     return f"{low} {first}; {high} {second if high_frac <= 1 else 'never does'}"
 
 
+def draws(share: float, num_draws: int) -> str:
+    """A share of draws, in bold.
+
+    >>> draws(0.78, 1000), draws(1.0, 1000), draws(0.0, 1000)
+    ('**78%** of draws', 'all of 1,000 draws', 'none of 1,000 draws')
+    """
+    if share in (0, 1):
+        return f"{'all' if share else 'none'} of {num_draws:,} draws"
+    return f"**{percent(share)}** of draws"
+
+
 def speed(value: float) -> str:
     """A speed of one user: 75.0 -> "75 tokens a second per user"."""
     return f"{value:,.0f} tokens a second per user" if value >= 10 else f"{number(value)} tokens a second per user"

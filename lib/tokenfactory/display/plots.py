@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import altair as alt
 import polars as pl
@@ -74,10 +75,10 @@ def _values(rows: Sequence[Mapping], key: str) -> list:
     return list(dict.fromkeys(row[key] for row in rows))
 
 
-def colour(rows: Sequence[Mapping], key: str | None, hues: Mapping[str, str] | None = None, channel: type = alt.Color):
-    """The colour of each value of a key: its own of `hues`, that of a system, or the next that is free."""
+def colour(rows: Sequence[Mapping], key: str | None, hues: Mapping[str, str] | str | None = None, channel=alt.Color):
+    """The colour of each value of a key: its own of `hues`, that of a system, or the next; of no key `hues`."""
     if key is None:
-        return alt.value(theme.BLACKWELL)
+        return getattr(alt, f"{channel.__name__}Value")(hues or theme.BLACKWELL)
     values = _values(rows, key)
     own = {value: theme.gpu_colour(str(value).split(",")[0].lower()) for value in values}
     if hues is None and set(own.values()) == {theme.NEUTRAL}:
@@ -100,7 +101,7 @@ def _tips(rows: Sequence[Mapping], words: Mapping[str, str], *axes: Axis) -> lis
 
 
 def lines(
-    rows: Sequence[Mapping], x: Axis, y: Axis, *, hue: str | None = "gpu", hues: Mapping[str, str] | None = None,
+    rows: Sequence[Mapping], x: Axis, y: Axis, *, hue: str | None = "gpu", hues: Mapping[str, str] | str | None = None,
     dash: str | None = None, is_step: bool = False, has_points: bool = False,
 ) -> alt.Chart | None:  # fmt: skip
     """A line for each value of `hue` and `dash`, and for each `piece` of one where rows say so; None for no rows."""
@@ -117,7 +118,7 @@ def lines(
 
 
 def points(
-    rows: Sequence[Mapping], x: Axis, y: Axis, *, hue: str = "gpu", hues: Mapping[str, str] | None = None,
+    rows: Sequence[Mapping], x: Axis, y: Axis, *, hue: str = "gpu", hues: Mapping[str, str] | str | None = None,
     shape: str | None = None, words: Mapping[str, str] | None = None,
 ) -> alt.Chart | None:  # fmt: skip
     """A mark for each row; `words` are keys of the tooltip and how each is called. None for no rows."""
@@ -134,14 +135,51 @@ def _place(rows: Sequence[Mapping], side: str | None) -> dict:
     return {"y": places} | ({"yOffset": alt.YOffset(f"{side}:N", sort=_values(rows, side))} if side else {})
 
 
+def hatch(hue: str, num_stripes: int = 14) -> alt.LinearGradient:
+    """Slanted stripes of a colour: a gradient without transitions, as Vega-Lite has no pattern."""
+    ends = [i / (2 * num_stripes) for i in range(2 * num_stripes + 1)]
+    stops = []
+    for i, (start, end) in enumerate(pairwise(ends)):
+        shade = hue if i % 2 == 0 else "rgba(127,127,127,0.08)"
+        stops += [alt.GradientStop(color=shade, offset=round(at, 4)) for at in (start, end)]
+    return alt.LinearGradient(gradient="linear", stops=stops, x1=0, y1=0, x2=1, y2=1)
+
+
+def steered(
+    grid: Sequence[Mapping], known: Sequence[Mapping], hues: Mapping[str, str], controls: tuple, title: alt.Title
+) -> alt.LayerChart:
+    """Speed over batch from step times, for the GPUs and accepted tokens that a reader sets, beside measured points.
+
+    Parameters
+    ----------
+    grid : each with ep, kind, batch and ms, the time of a step [ms]
+    known : each with kind, batch, ep and speed [tok/(s user)]
+    hues : colour of each kind
+    controls : the parameters of Altair named size (ep) and yields (tokens a step)
+    """
+    shades = alt.Scale(domain=list(hues), range=list(hues.values()))
+    axes = [
+        alt.X("batch:Q", title="requests in flight per decode GPU").scale(type="log", nice=False),
+        alt.Y("speed:Q", title="tok/s per user").scale(type="log"),
+        alt.Color("kind:N", title=None, scale=shades),
+    ]
+    line = alt.Chart(frame(grid)).transform_filter("datum.ep == size")
+    layers = [line.transform_calculate(speed="1000 * yields / datum.ms").mark_line().encode(*axes)]
+    if known:
+        tips = [alt.Tooltip("speed:Q", title="Tokens a second", format=".3r")]
+        tips += [alt.Tooltip("batch:Q", title="Requests a GPU", format=".3r"), alt.Tooltip("ep:Q", title="GPUs")]
+        layers.append(alt.Chart(frame(known)).mark_point(size=90).encode(*axes, tooltip=tips))
+    return alt.layer(*layers).add_params(*controls).properties(width="container", height=300, title=title)
+
+
 def spans(
-    rows: Sequence[Mapping], x: Axis, *, hue: str | None = "gpu", hues: Mapping[str, str] | None = None,
+    rows: Sequence[Mapping], x: Axis, *, hue: str | None = "gpu", hues: Mapping[str, str] | str | None = None,
     is_side_by_side: bool = False, fades: bool = False,
 ) -> alt.LayerChart | None:  # fmt: skip
     """A bar from `low` to `high` at each `place`, with `text` at its right end, and a tick at `mid` where there is one.
 
     `is_side_by_side` puts the bars of one place under each other by `hue`; `fades` draws those faint whose `is_weak`
-    holds, and dashed. None for no rows.
+    holds: dashed, or hatched where there is one colour. None for no rows.
     """
     if not rows:
         return None
@@ -153,12 +191,14 @@ def spans(
     bars = base.mark_bar(opacity=0.45 if "mid" in rows[0] else 1, **look).encode(start, hued, x2="high:Q", tooltip=tips)
     layers = [bars]
     if fades:
-        weak = base.transform_filter("datum.is_weak").mark_bar(fillOpacity=0.12, strokeWidth=1.5, strokeDash=[4, 3])
-        hollow = [colour(rows, hue, hues, channel) for channel in (alt.Fill, alt.Stroke)] if hue else []
-        layers = [
-            bars.transform_filter("!datum.is_weak"),
-            weak.encode(start, *hollow, x2="high:Q", tooltip=tips),
-        ]
+        weak = base.transform_filter("datum.is_weak")
+        if hue is None:
+            weak = weak.mark_bar(color=hatch(hues or theme.BLACKWELL)).encode(start, x2="high:Q", tooltip=tips)
+        else:
+            hollow = [colour(rows, hue, hues, channel) for channel in (alt.Fill, alt.Stroke)]
+            weak = weak.mark_bar(fillOpacity=0.12, strokeWidth=1.5, strokeDash=[4, 3])
+            weak = weak.encode(start, *hollow, x2="high:Q", tooltip=tips)
+        layers = [bars.transform_filter("!datum.is_weak"), weak]
     if "mid" in rows[0]:
         layers.append(base.mark_tick(thickness=3, size=18).encode(x.encoding(alt.X, "mid"), hued, tooltip=tips))
     if "text" in rows[0]:
@@ -167,7 +207,7 @@ def spans(
 
 
 def marks(
-    rows: Sequence[Mapping], x: Axis, *, hue: str = "what", hues: Mapping[str, str] | None = None
+    rows: Sequence[Mapping], x: Axis, *, hue: str = "what", hues: Mapping[str, str] | str | None = None
 ) -> alt.LayerChart | None:
     """Marks of several kinds along one line for each `place`, with `text` above each. None for no rows."""
     if not rows:

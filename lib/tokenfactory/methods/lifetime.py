@@ -116,6 +116,13 @@ def of_inputs(inputs: Mapping, *, tok_per_s_per_gpu, usd_per_mtok, written_off_f
     )
 
 
+def of_all(inputs: Mapping, written_off_fracs: Sequence[float] = ()) -> Life:
+    """`of_inputs` of inputs that hold the throughput and the token price too."""
+    rest = dict(inputs)
+    sold = {name: rest.pop(name) for name in ("tok_per_s_per_gpu", "usd_per_mtok")}
+    return of_inputs(rest, **sold, written_off_fracs=written_off_fracs)
+
+
 def num_years(life_year: float) -> int:
     """Years that have cash: the last one may be broken."""
     return math.ceil(life_year - 1 / cashflow.MANY)

@@ -7,6 +7,7 @@ that may wait fills the valleys. A `Curve` is demand per slot of time, in any un
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -112,6 +113,37 @@ class Served:
     kw: float  # mean power of the fleet [kW]
     kw_idle: float  # of it, drawn by capacity that served nothing [kW]
     failed_frac: float  # share of the demand that met too few working units
+
+
+def by_name(slots: Iterable[tuple[str, float, float]]) -> dict[str, Curve]:
+    """Curves from their slots in order: the name of each, the hours of a slot and its demand.
+
+    Examples
+    --------
+    >>> by_name([("day", 12.0, 3.0), ("day", 12.0, 1.0)])["day"].mean
+    2.0
+    """
+    found: dict[str, tuple[float, list[float]]] = {}
+    for name, slot_hour, demand in slots:
+        found.setdefault(name, (slot_hour, []))[1].append(demand)
+    return {name: Curve(demand, slot_hour) for name, (slot_hour, demand) in found.items()}
+
+
+def kw_of_unit(inputs: Mapping[str, float], *, idle_load_frac: float) -> dict[str, float]:
+    """Power of a whole rack or node that works and of one that waits, as `serve` takes it.
+
+    Parameters
+    ----------
+    inputs : gpu_per_system [GPU], kw_per_gpu [kW/GPU] and load_frac [0..1] of the system
+    idle_load_frac : share of the provisioned power that a unit draws while it waits [0..1]
+
+    Examples
+    --------
+    >>> kw_of_unit({"gpu_per_system": 8, "kw_per_gpu": 1.5, "load_frac": 0.8}, idle_load_frac=0.25)
+    {'busy_kw': 9.600000000000001, 'idle_kw': 3.0}
+    """
+    kw = inputs["gpu_per_system"] * inputs["kw_per_gpu"]
+    return {"busy_kw": kw * inputs["load_frac"], "idle_kw": kw * idle_load_frac}
 
 
 def serve(

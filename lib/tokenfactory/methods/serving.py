@@ -170,6 +170,18 @@ class Curves:
         answer = self.at_speed(speed, [gpu])[gpu]
         return answer.best.tput_per_gpu if answer.ranks else None
 
+    def ends_at(self, speed: float, gpus: Sequence[str]) -> dict[str, dict[str, float]]:
+        """Of each GPU with a reading its throughput under "", and the ends of its band under "_low" and "_high".
+
+        Where no band could be learned the ends are the throughput.
+        """
+        found = {}
+        for gpu, answer in self.at_speed(speed, gpus).items():
+            if best := answer.best:
+                ends = {"_low": best.low, "": best.tput_per_gpu, "_high": best.high}
+                found[gpu] = {name: float(end if np.isfinite(end) else best.tput_per_gpu) for name, end in ends.items()}
+        return found
+
     def along(self, speeds: Sequence[float], gpus: Sequence[str] | None = None) -> dict[str, list[Answer]]:
         """`at_speed` for many speeds: a list of answers, in their order, under the name of each GPU."""
         readings = self.read(speeds)

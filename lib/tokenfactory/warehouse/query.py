@@ -195,17 +195,45 @@ class Warehouse:
             model=model,
         ).to_dicts()
 
-    def owning_inputs(self, gpu: str, profile: str, *, has_own_building: bool = False) -> dict[str, dict]:
+    def newest_tariffs(self, provider: str) -> list[dict]:
+        """The prices of a provider's newest day, of all its models."""
+        return self.query(
+            """SELECT model, variant, as_of, usd_per_mtok_input, usd_per_mtok_output, usd_per_mtok_cached_input,
+                      source_url FROM api_prices WHERE provider = $provider
+               AND as_of = (SELECT max(as_of) FROM api_prices WHERE provider = $provider) ORDER BY api_price_id""",
+            provider=provider,
+        ).to_dicts()
+
+    def owning_inputs(self, gpu: str, profile: str, *, has_own_building: bool | None = False) -> dict[str, dict]:
         """Inputs of the owned hour of a GPU by parameter: a profile's rows, and the typical ones that it leaves.
 
-        A building stands in the place of colocation only where `has_own_building` says so.
+        A building stands in the place of colocation where `has_own_building` says so; where that is None, if the
+        profile brings one of its own.
         """
-        unused = ["colocation_usd_per_kw_year"] if has_own_building else ["building_usd_per_kw", "building_life_year"]
-        return self.query(
+        found = self.query(
             """SELECT key, profile, parameter, value, low, high, unit, as_of, status, source_url, note
-               FROM tco_inputs_for($gpu, $profile) WHERE NOT list_contains($unused, parameter)
-               AND parameter <> 'utilisation_frac' ORDER BY parameter""",
-            gpu=gpu, profile=profile, unused=unused,
+               FROM tco_inputs_for($gpu, $profile) WHERE parameter <> 'utilisation_frac' ORDER BY parameter""",
+            gpu=gpu, profile=profile,
+        ).rows_by_key("parameter", named=True, unique=True, include_key=True)  # fmt: skip
+        if has_own_building is None:
+            has_own_building = found.get("building_usd_per_kw", {}).get("profile") == profile != "typical"
+        unused = ["colocation_usd_per_kw_year"] if has_own_building else ["building_usd_per_kw", "building_life_year"]
+        return {name: row for name, row in found.items() if name not in unused}
+
+    def utilisation(self, gpu: str, profile: str) -> tuple[float, float, float]:
+        """Low, value and high of the utilisation that a profile assumes [0..1]."""
+        return self.query(
+            """SELECT low, value, high FROM tco_inputs_for($gpu, $profile) WHERE parameter = 'utilisation_frac'
+               ORDER BY key""",
+            gpu=gpu, profile=profile,
+        ).row(0)  # fmt: skip
+
+    def life_inputs(self, gpu: str, profile: str) -> dict[str, dict]:
+        """Inputs of the life of an owned GPU by parameter, those of its hour and those of what changes year by year."""
+        return self.query(
+            """SELECT key, parameter, value, low, high, unit, status, as_of, source_url, note
+               FROM inputs_for($gpu, $profile) WHERE NOT starts_with(parameter, 'building') ORDER BY parameter""",
+            gpu=gpu, profile=profile,
         ).rows_by_key("parameter", named=True, unique=True, include_key=True)  # fmt: skip
 
     def prices(self, *, basis: str, on: str | date, provider: str = OWNER) -> dict[str, float]:

@@ -1,0 +1,78 @@
+"""Two systems under uncertain inputs: names, ranges, costs and shares against numbers worked by hand."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from tokenfactory.methods import comparison
+from tokenfactory.methods.comparison import CONFIGURATION, MIX, Comparison
+from tokenfactory.methods.readings import BEST
+
+USE = {"a": (0.05, 0.5, 0.9), "b": (0.05, 0.25, 0.9)}
+BOOKS = {"rent": {"a": (3.0, 3.6, 4.0), "b": (1.8, 1.8, 1.8)}}
+ROWS = {gpu: {"wacc_frac": {"key": "w", "low": 0.06, "value": 0.09, "high": 0.13}} for gpu in "ab"}
+
+
+def of(**changed):
+    about = dict(
+        gpus=("a", "b"), rows=ROWS, use=USE, books=BOOKS, tput={"a": 1000.0, "b": 100.0}, sigma={"a": 0.1, "b": 0.2},
+        factors={CONFIGURATION: [0.1, 1.0], MIX: [1.0]}, use_correlation=0.8,
+    )  # fmt: skip
+    return Comparison(**about | changed)
+
+
+def test_costs_and_their_ratio():
+    both = of()
+    # a: 3.6 USD over 3.6 Mtok at half use is 2; b: 1.8 over 0.36 Mtok at a quarter is 20
+    assert both.usd_per_mtok("rent", "a", both.base) == pytest.approx(2.0)
+    assert both.usd_per_mtok("rent", "b", both.base) == pytest.approx(20.0)
+    assert both.ratio("rent", both.base) == pytest.approx(10.0)
+    assert both.ratio("rent", both.base | {CONFIGURATION: 0.1}) == pytest.approx(1.0), "a factor on the ratio alone"
+    assert both.results()["rent is_cheaper"] and both.tiers == ["rent"], "nothing built without the price of a system"
+
+
+def test_what_is_drawn_is_what_has_a_range():
+    both = of()
+    of_each = {f"{name}_{gpu}" for name in ("utilisation_frac", "tok_per_s_per_gpu") for gpu in "ab"}
+    assert set(both.uncertain) == of_each | {"rent_a", CONFIGURATION}
+    assert both.together is not None and of(use=USE | {"a": (0.5, 0.5, 0.5)}).together is None
+    assert both.spans("rent")["rent_a"] == (3.0, 4.0) and "rent_b" not in both.spans("rent")
+    low, high = both.spans("rent")["tok_per_s_per_gpu_b"]
+    assert low * high == pytest.approx(100.0**2) and high / 100 == pytest.approx(np.exp(1.645 * 0.2))
+
+
+def test_what_both_share_has_one_name():
+    assert of().shared == {"wacc_frac"} and "wacc_frac" in of().ends_of("owned")
+    apart = {"a": ROWS["a"], "b": {"wacc_frac": ROWS["b"]["wacc_frac"] | {"key": "other"}}}
+    assert set(of(rows=apart).ends_of("owned")) == {"wacc_frac_a", "wacc_frac_b"}
+
+
+def test_the_ratio_ties_where_an_input_turns_it():
+    found = comparison.turning(of(), "rent")
+    assert found[CONFIGURATION] == pytest.approx(0.1) or CONFIGURATION not in found
+    assert found["utilisation_frac_a"] == pytest.approx(0.05)
+
+
+def test_the_chance_of_a_pair_is_that_of_its_ratio():
+    def pair(ratio):
+        return SimpleNamespace(ratio=ratio, speed=50.0, condition=SimpleNamespace(label=BEST))
+
+    draws = {"utilisation_frac_b": np.array([0.25, 0.5, 0.9])}  # ratios of cost 10, 5 and 2.8 at ten times the tokens
+    found = of().chances([((1, 1), pair(10.0)), ((1, 1), pair(1.5)), ((1, 1), pair(0.5))], draws)
+    assert [row["rent"] for row in found] == pytest.approx([1.0, 1 / 3, 0.0])
+    assert found[0]["same"] == "best of each"
+
+
+def test_choices_are_those_whose_hour_is_known():
+    found = of().choices({"rent": "rent", "own": "owned"}, {})
+    assert {name: float(usd) for name, usd in found.items()} == pytest.approx({"rent A": 2.0, "rent B": 20.0})
+
+
+def test_the_spread_of_a_throughput_is_that_of_its_band():
+    def answer(low, high):
+        return SimpleNamespace(best=SimpleNamespace(low_other_day=low, high_other_day=high))
+
+    assert comparison.sigma_of(answer(1.0, np.exp(3.29))) == pytest.approx(1.0)
+    assert comparison.sigma_of(answer(1.0, 2.0), given=0.3) == 0.3
+    assert comparison.sigma_of(answer(float("nan"), float("nan"))) == 0.2

@@ -1,0 +1,39 @@
+"""Low, middle and high of a cost: ends of an hour over ends of a band, and what moved since."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from tokenfactory.methods import price_ranges
+
+HOUR = {"gpu": "x", "basis": "owned", "low": 1.8, "value": 3.6, "high": 7.2}
+
+
+class Curves:
+    """One reading of 1,000 tokens a second for `x`, with or without a band."""
+
+    def __init__(self, low=500.0, high=2000.0, ranks=True):
+        self.best = SimpleNamespace(low=low, tput_per_gpu=1000.0, high=high)
+        self.ranks = ranks
+
+    def at_speed(self, speed, gpus):
+        return dict.fromkeys(gpus, SimpleNamespace(best=self.best, ranks=self.ranks))
+
+
+def of(curves, hours=(HOUR,)):
+    return price_ranges.of(hours, curves, speed=75.0, utilisation_frac=0.5)
+
+
+def test_a_low_hour_goes_with_the_high_end_of_the_band():
+    (one,) = of(Curves())
+    # 3.6 an hour over 1,000 tok/s is a dollar a million, at half use two; a quarter and four times that at the ends
+    assert (one.low, one.value, one.high) == pytest.approx((0.5, 2.0, 8.0))
+
+
+def test_without_a_band_the_hour_alone_has_ends():
+    (one,) = of(Curves(low=float("nan"), high=float("nan")))
+    assert (one.low, one.value, one.high) == pytest.approx((1.0, 2.0, 4.0))
+
+
+def test_what_was_not_measured_has_no_range():
+    assert of(Curves(ranks=False)) == [] and of(Curves(), hours=()) == []
