@@ -114,10 +114,6 @@ NOT_YET = {
     "03_cost_sensitivity",
     "04_cost_at_equal_speed",
     "05_claim_audit",
-    "09_decision_under_uncertainty",
-    "10_why_cheaper",
-    "11_cache_and_agents",
-    "12_lifetime",
 }
 
 
