@@ -55,6 +55,8 @@ def check(inputs: Mapping[str, float]) -> None:
             is_right, rule = np.greater_equal(value, 0) & np.less(value, 1), "at least 0 and below 1"
         elif name.endswith("_frac"):
             is_right, rule = np.greater_equal(value, 0) & np.less_equal(value, 1), "from 0 to 1"
+        elif name == "mtok_per_day":
+            is_right, rule = np.greater(value, 0) & np.less(value, 1e9), "above 0 and below a billion"
         elif name == "pue":
             is_right, rule = np.greater_equal(value, 1) & np.isfinite(value), "at least 1"
         elif "usd" in name.split("_"):
