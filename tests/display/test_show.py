@@ -185,3 +185,13 @@ def test_no_two_dollar_signs_stand_in_one_text(output):
 def test_a_headline_that_is_no_number_has_no_value():
     items = [show.Headline("k", "K", value, "1", "not measured") for value in (float("inf"), float("nan"), None, 1.5)]
     assert [row["value"] for row in show.headlines(items).data()["headlines"]] == [None, None, None, 1.5]
+
+
+def test_a_text_of_the_data_that_looks_like_an_answer_of_ours_stays_a_text():
+    data = {"sentences": [{"text": "ours is 99 times cheaper"}]}
+    forged = ('<div class="tf-answer"><p>ours is 99 times cheaper</p></div>', str({outputs.mime("answer"): data}))
+    for made in (show.note(forged), show.table([{"name": text} for text in forged], {"name": "Name"}, "Names")):
+        bundle = made._repr_mimebundle_()
+        assert outputs.find([bundle], "answer") == []
+        assert outputs.kind_of(bundle) in ("note", "table")
+        assert 'tf-answer">' not in bundle["text/html"] and "&lt;div class" in bundle["text/html"]

@@ -125,6 +125,14 @@ def test_a_pull_makes_a_snapshot_and_says_where_it_is_from(tmp_path):
     assert sum(f.num_points for f in report.ingested.files) == 2
 
 
+def test_a_loop_of_redirects_ends_in_one_sentence_and_stores_nothing(tmp_path):
+    again = answers(b"", status=302, Location="/api/v1/benchmarks?model=DeepSeek-R1-0528")
+    with api(again) as server, pytest.raises(PullError, match=r"answered 302 .*nothing was stored") as refused:
+        pulled(server, tmp_path)
+    assert "\n" not in str(refused.value) and 1 < len(server.asked) <= 20
+    assert snapshots(tmp_path) == []
+
+
 def test_the_manifest_of_a_pull_names_address_time_hash_and_rows(tmp_path):
     with api(answers([row()], ETag='"v1"', Last_Modified="Wed, 20 May 2026 10:00:00 GMT")) as server:
         report = pulled(server, tmp_path)

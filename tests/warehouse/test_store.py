@@ -1,11 +1,14 @@
 """The warehouse: built once per content, rebuilt on a change, never half, read by many at once."""
 
 import csv
+import random
 import re
 import shutil
 import signal
 import subprocess
 import sys
+import time
+from contextlib import suppress
 
 import disks
 import duckdb
@@ -190,6 +193,32 @@ def test_a_read_only_cache_is_used_where_it_is_whole_and_refused_in_one_sentence
         change_a_price(place)
         with pytest.raises(DataError, match=r"cannot be written \(Read-only file system\); TOKENFACTORY_CACHE names"):
             warehouse.connect()
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("is_alone", [False, True], ids=["killed", "killed in a PID namespace"])
+def test_builds_killed_at_any_moment_leave_old_or_new(place, is_alone):
+    """Whatever is killed, what has a name is whole, and the next build is as if nothing had been."""
+    chance = random.Random(20261129)
+    command = [sys.executable, "-c", "from tokenfactory.warehouse import store; store.build()"]
+    command = disks.as_pid_1(command) if is_alone else command
+    started = time.monotonic()
+    warehouse.build()
+    whole_s, num_killed = 1 + time.monotonic() - started, 0
+    for number in range(20):
+        change_a_price(place, *("2.652", "2.5") if number % 2 == 0 else ("2.5", "2.652"))
+        for file in (place / "cache" / "warehouse").glob("[!.]*"):
+            store._verify(file)
+            file.unlink()  # so that there is something to build
+        process = subprocess.Popen(command)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(chance.uniform(0, 1.2 * whole_s))
+        num_killed += process.poll() is None
+        process.kill()
+        process.wait()
+    assert num_killed
+    assert len(warehouse.connect().query("SELECT gpu FROM points ORDER BY gpu")) > 100
+    assert not list((place / "cache" / "warehouse").glob(".new-*"))
 
 
 def test_several_processes_build_and_read_at_once(place):
