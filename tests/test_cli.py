@@ -450,3 +450,12 @@ def test_odd_arguments_are_refused_in_one_line(capsys, arguments):
 def test_a_terminal_of_few_characters_gets_the_escapes_of_the_others():
     done = main("sql", "SELECT chr(239) || chr(26481) AS x", PYTHONIOENCODING="ascii")
     assert done.returncode == 0 and "\\xef\\u6771" in done.stdout, done.stderr
+
+
+def test_data_tells_of_rows_that_no_question_reaches(capsys):
+    assert cli.run(["data"]) == 0
+    told = [line for line in capsys.readouterr().out.splitlines() if "answer no question" in line]
+    db = warehouse.connect()
+    num_left_out = db.query("SELECT count(*) AS n FROM excluded_points ORDER BY n").item()
+    assert sum(int(line.split()[0]) for line in told if "operating_points.csv" in line) == num_left_out > 0
+    assert any("price_book.csv answer no question: no point of its GPU" in line for line in told)

@@ -156,17 +156,32 @@ def _verify(arguments, project) -> int:
     return FAILED if found.differences else MADE
 
 
+UNREACHED = """SELECT 'operating_points.csv' AS file, reason, count(*) AS num_rows, min(point_id) AS name
+               FROM excluded_points GROUP BY reason
+               UNION ALL SELECT 'price_book.csv', 'no day at all', count(*), min(price_id) FROM price_book
+                 WHERE effective_from IS NULL AND observed_on IS NULL HAVING count(*) > 0
+               UNION ALL SELECT 'price_book.csv', 'no point of its GPU', count(*), min(price_id) FROM price_book
+                 WHERE gpu NOT IN (SELECT gpu FROM points) HAVING count(*) > 0
+               ORDER BY file, num_rows DESC, reason"""
+
+
 def _data(arguments, project) -> int:
     from tokenfactory import warehouse
     from tokenfactory.warehouse import files, own
 
     if not os.environ.get("TOKENFACTORY_WAREHOUSE"):
         own.check(files.data_dir())
-    rows = warehouse.connect().query("SELECT num_rows, file FROM files ORDER BY file").rows(named=True)
+    db = warehouse.connect()
+    rows = db.query("SELECT num_rows, file FROM files ORDER BY file").rows(named=True)
     if arguments.json:
         print(json.dumps(rows))
-    for row in () if arguments.json else rows:
+        return MADE
+    for row in rows:
         print(f"{row['num_rows']:>7,} rows  {row['file']}")
+    for row in db.query(UNREACHED).rows(named=True):
+        print(
+            f"{row['num_rows']:>7,} rows  of {row['file']} answer no question: {row['reason']}, such as {row['name']}"
+        )
     return MADE
 
 
