@@ -102,7 +102,7 @@ def to_html(model: Mapping, name: str, headlines: Sequence[Mapping] = ()) -> str
             (ranged if is_ranged else others).append(_input(row, column, columns[column], cell, is_ranged))
     ranged = [_choice(choice) for choice in model.get("choices", ())] + ranged
     results = [
-        f"<div><dt>{html.escape(_of(columns[column], row['label']))}</dt>"
+        f"<div><dt>{html.escape(_of(columns[column], row['label']))}{_small(row['unit'])}</dt>"
         f'<dd><output name="{html.escape(row["name"])}@{html.escape(column)}"></output></dd></div>'
         for row in model["lines"]
         if row["is_result"]
@@ -119,6 +119,12 @@ def to_html(model: Mapping, name: str, headlines: Sequence[Mapping] = ()) -> str
         f'<button type="reset">Back to this report\'s numbers</button></fieldset>'
         f'<dl aria-live="polite">{"".join(results)}</dl></form>'
     )
+
+
+def _small(unit: str) -> str:
+    """The unit of a result, where its number does not carry it."""
+    is_carried = unit in ("", "1", "frac") or unit.startswith("usd")
+    return "" if is_carried else f" <small>{html.escape(unit_words(unit))}</small>"
 
 
 def _of(system: str, label: str) -> str:
