@@ -39,7 +39,7 @@ def write_all(notebooks: Mapping[str, NotebookNode], path: Path, *, about: str, 
         file.book.define_name(CASE, "='Dashboard'!$B$4")
         for model in (model for made in notebooks.values() for model in _shown(made, "model") if model["lines"]):
             results += _model_sheet(file, model)
-        ranges = [found for made in notebooks.values() for found in _shown(made, "table") if _has_ranges(found)]
+        ranges = [found for made in notebooks.values() for found in _shown(made, "table") if _ends(found)]
         for name, made in notebooks.items():
             _tables_sheet(file, _in_words(name), list(_shown(made, "table")))
         _dashboard(file, dashboard, notebooks, f"{about}. Made on {day(made_on)}", results)
@@ -227,24 +227,26 @@ def _charts(file: xlsx.File, sheet, results: Sequence[tuple], ranges: Sequence[M
         _ranges_chart(file, sheet, top, table)
 
 
-def _has_ranges(table: Mapping) -> bool:
-    return [c["header"] for c in table["columns"]][-3:] == ["Low", "Middle", "High"] and len(table["rows"]) > 1
+def _ends(table: Mapping) -> int | None:
+    """Where the columns low, middle and high of a table begin; None where it has none."""
+    heads = [column["header"].lower() for column in table["columns"]]
+    return next((at for at in range(1, len(heads)) if tuple(heads[at : at + 3]) == CASES), None)
 
 
 def _ranges_chart(file: xlsx.File, sheet, top: int, table: Mapping) -> None:
     """Low, middle and high of every row on one log axis, as lines from end to end."""
-    helper = file.sheet("Ranges", (60, 14, 14, 14))
-    file.head(helper, 0, ["What", "Low", "Middle", "High"])
-    rows = [row for row in table["rows"] if all(isinstance(cell, Mapping) for cell in row[-3:])]
+    helper, first = file.sheet("Low, middle, high", (60, 14, 14, 14)), _ends(table)
+    file.head(helper, 0, ["What", *(case.capitalize() for case in CASES)])
+    rows = [row for row in table["rows"] if all(isinstance(cell, Mapping) for cell in row[first : first + 3])]
     for at, row in enumerate(rows, 1):
-        file.text(helper, at, 0, ", ".join(outputs.cell_text(cell).replace("**", "") for cell in row[:-3]))
-        for place, cell in enumerate(row[-3:], 1):
-            file.number(helper, at, place, cell["value"], table["columns"][-1]["unit"])
-    chart = file.book.add_chart({"type": "line"})
+        file.text(helper, at, 0, ", ".join(outputs.cell_text(cell).replace("**", "") for cell in row[:first]))
+        for place, cell in enumerate(row[first : first + 3], 1):
+            file.number(helper, at, place, cell["value"], table["columns"][first]["unit"])
+    chart, name = file.book.add_chart({"type": "line"}), helper.get_name()
     for place, (case, shape) in enumerate(zip(CASES, ("diamond", "circle", "diamond"), strict=True), 1):
         chart.add_series({
             "name": case.capitalize(), "line": {"none": True},
-            "categories": ["Ranges", 1, 0, len(rows), 0], "values": ["Ranges", 1, place, len(rows), place],
+            "categories": [name, 1, 0, len(rows), 0], "values": [name, 1, place, len(rows), place],
             "marker": {"type": shape, "size": 7, "fill": {"color": "#2f6fb3"}, "border": {"color": "#2f6fb3"}},
         })  # fmt: skip
     chart.set_high_low_lines({"line": {"color": "#2f6fb3", "width": 2}})
