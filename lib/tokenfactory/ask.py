@@ -25,6 +25,22 @@ _POWERS = """
     SELECT gpu, basis, kw_per_gpu, effective_from, effective_to FROM power_book
     WHERE provider = $owner AND effective_from IS NOT NULL ORDER BY power_id"""
 
+# What `models` lists
+MODELS = """SELECT model, isl || '/' || osl AS lengths, string_agg(DISTINCT gpu, ' ' ORDER BY gpu) AS gpus,
+                   count(*) AS num_points, min(interactivity_tok_per_s_per_user) AS slowest,
+                   max(interactivity_tok_per_s_per_user) AS fastest, max(as_of) AS newest
+            FROM points GROUP BY model, isl, osl ORDER BY model, isl, osl"""
+ONE_MODEL = """SELECT gpu, isl || '/' || osl AS lengths, precision || ', ' || spec_decoding AS format,
+                      count(*) AS num_points, min(interactivity_tok_per_s_per_user) AS slowest,
+                      max(interactivity_tok_per_s_per_user) AS fastest, max(as_of) AS newest
+               FROM points WHERE model = $model GROUP BY gpu, isl, osl, format ORDER BY gpu, isl, osl, format"""
+
+MODEL_COLUMNS = {
+    "model": ("Model", False), "gpu": ("GPU", False), "lengths": ("Input/output tokens", False),
+    "format": ("Format, speculation", False), "gpus": ("GPUs", False), "num_points": ("Points", True),
+    "slowest": ("tok/s per user, from", True), "fastest": ("to", True), "newest": ("Newest", False),
+}  # fmt: skip
+
 
 def _rows(warehouse, sql: str, **parameters) -> list[dict]:
     return warehouse.query(sql, **parameters).rows(named=True)

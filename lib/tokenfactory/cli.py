@@ -223,37 +223,21 @@ def _parameters(arguments, project) -> int:
     return MADE
 
 
-MODELS = """SELECT model, isl || '/' || osl AS lengths, string_agg(DISTINCT gpu, ' ' ORDER BY gpu) AS gpus,
-                   count(*) AS num_points, min(interactivity_tok_per_s_per_user) AS slowest,
-                   max(interactivity_tok_per_s_per_user) AS fastest, max(as_of) AS newest
-            FROM points GROUP BY model, isl, osl ORDER BY model, isl, osl"""
-ONE_MODEL = """SELECT gpu, isl || '/' || osl AS lengths, precision || ', ' || spec_decoding AS format,
-                      count(*) AS num_points, min(interactivity_tok_per_s_per_user) AS slowest,
-                      max(interactivity_tok_per_s_per_user) AS fastest, max(as_of) AS newest
-               FROM points WHERE model = $model GROUP BY gpu, isl, osl, format ORDER BY gpu, isl, osl, format"""
-
-MODEL_COLUMNS = {
-    "model": ("Model", False), "gpu": ("GPU", False), "lengths": ("Input/output tokens", False),
-    "format": ("Format, speculation", False), "gpus": ("GPUs", False), "num_points": ("Points", True),
-    "slowest": ("tok/s per user, from", True), "fastest": ("to", True), "newest": ("Newest", False),
-}  # fmt: skip
-
-
 def _models(arguments, project) -> int:
-    from tokenfactory import warehouse
+    from tokenfactory import ask, warehouse
     from tokenfactory.display import show
     from tokenfactory.errors import nearest
 
     db = warehouse.connect()
     if arguments.model and arguments.model not in (known := db.vocabulary("model")):
         raise ParameterError(f"no point of the model {arguments.model!r}{nearest(arguments.model, known)}")
-    asked = (ONE_MODEL, {"model": arguments.model}) if arguments.model else (MODELS, {})
+    asked = (ask.ONE_MODEL, {"model": arguments.model}) if arguments.model else (ask.MODELS, {})
     rows = db.query(asked[0], **asked[1]).rows(named=True)
     if arguments.json:
         print(json.dumps(rows, default=str))
         return MADE
     columns = {key: show.Column(name, show.number if is_speed else str, "no date")
-               for key, (name, is_speed) in MODEL_COLUMNS.items() if key in rows[0]}  # fmt: skip
+               for key, (name, is_speed) in ask.MODEL_COLUMNS.items() if key in rows[0]}  # fmt: skip
     print(show.table(rows, columns, f"{len(rows)} lines").plain())
     return MADE
 
