@@ -42,8 +42,8 @@ def write_all(notebooks: Mapping[str, NotebookNode], path: Path, *, about: str, 
         ranges = [found for made in notebooks.values() for found in _shown(made, "table") if _ends(found)]
         for name, made in notebooks.items():
             _tables_sheet(file, _in_words(name), list(_shown(made, "table")))
-        _dashboard(file, dashboard, notebooks, f"{about}. Made on {day(made_on)}", results)
-        _charts(file, dashboard, results, ranges)
+        below = _dashboard(file, dashboard, notebooks, f"{about}. Made on {day(made_on)}", results)
+        _charts(file, dashboard, below + 1, results, ranges)
         dashboard.activate()
     finally:
         file.book.close()
@@ -137,7 +137,8 @@ def _tables_sheet(file: xlsx.File, name: str, tables: Sequence[Mapping]) -> None
 # The dashboard
 
 
-def _dashboard(file: xlsx.File, sheet, notebooks: Mapping, about: str, results: Sequence[tuple]) -> None:
+def _dashboard(file: xlsx.File, sheet, notebooks: Mapping, about: str, results: Sequence[tuple]) -> int:
+    """All of the dashboard but its charts; returns the row below."""
     file.text(sheet, 0, 0, about.split(". Made")[0], bold=True, font_size=18)
     sheet.set_row(0, 26)
     file.text(sheet, 1, 0, about.rpartition(". ")[2])
@@ -145,16 +146,16 @@ def _dashboard(file: xlsx.File, sheet, notebooks: Mapping, about: str, results: 
     sheet.write_number(3, 1, 2, file.style(bg_color="#fff3c4", border=1, bold=True, align="center", font_size=14))
     sheet.data_validation(3, 1, 3, 1, {"validate": "list", "source": [1, 2, 3]})
     file.text(sheet, 3, 2, _CHOICE_NOTE)
-    _write_findings(file, sheet, 5, notebooks)
-    _write_live(file, sheet, 5, results)
+    below = max(_write_findings(file, sheet, 5, notebooks), _write_live(file, sheet, 5, results))
     sheet.set_landscape()
     sheet.set_paper(9)
     sheet.set_margins(0.3, 0.3, 0.4, 0.4)
     sheet.fit_to_pages(1, 1)
+    return below
 
 
-def _write_findings(file: xlsx.File, sheet, top: int, notebooks: Mapping) -> None:
-    """What each page found, and its first numbers, as they are printed there."""
+def _write_findings(file: xlsx.File, sheet, top: int, notebooks: Mapping) -> int:
+    """What each page found, and its first numbers, as they are printed there; returns the row below."""
     file.head(sheet, top, ["What each page found, as printed", "Key number", "Value", "Unit"])
     row = top + 1
     for name, made in notebooks.items():
@@ -170,10 +171,11 @@ def _write_findings(file: xlsx.File, sheet, top: int, notebooks: Mapping) -> Non
                 file.number(sheet, at, 2, item["value"], item["unit"])
             file.text(sheet, at, 3, _unit(item["unit"]), indent=1)
         row += max(len(headlines), 2)
+    return row
 
 
-def _write_live(file: xlsx.File, sheet, top: int, results: Sequence[tuple]) -> None:
-    """The results of every model, live; below each other, with the columns of each."""
+def _write_live(file: xlsx.File, sheet, top: int, results: Sequence[tuple]) -> int:
+    """The results of every model, live; below each other, with the columns of each; returns the row below."""
     row, last = top, None
     for model, line, name, at in results:
         if model is not last:
@@ -198,6 +200,7 @@ def _write_live(file: xlsx.File, sheet, top: int, results: Sequence[tuple]) -> N
                 style = file.style(num_format=xlsx.number_format(line["unit"], cell["value"]))
                 sheet.write_formula(row, place + 5, f"='{name}'!{xlsx.address(at, place)}", style, cell["value"])
         row += 1
+    return row
 
 
 def _unit(unit: str) -> str:
@@ -205,9 +208,9 @@ def _unit(unit: str) -> str:
     return "" if unit == "frac" else unit_words(unit)
 
 
-def _charts(file: xlsx.File, sheet, results: Sequence[tuple], ranges: Sequence[Mapping]) -> None:
+def _charts(file: xlsx.File, sheet, top: int, results: Sequence[tuple], ranges: Sequence[Mapping]) -> None:
     """A chart of the first result of each model that compares systems, and one of the ranges."""
-    top, firsts = 34, {}
+    firsts = {}
     for model, line, name, at in results:
         if 1 < len(line["cells"]) <= MOST_COLUMNS:
             firsts.setdefault(model["about"], (model, line, name, at))

@@ -59,6 +59,8 @@ def test_a_dashboard_leads_with_findings_numbers_charts_and_a_case(made, noteboo
     assert sheet["B4"].value == 2 and book.defined_names["Case"].attr_text == "'Dashboard'!$B$4"
     assert sheet.page_setup.orientation == "landscape" and sheet.sheet_properties.pageSetUpPr.fitToPage
     assert [cell.value for cell in book["Low, middle, high"][1]] == ["What", "Low", "Middle", "High"]
+    last = max(cell.row for row in sheet.iter_rows() for cell in row if cell.value is not None)
+    assert min(chart.anchor._from.row for chart in sheet._charts) >= last  # no chart lies upon a number
     assert isinstance(book["Low, middle, high"]["D2"].value, float) and book["Low, middle, high"].max_row > 10
     with zipfile.ZipFile(made) as parts:
         assert len([name for name in parts.namelist() if name.startswith("xl/charts/chart")]) >= 4
