@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from tokenfactory.formulas import cost, finance
 from tokenfactory.formulas.power_figure import ALLIN_UTILITY
-from tokenfactory.methods import halls
+from tokenfactory.methods import halls, restate
 from tokenfactory.warehouse.query import OWNER, Warehouse
 
 SELLER = "DeepSeek"  # whose newest tariffs price tokens where nothing else is said
@@ -119,3 +119,37 @@ def owned(warehouse: Warehouse, gpus: Iterable[str], *, profile: str) -> dict[st
         running = 8760 * (hour - parts["capital"])
         found[gpu] = {"capital": capital, "resale": capital * given["salvage_frac"], "running": running, "hour": hour}
     return found
+
+
+def printed_ratios(warehouse: Warehouse, book: Sequence[Mapping], assumed: halls.Assumptions) -> list[dict]:
+    """Every printed ratio of tokens per megawatt, on the power figures of its day and on later ones.
+
+    Parameters
+    ----------
+    warehouse : where it is asked
+    book, assumed : as in `restate.power_sets`
+
+    Returns
+    -------
+    rows of `restate.printed_ratio`, with gpus (both, in words), claimant and printed (the ratio as it was printed)
+    """
+    cells = warehouse.query(
+        """SELECT claim_set, "row", claimant, date, subject, baseline, subject_printed, subject_value, subject_ulp,
+                  baseline_printed, baseline_value, baseline_ulp, ratio_printed, source_url
+           FROM claim_cells ORDER BY claim_set, "row" ASC"""
+    )
+    rows, owners = [], [row for row in book if row["effective_from"]]
+    for part in cells.partition_by("claim_set"):
+        table = part.rows_by_key("row", named=True, unique=True)
+        if "mw" not in table:
+            continue
+        claim = table["mw"]
+        systems, prices = {role: claim[role] for role in restate.ROLES}, {}
+        for role, gpu in systems.items():
+            price = warehouse.price(gpu=gpu, basis="owning_hyperscaler", on=claim["date"])
+            prices[role] = price["usd_per_gpu_hour"]
+        sets = restate.power_sets(owners, systems, claim["date"], assumed)
+        told = {"gpus": " over ".join(map(str.upper, systems.values())), "claimant": claim["claimant"]}
+        told |= {"printed": claim["ratio_printed"]}
+        rows += [row | told for row in restate.printed_ratio(table, sets, prices)]
+    return rows

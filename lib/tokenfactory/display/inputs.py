@@ -77,7 +77,7 @@ def tokens(count: float | None) -> str:
     for size, word in ((1e12, " trillion"), (1e9, " billion"), (1e6, " million")):
         if count >= 0.9995 * size:
             return f"{count / size:.3g}{word}"
-    return show.number(count)
+    return show.number(float(f"{count:.3g}"))
 
 
 def _of(parameter: str, gpus: Sequence[str]) -> tuple[str, str | None]:

@@ -1,0 +1,69 @@
+"""One throughput on every basis of power, and a printed ratio under later figures, worked by hand."""
+
+from datetime import date
+
+import pytest
+
+from tokenfactory.formulas.power_figure import ALLIN_UTILITY, CRITICAL_IT
+from tokenfactory.methods import restate
+from tokenfactory.methods.halls import Assumptions
+
+FIRST, LATER = date(2026, 3, 18), date(2026, 7, 14)
+BOTH = {"basis": CRITICAL_IT, "to_basis": ALLIN_UTILITY}
+
+
+def assumption(parameter, applies_to, value, low=None, high=None, **more):
+    row = {"parameter": parameter, "applies_to": applies_to, "value": value, "low": low, "high": high}
+    days = {"effective_from": None, "effective_to": None, "basis": None, "to_basis": None}
+    return row | days | {"source_url": "https://example.org"} | more
+
+
+ASSUMED = Assumptions.of_rows(
+    [
+        assumption("allin_meaning", "all", 1.0, basis=ALLIN_UTILITY, to_basis=CRITICAL_IT, effective_from=LATER),
+        assumption("pue", "air", 1.4, 1.25, 1.5, **BOTH),
+        assumption("facility_factor", "air", 1.25, **BOTH, effective_from=FIRST, effective_to=LATER),
+        *(assumption("liquid_heat_frac", gpu, 0.0) for gpu in ("x1", "x2")),
+    ]
+)
+
+
+def figure(gpu, kw, since, until=None, status="published"):
+    days = {"effective_from": since, "effective_to": until, "source_url": "https://example.org"}
+    return {"gpu": gpu, "basis": ALLIN_UTILITY, "kw_per_gpu": kw, "status": status} | days
+
+
+BOOK = [figure("x1", 2.0, FIRST, LATER), figure("x2", 1.0, FIRST, LATER), figure("x1", 1.0, LATER),
+        figure("x2", 1.0, LATER)]  # fmt: skip
+
+
+def test_a_throughput_on_every_footing():
+    found = restate.tok_per_s_per_mw(BOOK, {"x1": 1000.0, "x2": 100.0, "x3": 1.0}, ASSUMED)
+    told = {(f.basis, f.since, f.labelled, f.how): known for f, known in found.items()}
+    # 1,000 tok/s over 2 kW; without the facility over 2 / 1.25 = 1.6 kW
+    assert told[ALLIN_UTILITY, FIRST, "", ""] == {"x1": [500_000.0], "x2": [100_000.0]}
+    assert told[CRITICAL_IT, FIRST, "", "less their facility"] == {"x1": [625_000.0], "x2": [125_000.0]}
+    # the later label means IT power: 1 kW, and 1.25, 1.4 or 1.5 kW at the meter
+    assert told[CRITICAL_IT, LATER, ALLIN_UTILITY, ""] == {"x1": [1e6], "x2": [1e5]}
+    at_meter = told[ALLIN_UTILITY, LATER, "", "times PUE"]
+    assert at_meter["x1"] == pytest.approx([800_000, 1e6 / 1.4, 1e6 / 1.5], rel=1e-12)
+    low, high = restate.spread(at_meter, "x1", "x2")
+    assert (low, high) == pytest.approx((10 / 1.2, 12.0), rel=1e-12)
+    assert restate.spread(at_meter, "x1", "x9") is None
+
+
+def test_a_figure_that_was_taken_over_is_not_carried():
+    (only,) = restate.tok_per_s_per_mw([figure("x1", 2.0, FIRST, LATER, "estimate")], {"x1": 1.0}, ASSUMED)
+    assert only.how == ""
+
+
+def test_a_printed_ratio_moves_with_the_figures_alone():
+    systems = {"subject": "x1", "baseline": "x2"}
+    sets = restate.power_sets(BOOK, systems, FIRST, ASSUMED)
+    assert list(sets) == [(FIRST, ""), (LATER, ""), (LATER, "with the facility of the first"), (LATER, "times PUE")]
+    cell = {f"{role}_{part}": v for role, value in (("subject", 500_000.0), ("baseline", 100_000.0))
+            for part, v in (("printed", "x"), ("value", value), ("ulp", 2.0))}  # fmt: skip
+    rows = restate.printed_ratio({"mw": cell}, sets, {"subject": 1.0, "baseline": 1.0})
+    assert [row["cells"] for row in rows] == pytest.approx([5.0, 10.0, 10.0, 10.0], rel=1e-9)
+    for row in rows:
+        assert row["span"].low < row["cells"] < row["span"].high < row["cells"] * 1.001
