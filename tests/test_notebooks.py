@@ -110,7 +110,6 @@ def test_cells_are_short(notebook):
 NOT_YET = {
     "00_data_coverage",
     "01_hopper_vs_blackwell",
-    "03_cost_sensitivity",
     "04_cost_at_equal_speed",
     "05_claim_audit",
 }

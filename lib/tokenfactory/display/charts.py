@@ -11,7 +11,10 @@ import polars as pl
 from tokenfactory.display import phrases, theme
 
 if TYPE_CHECKING:
+    from tokenfactory.methods.readings import Pair
     from tokenfactory.methods.speed_table import SpeedTable
+
+BEST = "best against best"  # the label of pairs under no condition, as in `methods.readings`
 
 # An axis in words: 5 is "5x less", 1 "equal", 0.5 "2x more".
 _LESS_OR_MORE = (
@@ -75,6 +78,26 @@ def cost_curve(rows: Sequence[Mapping], gpus: Sequence[str], at: float, title: a
         rule.mark_text(dy=-6, y=0, fontSize=12).encode(text="text:N"),
     )
     return alt.layer(*asked, lines, hits, names).properties(width="container", height=320, title=title)
+
+
+def pair_marks(pairs: Sequence[Pair], per_price: float) -> list[dict]:
+    """Equally fast pairs of `serving.Curves` as the marks of `ratio_curve`.
+
+    Parameters
+    ----------
+    pairs : of two systems, under any conditions
+    per_price : hour of the baseline over that of the subject [1]
+    """
+    marks = []
+    for pair in pairs:
+        kind = "best of each" if pair.condition.label == BEST else pair.condition.label.removesuffix(" on both")
+        low, high = (end * per_price for end in pair.band)
+        mark = {"kind": kind, "speed": pair.speed, "ratio": pair.ratio * per_price, "low": low, "high": high}
+        mark |= {"evidence": pair.evidence}
+        mark |= {"wrong": "rests on a run known to answer wrongly" if pair.is_known_wrong else ""}
+        by = (phrases.configuration(end.configuration) for end in (pair.subject, pair.baseline))
+        marks.append(mark | {"by": " against ".join(by)})
+    return marks
 
 
 def ratio_curve(marks: Sequence[Mapping], subject: str, title: alt.Title, claim: Mapping | None = None) -> alt.Chart:
