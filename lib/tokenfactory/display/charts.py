@@ -341,3 +341,29 @@ def power_budget(rows: Sequence[Mapping], title: alt.Title) -> alt.Chart:
     colour = alt.Color("part:N", scale=alt.Scale(domain=parts, range=shades), legend=side)
     bars = alt.Chart(_frame(rows)).mark_bar().encode(x, y, colour, alt.Order("order:Q"), tooltip=tips)
     return bars.properties(width="container", height=alt.Step(34), title=title)
+
+
+def claim_bars(rows: Sequence[Mapping], title: alt.Title) -> alt.Chart:
+    """Claimed ratios against what points say: all pairs in grey, those under the claim's own conditions in blue.
+
+    Parameters
+    ----------
+    rows : each with claim, said, by and finding (words), claimed, low, high, stated_low, stated_high (ratios, or None)
+    """
+    if not rows:
+        return theme.not_measured(title)
+    numbers = dict.fromkeys(("claimed", "low", "high", "stated_low", "stated_high"), float)
+    texts = {"claim": "Claim", "said": "As said", "by": "By", "finding": "Verdict"}
+    frame = pl.DataFrame(rows, dict.fromkeys(texts, str) | numbers).with_columns(pl.col(*numbers).round_sig_figs(4))
+    frame = frame.unique("claim", keep="first", maintain_order=True)
+    log = alt.Scale(type="log", nice=False, padding=15)
+    tips = [alt.Tooltip(f"{name}:N", title=label) for name, label in texts.items()]
+    tips.append(alt.Tooltip("claimed:Q", title="Claimed, times", format=".3~r"))
+    base = alt.Chart(frame).encode(alt.Y("claim:N", title=None, sort=frame["claim"].to_list()), tooltip=tips)
+    x = alt.X("low:Q", title="times as much (log scale)", scale=log)
+    whole = base.mark_bar(size=6, color=theme.NEUTRAL, opacity=0.45).encode(x, alt.X2("high:Q"))
+    stated = base.transform_filter("isValid(datum.stated_low)").mark_bar(size=13, color=theme.BLACKWELL, opacity=0.7)
+    stated = stated.encode(alt.X("stated_low:Q"), alt.X2("stated_high:Q"))
+    dot = base.mark_point(shape="diamond", size=90, filled=True, opacity=1, color=theme.BAD).encode(alt.X("claimed:Q"))
+    tie = alt.Chart(pl.DataFrame({"ratio": [1.0]})).mark_rule(strokeDash=[4, 3]).encode(x="ratio:Q")
+    return alt.layer(tie, whole, stated, dot).properties(width="container", height=alt.Step(30), title=title)

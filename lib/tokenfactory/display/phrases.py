@@ -6,10 +6,10 @@ The sentences of all pages are made of these, so that one thing has one wording 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 
-from tokenfactory.display.show import NOT_MEASURED, between, number, percent, usd
+from tokenfactory.display.show import NOT_MEASURED, between, number, percent, times, usd, words
 
 ENGINES = {
     "trt": "TensorRT-LLM",
@@ -200,12 +200,47 @@ def not_measured(answers: Mapping, rows: Sequence[Mapping], *, model: str, isl: 
     if not silent and (answers or (isl, osl) in known):
         return []
     have = "; ".join(f"{i}/{o} on {', '.join(map(str.upper, sorted(gpus)))}" for (i, o), gpus in sorted(known.items()))
-    told = (
-        f"**Not measured.** Nothing is known at {lengths(isl, osl)}. There are points at {have or 'no other lengths'}."
-    )
+    who = f" of {', '.join(answer.gpu.upper() for answer in silent)}" if silent else ""
+    told = f"**Not measured.** No point{who} at {lengths(isl, osl)}. There are points at {have or 'no other lengths'}."
     return [told, *(_try(model, *max(known, key=lambda pair: len(known[pair])), 75.0) for _ in [0] if known)]
 
 
 def _try(model: str, isl: int, osl: int, at: float, gpu: str = "") -> str:
     command = f"tokenfactory compare --model {model} --isl {isl} --osl {osl} --at {at:.4g}"
     return f"What is known nearest: {command}{' --gpu ' + gpu if gpu else ''}"
+
+
+def span(interval, render: Callable[[float], str] = times) -> str:
+    """An interval in words, one number where it has no width."""
+    return render(interval.low) if interval.low == interval.high else between(interval.low, interval.high, render)
+
+
+def ratios(cells: Sequence) -> str:
+    """The lowest and highest ratio of some places of comparison, which are sorted."""
+    return times(cells[0].ratio) if cells[0] == cells[-1] else between(cells[0].ratio, cells[-1].ratio, times)
+
+
+_METRICS = {"tok_per_s_per_gpu": "", "tok_per_s_per_mw": "per MW", "cost_per_mtok": "cost of a token"}
+_METRICS |= {"perf_per_dollar": "per dollar"}
+
+
+def claimed(claim: Mapping) -> str | None:
+    """A claimed figure as it was said; None where the claim has none.
+
+    >>> claimed({"printed": None, "value": None, "value_low": None, "value_high": 50.0})
+    'up to 50.0x'
+    """
+    if claim["printed"] or claim["value"] is not None:
+        value = claim["value"]
+        return claim["printed"] or (times(value) if claim["unit"] == "x" else f"{value:g} {words(claim['unit'])}")
+    low, high = claim["value_low"], claim["value_high"]
+    if high is None:
+        return None
+    return f"up to {times(high)}" if low is None else between(low, high, times)
+
+
+def short_claim(claim: Mapping) -> str:
+    """A claim in a few words: 65x GB300 over H200, per MW."""
+    over = f" over {claim['baseline'].upper()}" if claim["baseline"] else ""
+    about = _METRICS.get(claim["metric"], words(claim["metric"]))
+    return f"{claimed(claim) or ''} {claim['subject'].upper()}{over}{', ' + about if about else ''}".strip()
