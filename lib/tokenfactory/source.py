@@ -26,7 +26,7 @@ QUESTIONS = {
     "The claim, rebuilt": ("01", "05"),
     "Speed and software": ("04", "10"),
     "Your site": ("02", "06"),
-    "Your money": ("03", "07", "08", "09", "11", "12"),
+    "Your money": ("03", "07", "08", "09", "11", "12", "13"),
     "Data and method": ("00",),
 }
 HOUSE = (
