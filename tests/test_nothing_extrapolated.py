@@ -28,7 +28,7 @@ OTHER_WAYS = {
 }
 METHODS = sorted((PROJECT / "lib" / "tokenfactory" / "methods").glob("[a-z]*.py"))
 # np.clip of a share or of a place in a grid; curves are the business of pareto alone
-MAY_INTERPOLATE = {"pareto", "cache", "decode", "sensitivity", "simulation"}
+MAY_INTERPOLATE = {"pareto", "cache", "decode", "simulation"}
 
 
 @pytest.fixture(scope="module")
