@@ -92,3 +92,12 @@ def test_nothing_to_show_is_said():
     bundle = shown(theme.not_measured("No system was built"))
     assert bundle["text/plain"] == "<chart: No system was built>"
     assert '"text": "not measured"' in json.dumps(bundle[theme.VEGA_LITE_MIME])
+
+
+def test_every_mark_is_seen_on_dark_paper_too(project):
+    paper, least = "#111417", 3.2  # WCAG asks 3 of what is no text
+    assert f"--paper: {paper}" in (project / "lib" / "reportkit" / "templates" / "style.css").read_text()
+    own = {name: getattr(theme, name) for name in ("HOPPER", "BLACKWELL", "CDNA", "NEUTRAL", "GOOD", "BAD")}
+    known = own | theme.vocabulary.colours()
+    assert {name: colour for name, colour in known.items() if contrast(colour, paper) < least} == {}
+    assert contrast("#1f5fc4", paper) < least
