@@ -106,12 +106,6 @@ def test_cells_are_short(notebook):
         assert max(map(len, lines), default=0) <= 120, max(lines, key=len)
 
 
-# Not yet an essay; the list only gets shorter.
-NOT_YET = {
-    "00_data_coverage",
-}
-
-
 def faults(notebook):
     """What keeps a notebook from reading like an essay: question, setup told cell by cell, answer, picture."""
     before, is_told, is_answered = 0, False, False
@@ -136,9 +130,8 @@ def faults(notebook):
         yield f"{before} lines of code before the answer"
 
 
-def test_a_notebook_reads_like_an_essay(notebook, path):
-    found = list(faults(notebook))
-    assert bool(found) == (path.stem in NOT_YET), "; ".join(found) or "take it from the list of those not there yet"
+def test_a_notebook_reads_like_an_essay(notebook):
+    assert list(faults(notebook)) == []
 
 
 def test_an_essay_is_told_from_what_is_none():

@@ -50,16 +50,21 @@ def as_of(ledger: Mapping) -> list[str]:
         elif newest:
             told.append(f"Newest {words(what)} {day(newest)}")
     tests = [row for row in rows if row.get("evidence")]
-    # The days of a system that a parameter names, such as a GPU; else those of all.
-    named = {p["value"]: p["kind"] for p in parameters.values() if any(p["kind"] in row for row in tests)}
+    # The days of each system, where parameters name two or more of a kind; and only of what the others name, a model.
+    keys = {key for row in tests for key in row} - {"date", "as_of"}
+    named = [(p["kind"], p["value"]) for p in parameters.values() if p["kind"] in keys]
+    kinds = [kind for kind, _ in named]
+    once = {kind: value for kind, value in named if kinds.count(kind) == 1}
+    tests = [row for row in tests if all(row.get(kind, value) == value for kind, value in once.items())]
     each = {
         value: _newest(row.get("as_of") or row.get("date") for row in tests if row.get(kind) == value)
-        for value, kind in named.items()
+        for kind, value in named
+        if kind not in once
     }
     days = [f"{value.upper()} {day(newest)}" for value, newest in each.items() if newest]
     newest = _newest(row.get("as_of") or row.get("date") for row in tests)
-    if days:
-        return [*told, f"Newest test of {', of '.join(days)}"]
+    if days:  # without a day of its own a page is about the data, reads also what it leaves out, and dates them itself
+        return [*told, f"Newest test of {', of '.join(days)}"] if told else []
     return [*told, f"Newest test {day(newest)}"] if newest else told
 
 

@@ -56,6 +56,16 @@ def test_the_days_of_prices_and_of_the_newest_tests():
     assert conditions.as_of(ledger({})) == []
 
 
+def test_only_tests_of_the_model_that_is_asked_for_count():
+    rows = {
+        "t1": {"file": "points.csv", "gpu": "a", "model": "m1", "evidence": "measured", "as_of": "2026-02-12"},
+        "t2": {"file": "points.csv", "gpu": "a", "model": "m2", "evidence": "measured", "as_of": "2026-08-10"},
+    }
+    asked = {"price_date": ("2026-04-15", "date"), "subject": ("a", "gpu"), "baseline": ("b", "gpu")}
+    assert conditions.as_of(ledger(rows, **asked, model=("m1", "model")))[1] == "Newest test of A 12 February 2026"
+    assert conditions.as_of(ledger(rows, **asked))[1] == "Newest test of A 10 August 2026"
+
+
 def test_a_page_wears_its_conditions(sample_site):
     page = (sample_site / "01_sample.html").read_text()
     chip = '<p class="chip" data-k="01_sample/parameters"><strong>The claim&#39;s conditions:</strong>'

@@ -28,8 +28,8 @@ _NAMED_IN = {SNAPSHOT: ("points", "point_id"), "own_prices": ("own_prices", "pri
 SNAPSHOT_TABLES = {SNAPSHOT, *KEPT, *measured.TABLES} - {"measured_points"}
 # What is told of a row, where its table has it.
 _ABOUT = (
-    "gpu", "basis", "usd_per_gpu_hour", "kw_per_gpu", "parameter", "printed", "value", "unit", "status", "evidence",
-    "effective_from", "effective_to", "observed_on", "as_of", "date", "accessed", "source_url",
+    "gpu", "model", "basis", "usd_per_gpu_hour", "kw_per_gpu", "parameter", "printed", "value", "unit", "status",
+    "evidence", "effective_from", "effective_to", "observed_on", "as_of", "date", "accessed", "source_url",
 )  # fmt: skip
 
 
