@@ -62,6 +62,13 @@ test: $(ENV)  ## make the report and test all: library, data, notebooks, pages (
 	@$(TF) report
 	@TOKENFACTORY_SHARED="$(SHARED)" TOKENFACTORY_SITE=reports/site $(BIN)/python -m pytest
 
+.PHONY: quick
+quick: $(ENV)  ## formulas, methods, data, adapters: no browser, no notebook, no report; about a minute
+	@TOKENFACTORY_SHARED="$(SHARED)" $(BIN)/python -m pytest -p no:nbval \
+		-o addopts="--import-mode=importlib --doctest-modules -n auto --dist load -m 'not soak' -q --strict-markers" \
+		lib tests/formulas tests/methods tests/display tests/test_structure.py tests/warehouse/test_data.py \
+		tests/warehouse/test_schema.py tests/measurements/adapters
+
 .PHONY: bench
 bench: $(ENV)  ## speed against a reference, as ratios in one run
 	@for b in benchmarks/bench_*.py; do echo "== $$b"; TOKENFACTORY_SHARED="$(SHARED)" $(BIN)/python $$b; done

@@ -15,9 +15,20 @@ from functools import partial
 from reportkit import outputs
 from reportkit.text import NOT_MEASURED, number
 from reportkit.text import or_missing as _text
-from reportkit.text import words as words
+from reportkit.text import words as _words
 
 # Numbers as text. None and NaN are "not measured", never zero and never a blank.
+
+_SPOKEN = {"rental_1yr": "one-year rent", "rental_3yr": "three-year rent"}
+
+
+def words(key: str) -> str:
+    """A key of the data as a person says it.
+
+    >>> words("rental_3yr"), words("owning_hyperscaler")
+    ('three-year rent', 'owning hyperscaler')
+    """
+    return _SPOKEN.get(key) or _words(key)
 
 
 def usd(value: float | None, digits: int = 3) -> str:
