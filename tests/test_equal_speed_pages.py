@@ -144,7 +144,7 @@ def test_claims_against_the_full_results(run):
     assert findings["nvidia-2026-04-cost"].num_cells > 150
     assert findings["ixv2-gb200-h100-55x"].num_cells > 0  # H100 and GB200 share speeds here
     assert findings["ix-vr-gb300-67x-tco"].finding == "cannot be checked"
-    labels = names["frame"]["claim"].to_list()
+    labels = [bar["claim"] for bar in names["bars"]]
     assert len(labels) == len(set(labels)) <= 16
     # at most three lines of 22 letters beside a chart on a phone, and no key of the data
     assert all(len(label) <= 60 and "ix" not in label.lower().split("-")[0] for label in labels)

@@ -88,10 +88,11 @@ def tiles(model: Mapping, headlines: Sequence[Mapping]) -> dict[str, str]:
     }
 
 
-def to_html(model: Mapping, name: str, headlines: Sequence[Mapping] = ()) -> str:
+def to_html(model: Mapping, name: str, headlines: Sequence[Mapping] = (), key: str = "") -> str:
     """The form: an input for every cell, ranges as sliders, choices as lists, and beside them the results.
 
-    `headlines` are those of its page: what the model gives of them moves, and the rest is greyed.
+    `headlines` are those of its page: what the model gives of them moves, and the rest is greyed. `key` is that of the
+    model's cell, for a page which does not give it.
     """
     columns = dict(model["columns"]) | {"all": ""}
     ranged, others = [], []
@@ -108,13 +109,14 @@ def to_html(model: Mapping, name: str, headlines: Sequence[Mapping] = ()) -> str
         if row["is_result"]
         for column in row["cells"]
     ]
+    kept = f' data-k="{html.escape(key)}"' if key else ""
     told = html.escape(json.dumps(program(model) | {"tiles": tiles(model, headlines)}, sort_keys=True), quote=True)
     more = (
         f"<details><summary>More inputs</summary>{''.join(others)}</details>" if others and ranged else "".join(others)
     )
     return (
         f'<form class="tf-controls" aria-label="{html.escape(model["about"])}: your own numbers" data-model="{told}" '
-        f'data-page="{html.escape(name)}"><p class="tf-said" aria-live="polite"></p>'
+        f'data-page="{html.escape(name)}"{kept}><p class="tf-said" aria-live="polite"></p>'
         f"<fieldset><legend>Try your own numbers</legend>{''.join(ranged)}{more}"
         f'<button type="reset">Back to this report\'s numbers</button></fieldset>'
         f'<dl aria-live="polite">{"".join(results)}</dl></form>'

@@ -14,7 +14,7 @@ from nbformat import NotebookNode
 # Methods that change the object they belong to.
 _CHANGING = {"append", "extend", "insert", "update", "setdefault", "add", "remove", "discard", "pop", "popitem"}
 _CHANGING |= {"clear", "sort", "reverse"}
-_CHANGING |= {"inputs", "line"}  # of what describes a model
+_CHANGING |= {"inputs", "line", "choice", "sentence"}  # of what describes a model
 _SHOWING = {"display", "print"}
 _COMPOUND = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.Try, ast.With, ast.AsyncWith, ast.Match)
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)

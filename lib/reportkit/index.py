@@ -21,8 +21,8 @@ LEAD = "01"  # the notebook whose finding, chart and controls stand on the first
 FIGURE_PX = 225  # the height of that chart: the tiles below it must be seen without scrolling
 NUM_HEADLINES = 3  # of each notebook, on its card
 # A sheet of A4 as it is printed: the height that is left for answers, and of each line the height and how many letters.
-SHEET_MM, LEAST_FIT = 236, 0.72
-TEXT_MM, TEXT_LETTERS = 3.36, 108
+SHEET_MM, LEAST_FIT = 232, 0.72
+TEXT_MM, TEXT_LETTERS = 3.36, 98
 TILE_MM, TILE_LETTERS = 2.75, 38
 QUESTION_MM = 4.2  # the line above the answers to a question
 
@@ -56,9 +56,12 @@ def _figure(notebook: NotebookNode, name: str) -> str:
 
 
 def _controls(notebook: NotebookNode, name: str) -> str:
-    """The controls of a notebook's model."""
-    models = outputs.find(outputs.outputs_of(notebook.cells), "model")
-    return next((controls.to_html(model, name) for model in models if model["lines"]), "")
+    """The controls of a notebook's model, with the key of its cell."""
+    for cell in notebook.cells:
+        for model in outputs.find(outputs.outputs_of([cell]), "model"):
+            if model["lines"]:
+                return controls.to_html(model, name, key=f"{name}/{cell.id}")
+    return ""
 
 
 def _answer(texts: Sequence[str], flips: Sequence[str] = ()) -> str:
@@ -155,8 +158,8 @@ def _height_mm(entry: Mapping) -> float:
     def lines(texts: Sequence[str], letters: int) -> int:
         return sum(-(-len(text) // letters) for text in texts)
 
-    tile = [text for h in entry["headlines"][:1] for text in (h["label"], h["note"])] + ["; ".join(entry["as_of"])]
-    text_mm = TEXT_MM * lines([entry["title"], *entry["said"]], TEXT_LETTERS)
+    tile = [text for h in entry["headlines"][:1] for text in (h["label"], h["note"])]
+    text_mm = TEXT_MM * lines([entry["title"], *entry["said"]], TEXT_LETTERS) + TILE_MM * bool(entry["as_of"])
     return 3 + max(text_mm, TILE_MM * (lines(tile, TILE_LETTERS) + 1.7))
 
 

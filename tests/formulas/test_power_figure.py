@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import tokenfactory.formulas
 import tokenfactory.methods
-from tokenfactory import warehouse
+from tokenfactory import ask_site, warehouse
 from tokenfactory.errors import NotMeasuredError, ParameterError
 from tokenfactory.formulas import finance, power, power_figure, reuse
 from tokenfactory.formulas.power_figure import (
@@ -131,6 +131,7 @@ def test_no_formula_of_the_library_mixes_two_bases(one, other):
 
 # Functions that take power and cannot mix bases, and why.
 CANNOT_MIX = {
+    ask_site.ground: "a day; the figures it reads carry their bases",
     audit.throughput_of_cells: "one figure, for one column",
     audit.audit_table: "pairs of constants of one tier, which has one basis",
     claims.audit_set: "tiers, each of one basis",

@@ -310,7 +310,11 @@ def restored(root: Path, files: dict[str, bytes]) -> list[str]:
 
 def test_a_small_snapshot_is_kept_and_a_large_one_named(with_snapshot, tmp_path, monkeypatch):
     def kept():
-        return {path: read() for path, read in archive.sources(Project(tmp_path), []).items() if "snapshots" in path}
+        return {
+            path: read()
+            for path, read in archive.sources(Project(tmp_path), []).items()
+            if path.startswith("data/snapshots")
+        }
 
     whole = kept()
     assert whole == {

@@ -99,7 +99,10 @@ def test_a_headline_that_moved(ready, hook):
     result = ready.report("--scheduled", "--webhook", hook.url, "--moved", "0.2")
     assert result["executed"] == ["01_prices"]
     (alert,) = hook.received
-    assert [r["sentence"] for r in alert["reasons"]] == ["A price, of 2: was 1.23457e+06, is 1.6e+06 usd (+29.6%)"]
+    (reason,) = alert["reasons"]
+    said, _, behind = reason["sentence"].partition("; ")
+    assert said == "A price, of 2: was 1.23457e+06, is 1.6e+06 usd (+29.6%)"
+    assert behind.startswith("method: notebooks/01_prices.ipynb: line")
     ready.report("--scheduled", "--webhook", hook.url, "--moved", "0.2")
     assert len(hook.received) == 1
 

@@ -321,7 +321,7 @@ def cost_bridge(steps: Sequence[Mapping], gpu: str, title: alt.Title) -> alt.Cha
     x = alt.X("usd:Q", title="USD per million tokens", scale=alt.Scale(domainMax=most, nice=False))
     side = alt.Legend(title=None, orient="top")
     bars = alt.Chart(_frame(rows)).mark_bar(color=theme.gpu_colour(gpu)).encode(
-        x, y, alt.Opacity("part:N", scale=parts, legend=side), alt.Order("order:Q"), tooltip=tips
+        x, y, alt.Opacity("part:O", scale=parts, legend=side), alt.Order("order:Q"), tooltip=tips
     )  # fmt: skip
     ends = alt.Chart(_frame({"label": s["label"], "usd": s["usd"], "text": phrases.money(s["usd"])} for s in steps))
     texts = ends.mark_text(align="left", dx=6).encode(alt.X("usd:Q"), y, text="text:N")
