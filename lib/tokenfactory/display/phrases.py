@@ -161,6 +161,11 @@ EVIDENCE_LEGEND = (
 )
 
 
+def like_for_like(pair, per_price: float) -> str:
+    """An equally fast pair with what both have in common: "3.9 times less (FP8, no MTP) at 45"."""
+    return f"{ratio(pair.ratio * per_price)} ({pair.condition.label.removesuffix(' on both')}) at {number(pair.speed)}"
+
+
 def evidence(kind: str, is_wide: bool = False) -> str:
     """The mark of how a figure is known; `EVIDENCE_LEGEND` says what it means."""
     return EVIDENCE[kind] + ("~" if is_wide else "")
