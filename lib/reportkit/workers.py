@@ -62,6 +62,8 @@ def _enter(function: Callable, argument, log: Path) -> None:
     os.setsid()  # so that what the child starts ends with it
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # nor does it outlive a killed parent
+        if os.getppid() != multiprocessing.parent_process().pid:  # which was killed before that was said
+            os._exit(1)
     sys.stdout = sys.stderr = log.open("a", buffering=1)
     os.dup2(sys.stdout.fileno(), 1)
     os.dup2(sys.stderr.fileno(), 2)
