@@ -184,6 +184,12 @@ def test_inverse_functions_return_where_they_came_from(p, t, u):
 
 
 @given(p=positive, t=positive)
+def test_at_a_dollar_an_hour_a_million_tokens_cost_their_hours(p, t):
+    hours = cost.gpu_hours_per_mtok(tok_per_s_per_gpu=t)
+    assert p * hours == pytest.approx(cost.usd_per_mtok(usd_per_gpu_hour=p, tok_per_s_per_gpu=t), rel=1e-12)
+
+
+@given(p=positive, t=positive)
 def test_tokens_per_dollar_times_cost_is_a_million(p, t):
     arguments = dict(usd_per_gpu_hour=p, tok_per_s_per_gpu=t)
     assert cost.tok_per_usd(**arguments) * cost.usd_per_mtok(**arguments) == pytest.approx(1e6, rel=1e-12)

@@ -298,10 +298,18 @@ def test_levelised_cost_without_growth_is_the_owned_hour_over_its_tokens():
     )
 
 
+def test_what_a_gpu_is_sold_for_is_capital_that_need_not_be_earned():
+    # 28,750 USD of which a fifth comes back after four years: 28,750 * (0.295228 - 0.2 * 0.225228) / 8760
+    parts, sold = finance.owned_parts(**H200), finance.owned_parts(**H200, salvage_frac=0.2)
+    assert sold["capital"] == pytest.approx(28_750 * (0.295228 - 0.2 * 0.225228) / 8760, rel=5e-6)
+    assert sold | {"capital": None} == parts | {"capital": None}
+
+
 @pytest.mark.parametrize("space", [{}, {"colocation_usd_per_kw_year": 1560, "building_usd_per_kw": 12_000}])
 def test_space_is_rented_or_built_and_never_both(space):
     build = {name: value for name, value in H200.items() if name != "colocation_usd_per_kw_year"}
-    with pytest.raises(ParameterError, match="either colocation_usd_per_kw_year or building_usd_per_kw") as caught:
+    says = "^give either colocation_usd_per_kw_year or building_usd_per_kw, and not both$"
+    with pytest.raises(ParameterError, match=says) as caught:
         finance.owned_parts(**build, **space)
     assert "\n" not in str(caught.value)
 

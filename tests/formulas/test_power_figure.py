@@ -171,6 +171,12 @@ def test_what_one_basis_is_needed_for_takes_it_and_bare_numbers():
     # 1.37 kW * 0.8 * 1.25 * 0.08 USD/kWh
     rate = dict(load_frac=0.8, pue=1.25, usd_per_kwh=0.08)
     assert finance.energy_usd_per_gpu_hour(kw_per_gpu=kw(1.37), **rate) == pytest.approx(0.1096)
+    # 1560 USD * 1.37 kW / 8760 h, and 12,000 USD * 1.37 kW * 0.109795 a year over 8760 h: 0.07 / (1 - 1.07^-15)
+    space = finance.colocation_usd_per_gpu_hour(colocation_usd_per_kw_year=1560, kw_per_gpu=kw(1.37))
+    building = finance.building_usd_per_gpu_hour(
+        building_usd_per_kw=12_000, kw_per_gpu=kw(1.37), wacc_frac=0.07, building_life_year=15
+    )
+    assert (space, building) == (pytest.approx(0.243973, rel=5e-6), pytest.approx(0.206053, rel=5e-6))
 
 
 def test_formulas_take_a_figure_as_they_take_a_float():
@@ -191,6 +197,9 @@ def test_what_a_figure_may_be_combined_with():
     assert total.sources == {"source of 2", "source of 3", "source of 1"}
     assert kw(6) / kw(3) == 2
     assert isinstance(kw(6) / kw(3), float)
+    inverse, square = 1 / kw(2), kw(6) * kw(3)
+    assert ((inverse / kw(3)).exponent, square.exponent, (square / kw(3)).exponent) == (-2, 2, 1)
+    assert (kw(1) + kw(1)).exponent == 1
     assert kw(2) < kw(3) <= kw(3) and kw(3) > kw(2) >= kw(2)
     for wrong in (lambda: kw(2) + 1, lambda: 1 - kw(2), lambda: kw(2) < 3, lambda: kw(2) + 1 / kw(2)):
         with pytest.raises(TypeError):
@@ -206,11 +215,17 @@ def test_an_array_on_either_side_stays_one_figure():
 
 def test_figures_that_never_held_together_do_not_mix():
     printed, revised = kw(1.73, ALLIN_UTILITY, MARCH, JULY), kw(2.12, ALLIN_UTILITY, JULY)
-    with pytest.raises(MixedBasisError, match="from 2026-07-14 to now and the other from 2026-03-18 to 2026-07-14"):
+    says = (
+        "the allin_utility_provisioned figure holds from 2026-07-14 to now and the other from 2026-03-18 to 2026-07-14"
+    )
+    with pytest.raises(MixedBasisError, match=says):
         revised / printed
+    with pytest.raises(MixedBasisError, match="the other from ever to 2026-03-18: never together"):
+        revised / kw(1.73, ALLIN_UTILITY, None, MARCH)
     together = printed + kw(1, ALLIN_UTILITY, date(2026, 5, 1))
     assert together.period == Period(date(2026, 5, 1), JULY)
     assert (printed + kw(1, ALLIN_UTILITY)).period == printed.period
+    assert (kw(1) + kw(1)).period == Period()
 
 
 @given(st.floats(1, 3), st.floats(0.1, 200), st.sampled_from([1, -1]))
@@ -234,14 +249,15 @@ def test_a_conversion_starts_on_its_own_basis_only(one, other):
 
 def test_a_conversion_holds_in_its_days_only():
     then = Conversion(1.263, CRITICAL_IT, ALLIN_UTILITY, "the revision", Period(MARCH, JULY))
-    with pytest.raises(MixedBasisError, match="never together"):
+    says = "the figure holds from 2026-07-14 to now and the factor of the revision from 2026-03-18 to 2026-07-14: never"
+    with pytest.raises(MixedBasisError, match=f"^{says} together$"):
         kw(1.37, CRITICAL_IT, JULY).convert(then)
 
 
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
-        (lambda: OnBasis(1, "wall"), "'wall' is not a power basis; known: board_tdp"),
+        (lambda: OnBasis(1, "wall"), f"'wall' is not a power basis; known: {', '.join(BASES)}$"),
         (lambda: Conversion(1.2, CRITICAL_IT, "wall", "x"), "'wall' is not a power basis"),
         (lambda: Conversion(1.2, CRITICAL_IT, ALLIN_UTILITY, ""), "needs a source"),
         (lambda: Conversion(0.9, CRITICAL_IT, ALLIN_UTILITY, "x"), "a PUE of 0.9 is below 1"),
@@ -318,6 +334,11 @@ def test_pue_leads_from_it_power_to_the_meter(db, conversions):
     assert at_meter.value == pytest.approx(1.37 * 1.4)
     assert at_meter.basis == ALLIN_UTILITY
     assert len(at_meter.sources) == 2  # the book and its new label have one source, the PUE another
+
+
+def test_a_row_keeps_its_days_and_its_source():
+    row = {"basis": CHASSIS, "kw_per_gpu": 2.0, "effective_from": MARCH, "effective_to": JULY, "source_url": "x"}
+    assert of_row(row) == OnBasis(2.0, CHASSIS, Period(MARCH, JULY), frozenset({"x"}))
 
 
 def test_a_row_of_the_book_without_a_period_keeps_its_label(conversions):
