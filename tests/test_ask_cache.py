@@ -90,3 +90,23 @@ def test_a_broken_trace_leaves_with_bad_input(tmp_path, capsys):
     (tmp_path / "trace").write_text("")
     assert cli.run(["cache", str(tmp_path / "trace")]) == cli.BAD_INPUT
     assert "trace: is empty" in capsys.readouterr().err
+
+
+def test_a_cluster_says_the_same_from_shards(tmp_path, capsys):
+    pytest.importorskip("distributed", reason="the package distributed (extra 'cluster') is not installed")
+    path = tmp_path / "trace.csv"
+    rows = [f"{60 * i},s{i % 7},a{i % 5} b{i % 5} c{i // 3 % 6}-{i % 5} d{i}" for i in range(60)]
+    path.write_text("time_s,session,blocks\n" + "\n".join(rows) + "\n")
+    said = []
+    for more in ([], ["--scheduler", "local"]):
+        assert cli.run(["cache", str(path), "--block-tokens", "512", "--json", *more]) == 0
+        said.append(json.loads(capsys.readouterr().out))
+    assert said[0] == said[1] and said[0]["bound_frac"] > 0.5
+    path.write_text("time_s,session,blocks\n0,a,b\n5,a,b c\n1,a,b\n")
+    assert cli.run(["cache", str(path), "--block-tokens", "512", "--scheduler", "local"]) == cli.BAD_INPUT
+    assert "trace.csv, row 4: time goes back from 5 to 1 s" in capsys.readouterr().err
+
+
+def test_a_sample_needs_no_cluster(file, capsys):
+    assert cli.run(["cache", file, "--scheduler", "local", "--sample", "0.5"]) == cli.BAD_INPUT
+    assert "take one of the two" in capsys.readouterr().err

@@ -193,7 +193,8 @@ class _Call:
 
 
 @contextmanager
-def _client(scheduler: str, num_jobs: int | None):
+def client(scheduler: str, num_jobs: int | None = None):
+    """A client of the cluster of this address; `local` starts one on this machine, which ends with it."""
     try:
         from distributed import Client, LocalCluster
     except ImportError:
@@ -204,13 +205,28 @@ def _client(scheduler: str, num_jobs: int | None):
             options = dict(threads_per_worker=1, host="127.0.0.1", dashboard_address=None)
             address = stack.enter_context(LocalCluster(n_workers=num_jobs or workers.num_cores(), **options))
         try:
-            client = stack.enter_context(Client(address, timeout=PATIENCE_S, set_as_default=False))
-            client.wait_for_workers(1, timeout=PATIENCE_S)
+            connected = stack.enter_context(Client(address, timeout=PATIENCE_S, set_as_default=False))
+            connected.wait_for_workers(1, timeout=PATIENCE_S)
         except TimeoutError:
             raise ClusterError(f"the scheduler {scheduler} has no workers") from None
         except OSError:
             raise ClusterError(f"the scheduler {scheduler} cannot be reached") from None
-        yield client
+        yield connected
+
+
+def calls(dask, scheduler: str) -> Callable[..., list]:
+    """A function that calls another on the workers, once for each row of its further arguments, and returns all."""
+    from distributed import KilledWorker
+
+    def run(function: Callable, *columns: Sequence) -> list:
+        try:
+            return dask.gather(dask.map(function, *columns, pure=False))
+        except KilledWorker:
+            raise ClusterError(f"a worker of {scheduler} was lost again and again; it may lack memory") from None
+        except ImportError as error:
+            raise ClusterError(f"a worker of {scheduler} lacks this library: {error}") from None
+
+    return run
 
 
 def _pack(source: Source, data_key: str) -> bytes:
@@ -252,11 +268,11 @@ def each(function: Callable, tasks: Sequence, how, source: Source, data_key: str
     """
     is_limited = how.num_jobs and how.scheduler != "local"  # where it is the number of workers
     orders, waiting, running = _Orders(function, source, how.timeout_s, data_key), deque(tasks), {}
-    with _client(how.scheduler, how.num_jobs) as client:
-        executor, seen = client.get_executor(pure=False), time.monotonic()
+    with client(how.scheduler, how.num_jobs) as dask:
+        executor, seen = dask.get_executor(pure=False), time.monotonic()
         try:
             while waiting or running:
-                connected = client.scheduler_info(n_workers=-1)["workers"].values()
+                connected = dask.scheduler_info(n_workers=-1)["workers"].values()
                 seen = time.monotonic() if connected else seen
                 if time.monotonic() - seen > PATIENCE_S:
                     raise ClusterError(f"the scheduler {how.scheduler} has lost all of its workers")

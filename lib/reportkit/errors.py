@@ -4,6 +4,7 @@ The command line prints the sentence and leaves with `exit_code`; a notebook sho
 that is not an `InputError` is a defect and keeps its traceback.
 """
 
+import copyreg
 import difflib
 from collections.abc import Iterable, Iterator
 
@@ -39,6 +40,10 @@ class DataError(InputError):
         self.file, self.row, self.field = str(file), row, field
         where = str(file) + (f", row {row}" if row is not None else "") + (f", field '{field}'" if field else "")
         super().__init__(f"{where}: {message}")
+
+    def __reduce__(self):
+        """As it is, so that it can come back from another process."""
+        return copyreg.__newobj__, (type(self), *self.args), vars(self)
 
 
 class ParameterError(InputError):

@@ -4,30 +4,67 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from functools import partial
+from operator import attrgetter
+from pathlib import Path
 
 import numpy as np
 
+from reportkit import cluster
 from tokenfactory.display import show
 from tokenfactory.display.show import number, percent, usd
 from tokenfactory.errors import NotMeasuredError, ParameterError, nearest
 from tokenfactory.formulas import reuse
+from tokenfactory.measurements import traces
 from tokenfactory.measurements.traces import Read
-from tokenfactory.methods import cache, pools
+from tokenfactory.methods import cache, cache_shards, pools
 from tokenfactory.methods.architecture import Architecture
 
 OFFLOAD = "dram"  # the tier whose price and bandwidth are taken
 ENOUGH_FRAC = 0.9  # of all hits that are possible: the knee
 
 
+def read(
+    path: Path | str, *, block_tok: int | None, sample_frac: float = 1.0, scheduler: str | None = None
+) -> tuple[Read, cache.Curve | None]:
+    """A trace; with a scheduler only its requests, and the hits of one cache at every capacity.
+
+    Parameters
+    ----------
+    path : the file, which each worker of a cluster can read under this name
+    block_tok : tokens of a block, which a CSV does not tell [tok]
+    sample_frac : share of the distinct blocks to keep [0..1]
+    scheduler : address of a Dask scheduler on whose workers to read the trace in shards, or local
+
+    Raises
+    ------
+    DataError : as `traces.read`
+    ParameterError : a sample is to be taken on a cluster
+    ClusterError : there is no such cluster, or it cannot do it
+    """
+    if scheduler is None:
+        return traces.read(path, block_tok=block_tok, sample_frac=sample_frac), None
+    if sample_frac < 1:
+        raise ParameterError("--scheduler and --sample: a sample is small enough for one machine; take one of the two")
+    with cluster.client(scheduler) as dask:
+        run, num = cluster.calls(dask, scheduler), sum(dask.nthreads().values())
+        read_one = partial(traces.read, Path(path).absolute(), block_tok=block_tok)
+        shards = [dask.submit(read_one, shard=(i, num), pure=False) for i in range(num)]
+        whole, orders = traces.joined(path, run(traces.without_blocks, shards))
+        return whole, cache_shards.curve(dask.map(attrgetter("trace"), shards, pure=False), orders, run=run)
+
+
 def answer(
-    warehouse, read: Read, *, model: str, gpu: str, speed: float, on: date | str, utilisation_frac: float
-) -> dict:
+    warehouse, read: Read, found: cache.Curve | None = None, *, model: str, gpu: str, speed: float, on: date | str,
+    utilisation_frac: float,
+) -> dict:  # fmt: skip
     """Curve, knee and dollars of a trace, as data for a program.
 
     Parameters
     ----------
     warehouse : where sizes of models, prices and measured systems come from
     read : the trace
+    found : its hits, where they are known
     model, gpu : the language model that serves it, and on what
     speed : slowest speed per user that counts [tok/(s user)]
     on : day of the prices, or latest
@@ -41,11 +78,11 @@ def answer(
         if key not in (known := warehouse.vocabulary(kind)):
             raise ParameterError(f"{kind}: '{key}' is not known{nearest(key, known)}")
     trace = read.trace
-    if read.sample_frac < 1:
+    if found is None and read.sample_frac < 1:
         found = cache.sample(trace.block, trace.start, frac=read.sample_frac, num_blocks=read.num_blocks)
         largest = max(part.hits.size for part in found.parts) / read.sample_frac
     else:
-        found = cache.curve(cache.of_trace(trace))
+        found = found or cache.curve(cache.of_trace(trace))
         largest = found.hits.size - 1
     grid = np.unique(np.geomspace(1, max(largest, 2), 2000).astype(int))
     reached = found.hit_frac(grid)

@@ -388,11 +388,11 @@ def _audit(arguments, project) -> int:
 
 def _cache(arguments, project) -> int:
     from tokenfactory import ask_cache, warehouse
-    from tokenfactory.measurements import traces
 
-    read = traces.read(arguments.trace, block_tok=arguments.block_tokens, sample_frac=arguments.sample)
+    how = {"block_tok": arguments.block_tokens, "sample_frac": arguments.sample, "scheduler": arguments.scheduler}
+    found = ask_cache.read(arguments.trace, **how)
     told = ask_cache.answer(
-        warehouse.connect(), read, model=arguments.model, gpu=arguments.gpu, speed=arguments.at, on=arguments.on,
+        warehouse.connect(), *found, model=arguments.model, gpu=arguments.gpu, speed=arguments.at, on=arguments.on,
         utilisation_frac=arguments.use,
     )  # fmt: skip
     print(json.dumps(told) if arguments.json else "\n".join(ask_cache.text(told)))

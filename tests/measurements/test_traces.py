@@ -5,7 +5,7 @@ import pytest
 
 from tokenfactory.errors import DataError
 from tokenfactory.measurements import traces
-from tokenfactory.methods import cache
+from tokenfactory.methods import cache, cache_shards
 
 MOONCAKE = [
     {"timestamp": 0, "input_length": 1100, "output_length": 5, "hash_ids": [0, 1, 2]},
@@ -138,6 +138,43 @@ def test_a_sample_is_the_same_whenever_it_is_taken(written):
     late = cache.sample(np.concatenate([r["hash_ids"] for r in requests]), whole.start, frac=0.3)
     early = cache.sample(part.trace.block, part.trace.start, frac=0.3, num_blocks=part.num_blocks)
     assert (early.hit_frac([20, 40, 80]) == late.hit_frac([20, 40, 80])).all()
+
+
+@pytest.mark.parametrize("kind", ["Mooncake", "CSV", "InferenceX agent traces"])
+@pytest.mark.parametrize("num", [1, 2, 3])
+def test_shards_are_the_whole_and_share_no_block(written, kind, num):
+    one = {"input_length": 5120, "output_length": 1}
+    begun = [one | {"timestamp": i // 2, "hash_ids": [i % 5, 10 * (i % 5) + 7, 90 + i]} for i in range(40)]
+    table = "time_s,session,blocks\n" + "".join(f"{i // 2},s{i % 7},a{i % 5} b{i % 5} c{i}\n" for i in range(40))
+    content = {"Mooncake": begun, "CSV": table, "InferenceX agent traces": [*AGENTS, AGENTS[0] | {"id": "c"}]}[kind]
+    path, block_tok = written(content), 512 if kind == "CSV" else None
+    whole = traces.read(path, block_tok=block_tok)
+    shards = [traces.read(path, block_tok=block_tok, shard=(i, num)) for i in range(num)]
+    assert {one.format for one in shards} == {kind}
+    found, places = traces.joined(path, [traces.without_blocks(one) for one in shards])
+    assert np.sort(np.concatenate(places)).tolist() == list(range(whole.row.size))
+    assert (found.row.tolist(), found.num_blocks) == (whole.row.tolist(), whole.num_blocks)
+    for name in ("time_s", "input_tok", "output_tok"):
+        assert getattr(found.trace, name).tolist() == getattr(whole.trace, name).tolist()
+    if kind != "Mooncake":  # which names no sessions
+        assert np.unique(found.trace.session).size == np.unique(whole.trace.session).size
+    if num > 1:
+        assert sum(one.num_blocks > 0 for one in shards) > 1
+    hits = cache_shards.curve([one.trace for one in shards], places, run=lambda f, *c: list(map(f, *c))).hits
+    assert hits.tolist() == cache.curve(cache.of_trace(whole.trace)).hits.tolist()
+
+
+def test_what_cannot_be_read_in_shards_is_refused(written):
+    shared = written([one | {"hash_id_scope": "global"} for one in AGENTS])
+    with pytest.raises(DataError, match=r"row 1, field 'hash_id_scope': 'global' lets conversations share blocks"):
+        traces.read(shared, shard=(1, 2))
+    late = written(TABLE + "1,z,q,5,5\n")
+    for i in range(2):  # whichever holds the row, both see that time goes back
+        with pytest.raises(DataError, match="row 5: time goes back from 2 to 1 s"):
+            traces.read(late, block_tok=16, shard=(i, 2))
+    nothing = written("time_s,session,blocks\n")
+    with pytest.raises(DataError, match="holds no block"):
+        traces.joined(nothing, [traces.read(nothing, block_tok=16, shard=(i, 2)) for i in range(2)])
 
 
 def test_the_published_trace(shared):

@@ -17,7 +17,7 @@ from __future__ import annotations
 import csv
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -28,6 +28,9 @@ from tokenfactory.methods import cache
 from tokenfactory.methods.cache import Trace
 
 MOONCAKE_BLOCK_TOK = 512
+NO_BLOCK = "holds no block: a trace needs at least one request with one"
+OF_REQUEST = ("time_s", "session", "input_tok", "output_tok")  # columns of a trace with a number for each request
+WHOLE = (0, 1)  # the only shard of one
 MOST_BLOCKS = 150_000_000  # with which the distances take about 5 GB of memory
 
 
@@ -43,16 +46,22 @@ class _Request:
 
 @dataclass(frozen=True)
 class Read:
-    """A trace and how it was read. Of a sample `trace` holds the sampled blocks, `num_blocks` counts all."""
+    """A trace and how it was read. Of a sample `trace` holds the sampled blocks, `num_blocks` counts all.
+
+    `row` is the line of the file that each request stands on.
+    """
 
     trace: Trace
     num_blocks: int
     format: str
+    row: np.ndarray
     sample_frac: float = 1.0
     notes: list[str] = field(default_factory=list)
 
 
-def read(path: Path | str, *, block_tok: int | None = None, sample_frac: float = 1.0) -> Read:
+def read(
+    path: Path | str, *, block_tok: int | None = None, sample_frac: float = 1.0, shard: tuple[int, int] = WHOLE
+) -> Read:
     """Read a trace of any of the formats.
 
     Parameters
@@ -60,6 +69,8 @@ def read(path: Path | str, *, block_tok: int | None = None, sample_frac: float =
     path : the file
     block_tok : tokens of a block, which a CSV does not tell [tok]
     sample_frac : share of the distinct blocks to keep, for traces that no memory holds [0..1]
+    shard : number and count of the shards of which to read one, which may be empty; no two of them share a block.
+        Requests with the same first block are in one, and a conversation of InferenceX whose blocks are its own.
 
     Raises
     ------
@@ -68,14 +79,39 @@ def read(path: Path | str, *, block_tok: int | None = None, sample_frac: float =
     path = Path(path)
     try:
         with path.open(encoding="utf-8-sig", newline="") as lines:
-            return _read(path, lines, block_tok, sample_frac)
+            return _read(path, lines, block_tok, sample_frac, shard)
     except OSError as error:
         raise DataError(path.name, f"cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise DataError(path.name, "is not UTF-8 text") from error
 
 
-def _read(path: Path, lines, block_tok: int | None, sample_frac: float) -> Read:
+def without_blocks(one: Read) -> Read:
+    """What is known of the requests alone."""
+    nothing = np.zeros(0, np.int64)
+    return replace(one, trace=replace(one.trace, start=nothing, block=nothing))
+
+
+def joined(path: Path | str, shards: Sequence[Read]) -> tuple[Read, list[np.ndarray]]:
+    """The requests of all shards in the order of time, and of each shard the places of its requests among them.
+
+    Raises
+    ------
+    DataError : no shard holds a block
+    """
+    if not (num_blocks := sum(one.num_blocks for one in shards)):
+        raise DataError(Path(path).name, NO_BLOCK)
+    row = np.concatenate([one.row for one in shards])
+    columns = {name: np.concatenate([getattr(one.trace, name) for one in shards]) for name in OF_REQUEST}
+    order = np.lexsort((row, columns["time_s"]))
+    place = np.empty_like(order)
+    place[order] = np.arange(order.size)
+    trace = replace(shards[0].trace, **{name: column[order] for name, column in columns.items()})
+    ends = np.cumsum([one.row.size for one in shards])[:-1]
+    return replace(shards[0], trace=trace, num_blocks=num_blocks, row=row[order]), np.split(place, ends)
+
+
+def _read(path: Path, lines, block_tok: int | None, sample_frac: float, shard: tuple[int, int]) -> Read:
     first = lines.readline()
     lines.seek(0)
     if not first.strip():
@@ -85,7 +121,7 @@ def _read(path: Path, lines, block_tok: int | None, sample_frac: float) -> Read:
         known = _record(path, 1, first)
         if "requests" in known:
             name, block_tok = "InferenceX agent traces", _whole(path, 1, "block_size", known.get("block_size"), least=1)
-            requests = sorted(_conversations(path, lines), key=lambda request: request.time_s)
+            requests = sorted(_conversations(path, lines, shard), key=lambda request: request.time_s)
             notes.append("Conversations carry no common clock; all are taken to begin together.")
         else:
             name, block_tok, requests = "Mooncake", block_tok or MOONCAKE_BLOCK_TOK, _mooncake(path, lines)
@@ -93,13 +129,15 @@ def _read(path: Path, lines, block_tok: int | None, sample_frac: float) -> Read:
         if block_tok is None:
             raise DataError(path.name, "does not say how many tokens a block has; give it")
         name, requests = "CSV", _table(path, lines)
-    trace, num_blocks, rows = _gathered(path, requests, block_tok, sample_frac)
+    trace, num_blocks, rows = _gathered(path, requests, block_tok, sample_frac, shard)
     if name != "InferenceX agent traces" and sample_frac == 1:
         _refuse_what_is_no_prefix(path, trace, rows)
-    if name == "Mooncake" and sample_frac == 1:
+    if name == "Mooncake" and shard != WHOLE:
+        notes.append("Conversations are told apart by their first block.")
+    elif name == "Mooncake" and sample_frac == 1:
         trace = replace(trace, session=cache.sessions(trace.start, trace.block))
         notes.append("Conversations are told apart by the first block that not all requests share.")
-    return Read(trace, num_blocks, name, sample_frac, notes)
+    return Read(trace, num_blocks, name, np.array(rows, np.int64), sample_frac, notes)
 
 
 def _record(path: Path, row: int, line: str) -> dict:
@@ -146,10 +184,10 @@ def _mooncake(path: Path, lines) -> Iterator[_Request]:
         yield _Request(row, at, 0, _ids(path, row, one.get("hash_ids")), given, made)
 
 
-def _conversations(path: Path, lines) -> Iterator[_Request]:
+def _conversations(path: Path, lines, shard: tuple[int, int]) -> Iterator[_Request]:
     block_tok = None
     for row, line in enumerate(lines, start=1):
-        if not line.strip():
+        if not line.strip() or row % shard[1] != shard[0]:
             continue
         one = _record(path, row, line)
         size, scope = one.get("block_size"), one.get("hash_id_scope", "local")
@@ -158,6 +196,9 @@ def _conversations(path: Path, lines) -> Iterator[_Request]:
             raise DataError(path.name, f"{size} follows {block_tok}; a trace has one", row=row, field="block_size")
         if scope not in ("local", "global"):
             raise DataError(path.name, f"{scope!r} is neither local nor global", row=row, field="hash_id_scope")
+        if scope == "global" and shard != WHOLE:
+            told = "'global' lets conversations share blocks anywhere, so it cannot be read in shards; take a sample"
+            raise DataError(path.name, told, row=row, field="hash_id_scope")
         yield from _turns(path, row, one.get("requests"), row if scope == "local" else None)
 
 
@@ -193,7 +234,9 @@ def _table(path: Path, lines) -> Iterator[_Request]:
         raise DataError(path.name, f"is not well-formed CSV: {error}", row=reader.line_num) from error
 
 
-def _gathered(path: Path, requests, block_tok: int, sample_frac: float) -> tuple[Trace, int, list[int]]:
+def _gathered(
+    path: Path, requests, block_tok: int, sample_frac: float, shard: tuple[int, int]
+) -> tuple[Trace, int, list[int]]:
     """The arrays of a trace, the number of blocks before sampling, and the row of each request."""
     names: dict = {}
     sessions: dict = {}
@@ -202,7 +245,10 @@ def _gathered(path: Path, requests, block_tok: int, sample_frac: float) -> tuple
         if one.time_s < last_s:
             told = f"time goes back from {last_s:g} to {one.time_s:g} s"
             raise DataError(path.name, f"{told}; sort the requests by time", row=one.row)
-        last_s, num_blocks = one.time_s, num_blocks + len(one.blocks)
+        last_s, first = one.time_s, one.blocks[0] if one.blocks else 0
+        if not isinstance(first, tuple) and _of_name(first) % shard[1] != shard[0]:
+            continue
+        num_blocks += len(one.blocks)
         given = len(one.blocks) * block_tok if one.input_tok is None else one.input_tok
         if len(one.blocks) > -(-given // block_tok):
             told = f"{len(one.blocks)} blocks of {block_tok} tokens are more than an input of {given} tokens has"
@@ -213,17 +259,25 @@ def _gathered(path: Path, requests, block_tok: int, sample_frac: float) -> tuple
             hashed = np.fromiter((_of_name(b) for b in one.blocks), np.int64, len(one.blocks))
             numbers = hashed[cache.is_sampled(hashed, sample_frac)]
         parts.append(numbers), lengths.append(numbers.size)
-        columns.append((one.time_s, sessions.setdefault(one.session, len(sessions)), given, one.output_tok, one.row))
+        columns.append((one.time_s, _session(one, sessions, shard), given, one.output_tok, one.row))
         if num_blocks * sample_frac > MOST_BLOCKS:
             told = f"has more than {MOST_BLOCKS:,} blocks, for which a laptop's memory is too small; "
             raise DataError(path.name, told + f"take a sample of it, such as a share of {sample_frac / 100:g}")
-    if not num_blocks:
-        raise DataError(path.name, "holds no block: a trace needs at least one request with one")
-    at, session, given, made, rows = map(list, zip(*columns, strict=True))
+    if not num_blocks and shard == WHOLE:
+        raise DataError(path.name, NO_BLOCK)
+    at, session, given, made, rows = zip(*columns, strict=True) if columns else [()] * 5
     start = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    block = np.concatenate(parts)
-    trace = Trace(np.array(at), np.array(session), start, block, block_tok, np.array(given), np.array(made))
-    return trace, num_blocks, rows
+    block = np.concatenate([np.zeros(0, np.int64), *parts])
+    whole = (np.array(column, np.int64) for column in (given, made))
+    trace = Trace(np.array(at, float), np.array(session, np.int64), start, block, block_tok, *whole)
+    return trace, num_blocks, list(rows)
+
+
+def _session(one: _Request, known: dict, shard: tuple[int, int]) -> int:
+    """A number for the conversation of a request; in a shard the same as in all others."""
+    if shard == WHOLE:
+        return known.setdefault(one.session, len(known))
+    return _of_name(one.session) if one.session != 0 or not one.blocks else _of_name(one.blocks[0])
 
 
 def _of_name(block) -> int:
