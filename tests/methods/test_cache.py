@@ -3,6 +3,8 @@ from collections import OrderedDict
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tokenfactory.errors import ParameterError
 from tokenfactory.methods import cache
@@ -161,3 +163,72 @@ def test_own_session():
     trace = trace_of([[1, 2], [1, 3], [1, 2, 4]])
     trace = cache.Trace(trace.time_s, np.array([0, 1, 0]), trace.start, trace.block, 512, trace.time_s, trace.time_s)
     assert cache.is_of_own_session(trace).tolist() == [False, False, False, False, False, True, False]
+
+
+# --- traces by who asks, and by what each request continues
+
+
+def test_the_share_of_each_group_that_is_hit():
+    group, reached = np.array([0, 0, 2, 2, 2]), np.array([1, 9, 1, 3, cache.NEVER])
+    # of the first two blocks one is within three, of the last three two; nobody of group 1 asked
+    assert cache.hit_frac_by(group, reached, 3) == pytest.approx([0.5, np.nan, 2 / 3], nan_ok=True)
+    assert cache.hit_frac_by(group, reached, 2) == pytest.approx([0.5, np.nan, 1 / 3], nan_ok=True)
+    # A cache without an end still misses what was never there.
+    assert cache.hit_frac_by(group, reached, cache.NEVER) == pytest.approx([1, np.nan, 2 / 3], nan_ok=True)
+
+
+def test_shares_by_request_add_up_to_the_curve():
+    trace = trace_of(random_requests(4))
+    reached = cache.prefix_distances(cache.stack_distances(cache.previous(trace.block)), trace.start)
+    for capacity in (1, 5, 20, 10**6):
+        by_request = cache.hit_frac_by(trace.request, reached, capacity)
+        total = float(by_request @ np.diff(trace.start)) / trace.block.size
+        assert total == pytest.approx((reached <= min(capacity, cache.NEVER - 1)).mean(), rel=1e-12)
+
+
+def test_a_conversation_is_known_by_the_first_block_that_is_its_own():
+    # All begin with block 7, a system prompt; then 1 or 2 tells two conversations apart.
+    requests = [[7, 2], [7, 1, 5], [7, 2, 8], [7, 1, 5, 6]]
+    trace = trace_of(requests)
+    assert cache.sessions(trace.start, trace.block).tolist() == [0, 1, 0, 1]
+    # Two shared blocks: one conversation, as nothing ever differs; a lone request is one of its own.
+    same = trace_of([[7, 9], [7, 9]])
+    assert cache.sessions(same.start, same.block).tolist() == [0, 0]
+    lone = trace_of([[3]])
+    assert cache.sessions(lone.start, lone.block).tolist() == [0]
+
+
+def test_whose_block_it_was_last():
+    one = trace_of([[1, 2], [1, 2, 3], [1, 4]])
+    mine = cache.Trace(one.time_s, np.array([0, 0, 1]), one.start, one.block, 512, one.input_tok, one.output_tok)
+    # 1 and 2 return to their own session, 3 is new; the third request finds the 1 of another session
+    assert cache.is_of_own_session(mine).tolist() == [False, False, True, True, False, False, False]
+
+
+@given(st.integers(0, 10**6))
+def test_a_trace_told_by_what_each_request_continues_is_the_trace(seed):
+    trace = trace_of(random_requests(seed, 25))
+    lengths = np.diff(trace.start)
+    prefix_of, same = cache.compact(trace)
+    again = cache.expand(
+        time_s=trace.time_s, input_tok=lengths * 512 - 100, output_tok=trace.output_tok,
+        prefix_of=prefix_of, prefix_blocks=same, block_tok=512,
+    )  # fmt: skip
+    assert again.start.tolist() == trace.start.tolist()
+    assert ((prefix_of >= 0) == (same > 0)).all() and (prefix_of < np.arange(prefix_of.size)).all()
+
+    def hits(of):
+        return cache.prefix_distances(cache.stack_distances(cache.previous(of.block)), of.start).tolist()
+
+    assert hits(again) == hits(trace), "blocks have other numbers and the same distances"
+    assert again.block_tok == 512 and again.session.size == lengths.size
+
+
+@pytest.mark.parametrize(
+    ("prefix_of", "same"), [([-1, 0], [0, 2]), ([-1, 1], [0, 1]), ([-1, -1], [0, 1]), ([-1, 0], [0, -1])]
+)
+def test_a_request_continues_an_earlier_one_and_no_further_than_it_goes(prefix_of, same):
+    one = np.array([512, 1024])
+    with pytest.raises(ParameterError, match=f"request 1 cannot share {same[1]} blocks with request {prefix_of[1]}"):
+        cache.expand(time_s=one, input_tok=one, output_tok=one, prefix_of=np.array(prefix_of),
+                     prefix_blocks=np.array(same), block_tok=512)  # fmt: skip

@@ -76,3 +76,31 @@ def test_the_spread_of_a_throughput_is_that_of_its_band():
     assert comparison.sigma_of(answer(1.0, np.exp(3.29))) == pytest.approx(1.0)
     assert comparison.sigma_of(answer(1.0, 2.0), given=0.3) == 0.3
     assert comparison.sigma_of(answer(float("nan"), float("nan"))) == 0.2
+
+
+def test_what_another_configuration_or_mix_does_to_the_ratio():
+    def answers(a, b, ranks=True):
+        return {g: SimpleNamespace(best=SimpleNamespace(tput_per_gpu=t), ranks=ranks) for g, t in (("a", a), ("b", b))}
+
+    def pair(ratio, speed):
+        return SimpleNamespace(ratio=ratio, speed=speed)
+
+    short, long, silent = (1024, 1024), (8192, 1024), (1, 1)
+    # At 100 tok/s the best pair is 8 times; from 100 / 1.35 to 135 tok/s another pair stands for it.
+    pairs = [(short, pair(4.0, 75.0)), (short, pair(2.0, 135.0)), (short, pair(1.0, 74.0)), (short, pair(16.0, 136.0))]
+    pairs.append((long, pair(6.0, 100.0)))
+    of_mix = {short: answers(800.0, 100.0), long: answers(400.0, 200.0), silent: answers(1.0, 9.0, ranks=False)}
+    found = comparison.factors_of(pairs, of_mix, ("a", "b"), short, 100.0)
+    assert found == {CONFIGURATION: [0.25, 0.5, 1.0], MIX: [0.25, 1.0]}
+
+
+def test_an_owned_hour_is_that_of_its_parts():
+    inputs = dict(
+        usd_per_system=190_000, gpu_per_system=8, wacc_frac=0.07, life_year=4, kw_per_gpu=1.37, load_frac=0.8,
+        pue=1.25, usd_per_kwh=0.08, colocation_usd_per_kw_year=1560,
+    )  # fmt: skip
+    rows = {g: {n: {"key": n, "low": v, "value": v, "high": v} for n, v in inputs.items()} for g in "ab"}
+    both = of(rows=rows)
+    # 23,750 USD * 0.295228 / 8760 h, 1.37 kW * 0.8 * 1.25 * 0.08 USD, and 1560 USD * 1.37 kW / 8760 h
+    assert both.hour("owned", "a", both.base) == pytest.approx(23_750 * 0.295228 / 8760 + 0.1096 + 0.243973, rel=5e-6)
+    assert both.hour("rent", "a", both.base) == pytest.approx(3.6)

@@ -1,6 +1,7 @@
 """How many racks fit: one definition, whoever asks, against 53 racks worked out by hand."""
 
 import math
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from tokenfactory.errors import InfeasibleError
 from tokenfactory.formulas.power_figure import ALLIN_UTILITY, CRITICAL_IT
 from tokenfactory.methods import fleets
-from tokenfactory.methods.halls import Assumptions
+from tokenfactory.methods.halls import Assumptions, Ground, alone
 from tokenfactory.warehouse.schema import TABLES, read_table
 
 DAY = date(2026, 9, 8)
@@ -67,7 +68,47 @@ def test_an_air_only_hall_holds_no_liquid_rack(assumed, figures):
 
 
 def test_no_headroom_and_no_spares_are_a_division(assumed, figures):
-    from dataclasses import replace
-
     hall = replace(assumed.hall(site_mw=10, basis=CRITICAL_IT, num_spares=0), headroom_frac=0.0)
     assert fleets.most_tokens(hall, [system(assumed, figures, "gb300")]).num_units == (65,)  # 10,000 / 152.64
+
+
+def test_power_that_was_printed_for_the_meter_leads_back_to_the_servers(assumed, figures):
+    days = {"effective_from": date(2026, 3, 18), "effective_to": date(2026, 7, 14)}
+    printed = figures["gb300"] | days | {"kw_per_gpu": 2.10}
+    it, utility = assumed.powers("gb300", printed)
+    # the builder's own facility: 1.123 times the servers' power
+    assert (it.value, utility.value) == pytest.approx((2.10 / 1.123, 2.10))
+    assert (it.basis, utility.basis) == (CRITICAL_IT, ALLIN_UTILITY)
+
+
+@pytest.fixture(scope="module")
+def ground(assumed, figures):
+    units = {"gb300": {"unit": "rack", "gpu_per_unit": 72}, "h200": {"unit": "node", "gpu_per_unit": 8},
+             "strange": {"unit": "node", "gpu_per_unit": 8}}  # fmt: skip
+    return Ground(assumed, units, figures, {"gb300": 3.0})
+
+
+def test_what_is_not_known_of_a_gpu_keeps_it_out_of_a_hall(ground):
+    assert ground.lacks("gb300") == ""
+    assert ground.lacks("strange") == "power figure"
+    assert ground.lacks("nobody's") == "size of a unit and no power figure"
+    assert [one.name for one in ground.systems({"strange": 9.0, "h200": 900.0})] == ["H200"]
+
+
+def test_the_systems_of_a_hall_carry_their_year_their_capital_and_their_power(ground):
+    gb300, h200 = ground.systems({"gb300": 13_000.0, "h200": 900.0}, usd_per_gpu={"gb300": 65_000.0})
+    assert (gb300.tok_per_s_per_gpu, h200.tok_per_s_per_gpu) == (13_000, 900)
+    assert (gb300.usd_per_gpu_year, h200.usd_per_gpu_year) == (3.0 * 8760, 0.0)
+    assert (gb300.usd_per_gpu, h200.usd_per_gpu) == (65_000, None)
+    assert gb300.utility.value == pytest.approx(2.12 * 1.12)
+    (rack,) = ground.systems({"gb300": 1.0}, is_whole_rack=True)
+    assert rack.it.value == pytest.approx(142 / 72), "the power that is published for the whole rack"
+    (low,), (high,) = (ground.systems({"gb300": 1.0}, pue=end) for end in ("low", "high"))
+    assert low.utility.value < gb300.utility.value < high.utility.value
+
+
+def test_a_hall_is_filled_with_each_system_alone_or_says_why_not(ground):
+    hall = ground.assumed.hall(site_mw=10, basis=ALLIN_UTILITY, liquid_frac=0.0)
+    found, obstacles = alone(hall, ground.systems({"gb300": 1.0, "h200": 1.0}), utilisation_frac=0.5)
+    assert [fleet.systems[0].name for fleet in found] == ["H200"]
+    assert list(obstacles) == ["GB300"] and "liquid" in obstacles["GB300"]

@@ -149,3 +149,68 @@ def test_obsolete_when_running_costs_more_than_its_tokens_bring():
     assert lifetime.obsolete_after_year(life, lambda year: 0.04 if year >= 2 else float("inf")) == 2
     flat = Life(**GB300, usd_per_mtok=0.5)
     assert lifetime.obsolete_after_year(flat, lambda year: float("inf")) is None
+
+
+INPUTS = dict(
+    usd_per_system=4e6, gpu_per_system=72, network_storage_frac=0.1, installation_frac=0.05, spares_frac=0.02,
+    wacc_frac=0.09, life_year=4, kw_per_gpu=2.12, load_frac=0.8, pue=1.12, usd_per_kwh=0.083, maintenance_frac=0.03,
+    colocation_usd_per_kw_year=2339.4, salvage_frac=0.1, software_growth_frac=0.2, lead_year=0.5, tax_frac=0.25,
+    rent_decline_frac=0.3,
+    token_price_decline_frac=0.5, utilisation_frac=0.6,
+)  # fmt: skip
+
+
+def test_a_life_from_the_inputs_of_its_hour():
+    life = lifetime.of_inputs(INPUTS, tok_per_s_per_gpu=13_241, usd_per_mtok=0.5, written_off_fracs=[0.4, 0.6])
+    installed = 4e6 / 72 * 1.17
+    assert life.usd_per_gpu == pytest.approx(installed)
+    # 13,241 tok/s at 60% of 31.536 million seconds; 3% of the capital, the space and the electricity of all hours
+    assert life.mtok_per_year == pytest.approx(13_241 * 0.6 * 31.536)
+    assert life.running_usd_per_year == pytest.approx(
+        0.03 * installed + 2339.4 * 2.12 + 2.12 * 0.8 * 1.12 * 0.083 * 8760
+    )
+    assert (life.life_year, life.wacc_frac, life.price_decline_frac, life.usd_per_mtok) == (4, 0.09, 0.5, 0.5)
+    assert (life.salvage_frac, life.software_growth_frac, life.lead_year, life.tax_frac) == (0.1, 0.2, 0.5, 0.25)
+    assert list(life.written_off_fracs) == [0.4, 0.6]
+    sold = {"tok_per_s_per_gpu": 13_241, "usd_per_mtok": 0.5}
+    assert lifetime.of_all(INPUTS | sold, [0.4, 0.6]) == life
+    assert lifetime.of_all(INPUTS | sold).written_off_fracs == ()
+    assert set(INPUTS) - set(lifetime.of_hour(INPUTS | sold)) == {
+        "software_growth_frac", "lead_year", "tax_frac", "rent_decline_frac", "token_price_decline_frac",
+        "utilisation_frac",
+    }  # fmt: skip
+
+
+def test_the_year_in_which_the_next_generation_pays():
+    # 100 USD, 60 tokens a year at 1 USD that halves each year, sold for 20 at any time, no interest: the years bring
+    # 60, 30 and 15, the price before each is 1, 0.5, 0.25 and 0.125.
+    life = Life(usd_per_gpu=100, usd_per_mtok=1, mtok_per_year=60, running_usd_per_year=0, life_year=3, wacc_frac=0,
+                price_decline_frac=0.5, salvage_frac=0.2)  # fmt: skip
+    asked = []
+
+    def next_at(price):
+        asked.append(price)
+        return Life(usd_per_gpu=10, usd_per_mtok=price, mtok_per_year=160, running_usd_per_year=0, life_year=1,
+                    wacc_frac=0, price_decline_frac=0)  # fmt: skip
+
+    choice = lifetime.replace_by(life, next_at)
+    assert asked == [1, 0.5, 0.25, 0.125]
+    # The next one brings 160 p - 10: 150, 70, 30, 10; so 20 + 150, 60 + 20 + 70, 90 + 20 + 30, 105 + 20 + 10
+    assert choice.usd_by_year == pytest.approx((170, 150, 140, 135))
+    assert (choice.year, choice.is_replaced, choice.usd) == (0, True, 170)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (dict(wacc_frac=1.0), "wacc_frac: 1 leaves nothing after a year: it must be below 1"),
+        (dict(tax_frac=1.0), "tax_frac: 1 leaves nothing after a year"),
+        (dict(life_year=0.08), "life_year: a life of 0.08 years is shorter than a month"),
+        (dict(salvage_frac=1.01), "salvage_frac: 1.01 is more than the GPU was bought for"),
+        (dict(usd_per_mtok=-0.1), "usd_per_mtok: -0.1 is below 0"),
+        (dict(usd_per_gpu=float("inf")), "usd_per_gpu: must be a finite number"),
+    ],
+)
+def test_no_life_of_inputs_that_make_none(change, says):
+    with pytest.raises(ParameterError, match=f"^{says}"):
+        Life(**GB300 | dict(usd_per_mtok=0.5, price_decline_frac=0.1) | change)

@@ -118,3 +118,22 @@ def test_what_no_fleet_serves_is_refused(deepseek):
                   {"per_unit": 1, "unit_availability_frac": 0}, {"per_unit": 1, "num_spare_units": -1}):  # fmt: skip
         with pytest.raises(ParameterError):
             load.serve(deepseek, **wrong)
+
+
+def test_curves_by_name_keep_the_order_and_the_hours_of_their_slots():
+    found = load.by_name([("day", 2.0, 3.0), ("week", 24.0, 7.0), ("day", 2.0, 1.0)])
+    assert list(found) == ["day", "week"]
+    assert (list(found["day"].demand), found["day"].slot_hour) == ([3.0, 1.0], 2.0)
+    assert (list(found["week"].demand), found["week"].slot_hour) == ([7.0], 24.0)
+
+
+def test_power_of_a_unit_that_works_and_of_one_that_waits():
+    # 72 GPUs of 2 kW at 80% of it; waiting, a quarter of all that is provisioned
+    inputs = {"gpu_per_system": 72, "kw_per_gpu": 2.0, "load_frac": 0.8}
+    assert load.kw_of_unit(inputs, idle_load_frac=0.25) == pytest.approx({"busy_kw": 115.2, "idle_kw": 36.0})
+
+
+@pytest.mark.parametrize("hours", [0.0, -1.0, float("nan")])
+def test_a_slot_has_a_length(hours):
+    with pytest.raises(ParameterError, match=f"^slot_hour: a slot of {hours:g} hours has no length$"):
+        Curve([1.0], hours)

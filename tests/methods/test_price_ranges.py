@@ -37,3 +37,18 @@ def test_without_a_band_the_hour_alone_has_ends():
 
 def test_what_was_not_measured_has_no_range():
     assert of(Curves(ranks=False)) == [] and of(Curves(), hours=()) == []
+
+
+def test_of_the_inputs_of_a_life_the_hour_asks_for_its_own():
+    rows = {name: {"value": 1.0, "low": 0.5} for name in ("wacc_frac", "salvage_frac", "tax_frac", "utilisation_frac")}
+    assert price_ranges.of_hour(rows) == {"wacc_frac": 1.0, "salvage_frac": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("hour", "tput", "said"),
+    [(2.0, 600.0, "hour -20%"), (2.5, 900.0, "throughput +50%"), (2.0, 900.0, "hour -20%, throughput +50%"),
+     (2.5, 600.0, "nothing"), (2.512, 600.0, "nothing"), (2.513, 600.0, "hour +1%")],
+)  # fmt: skip
+def test_what_moved_a_range_in_words(hour, tput, said):
+    before = price_ranges.Range("x", "owned", 1, 2, 3, 2.5, 600.0)
+    assert price_ranges.why(price_ranges.Range("x", "owned", 1, 2, 3, hour, tput), before) == said

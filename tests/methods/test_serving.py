@@ -445,3 +445,49 @@ def test_run_to_run_noise_is_what_repeated_public_runs_show(shared):
     recipes = np.unique([str(key(row)) for row in rows], return_inverse=True)[1]
     noise = bands.repeat_log(recipes, [row["tput_per_gpu"] for row in rows], coverage_frac=0.9)
     assert round(noise, 2) == RUN_TO_RUN_LOG
+
+
+# --- what pages read
+
+
+def test_the_throughput_at_a_speed_is_that_of_the_best_configuration_or_none():
+    curves = curves_of([*A, *B, point("a", 20.0, 100.0, precision="fp4")])
+    assert curves.tput(20.0, "a") == 400.0
+    assert curves.tput(19.0, "a") is None and curves.tput(20.0, "c") is None
+
+
+def test_ends_of_a_reading_are_its_band_and_without_one_the_reading():
+    read = curves_of([*A, *B], same_band(math.log(2))).ends_at(20.0, ["a", "b", "c"])
+    assert read == {"a": pytest.approx({"_low": 200.0, "": 400.0, "_high": 800.0}),
+                    "b": pytest.approx({"_low": 45.0, "": 90.0, "_high": 180.0})}  # fmt: skip
+    assert curves_of(A).ends_at(20.0, ["a"]) == {"a": {"_low": 400.0, "": 400.0, "_high": 400.0}}
+
+
+def test_curves_of_each_pair_of_lengths():
+    rows = [*A, point("a", 20.0, 50.0, isl=8192), point("a", 20.0, 9.0, model="other", isl=512),
+            point("a", 20.0, 9.0, isl=None)]  # fmt: skip
+    found = serving.by_lengths(rows, model="m", also=(128, 64))
+    assert list(found) == [(128, 64), (1024, 1024), (8192, 1024)]
+    assert found[8192, 1024].tput(20.0, "a") == 50.0 and found[1024, 1024].tput(20.0, "a") == 400.0
+    assert found[128, 64].tput(20.0, "a") is None
+
+
+def test_lines_and_dots_of_a_chart_are_the_best_configuration_and_its_points():
+    worse = [point("a", 20.0, 300.0, precision="fp4"), point("a", 40.0, 150.0, precision="fp4")]
+    doubtful = [point("b", 20.0, 10.0, evidence="interpolated")]
+    read = curves_of([*A, *worse, *doubtful], same_band(math.log(2))).read([10.0, 20.0, ROOT, 40.0])
+    lines = read.lines()
+    of_a = [line for line in lines if line["gpu"] == "a"]
+    assert [line["speed"] for line in of_a] == pytest.approx([20.0, ROOT, 40.0])
+    assert [line["value"] for line in of_a] == pytest.approx([400.0, of_a[1]["value"], 200.0])
+    assert [line["how"] for line in of_a] == ["measured", "interpolated", "measured"]
+    assert {line["piece"] for line in of_a} == {"a 0"}
+    assert (of_a[0]["low"], of_a[0]["high"]) == pytest.approx((200.0, 800.0))
+    assert [line["how"] for line in lines if line["gpu"] == "b"] == ["interpolated by InferenceX"]
+    dots = read.dots(lines)
+    assert [(d["gpu"], d["speed"], d["value"], d["known"]) for d in dots] == [
+        ("a", 20.0, 400.0, "measured"), ("a", 40.0, 200.0, "measured"),
+        ("b", 20.0, 10.0, "interpolated by InferenceX"),
+    ]  # fmt: skip
+    assert {d["by"].precision for d in dots} == {"fp8"} and read.dots([]) == []
+    assert read.how(-1, 0) == "not measured" and read.how(0, 0) == "not measured"
