@@ -150,7 +150,7 @@ def test_measured_places_are_named_before_readings_of_a_source():
     found = verdict([*readings, *POINTS])
     assert found.num_matches == 4
     assert "read" not in found.reason
-    assert "read by the source" in verdict(readings).reason
+    assert "interpolated by InferenceX" in verdict(readings).reason
 
 
 def test_the_lowest_of_the_grid_can_turn_a_claim_round():

@@ -159,8 +159,8 @@ def test_readings_of_a_source_are_the_last_resort_of_their_recipe():
     longer = [*source, source[1] | {SPEED: 60.0, TPUT: 300.0}]
     curves = curves_of(A + longer)
     assert curves.at_speed(30)["a"].best.evidence == "measured"
-    assert curves.at_speed(50)["a"].best.how == "between readings of the source"
-    assert curves.at_speed(60)["a"].best.how == "read by the source"
+    assert curves.at_speed(50)["a"].best.how == "between values that InferenceX interpolated"
+    assert curves.at_speed(60)["a"].best.how == "interpolated by InferenceX"
     assert curves.at_speed(30)["a"].at_least.tput_per_gpu == 300  # at 60, where nothing measured answers
     older = curves_of([row | {"as_of": date(2025, 12, 1)} for row in A] + source)
     assert older.at_speed(30)["a"].best.evidence == "interpolated"  # an old run does not stand in for a newer sweep
@@ -282,7 +282,7 @@ def test_how_a_value_is_known_is_said():
     readings = curves_of(rows).read([10, 20, 30])
     assert [readings.how(0, column) for column in range(3)] == ["not measured", "measured", "interpolated"]
     assert [readings.how(1, column) for column in range(3)] == [
-        "not measured", "read by the source", "between readings of the source"
+        "not measured", "interpolated by InferenceX", "between values that InferenceX interpolated"
     ]  # fmt: skip
     assert readings.how(-1, 1) == "not measured"
 

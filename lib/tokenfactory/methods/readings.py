@@ -30,8 +30,8 @@ _HOW = {
     ("measured", False): "interpolated",
     ("derived", True): "derived from latencies",
     ("derived", False): "interpolated, partly derived from latencies",
-    ("interpolated", True): "read by the source",
-    ("interpolated", False): "between readings of the source",
+    ("interpolated", True): "interpolated by InferenceX",
+    ("interpolated", False): "between values that InferenceX interpolated",
 }
 _STRENGTH = ("measured", "derived", "interpolated")
 
