@@ -297,3 +297,51 @@ def test_what_was_understood_is_said():
 def test_the_engine_that_turns_a_claim_round_is_named():
     other = [row | {"framework": "slow", TPUT: row[TPUT] / 100} for row in POINTS[:4]]
     assert verdict([*POINTS, *other]).flips == ("A slow",)
+
+
+# --- what was understood, in words, and the days on which a figure held
+
+
+@pytest.mark.parametrize(
+    ("side", "said"),
+    [
+        (Side(("a",), "fp4", "mtp", True, date(2026, 5, 1)), "A FP4 MTP disaggregated 2026-05-01"),
+        (Side(("a", "b"), None, "none", False), "A or B no MTP aggregated"),
+        (Side(()), "no known GPU"),
+    ],
+)
+def test_a_side_in_words(side, said):
+    assert str(side) == said
+
+
+@pytest.mark.parametrize(
+    ("conditions", "said"),
+    [
+        ("22 and 110 tok/s/user; 4x at 22, 8x at 110 tok/s/user; 8k/1k", "8192/1024 tokens; 22 and 110 tok/s per user"),
+        ("at 8k/1k; each at its own peak", "8192/1024 tokens; each at its peak"),
+        ("", "any lengths; any speed"),
+    ],
+)
+def test_a_claim_in_words(conditions, said):
+    assert str(understand(claim(conditions=conditions), GPUS)) == f"A against B; m; {said}"
+
+
+def test_tiers_begin_with_a_change_and_end_with_the_next():
+    def row(gpu, since, until, usd, basis="own_use"):
+        return {"gpu": gpu, "basis": basis, "effective_from": since, "effective_to": until, "usd": usd}
+
+    may, june, july, august = (date(2026, month, 1) for month in (5, 6, 7, 8))
+    rows = [
+        row("a", may, july, 2.0),
+        row("a", july, None, 3.0),
+        row("b", june, august, 1.0),
+        row("a", may, None, 9, "z"),
+    ]
+    found = [tier for tier in tiers(rows, "usd") if tier.basis == "own_use"]
+    assert [(tier.since, tier.until, tier.value) for tier in found] == [
+        (may, june, {"a": 2.0}), (june, july, {"a": 2.0, "b": 1.0}), (july, None, {"a": 3.0, "b": 1.0}),
+    ]  # fmt: skip
+    assert found[0].name == "own use since 2026-05-01"
+    assert [found[0].covers(day) for day in (date(2026, 4, 30), may, date(2026, 5, 31), june)] == [0, 1, 1, 0]
+    assert found[1].turns("a", "b") == 0.5 and found[0].turns("a", "b") != found[0].turns("a", "b")
+    assert found[0].turns("b", "a") != found[0].turns("b", "a"), "unknown is no number"
