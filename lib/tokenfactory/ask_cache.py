@@ -194,7 +194,9 @@ def text(told: Mapping) -> list[str]:
     columns |= {"gb": show.Column("GB", number)} if per_mtok else {}
     columns |= {"error_frac": show.Column("Standard error", **share)} if trace["sample_frac"] < 1 else {}
     lines = [show.table(rows, columns, f"{trace['requests']:,} requests in {number(trace['hours'], 2)} hours").plain()]
-    room = f"A cache of {number(knee['capacity_tok'] / 1e6)} million tokens hits {percent(knee['hit_frac'], 1)}."
+    holds = knee["capacity_tok"]
+    size = f"{number(holds / 1e6)} million" if holds >= 1e6 else f"{holds:,}"
+    room = f"A cache of {size} tokens hits {percent(knee['hit_frac'], 1)}."
     lines.append(f"Seen before: {percent(told['bound_frac'], 1)} of the input. {room}")
     if worth is None:
         return [*lines, f"Dollars are not measured: {told['not_measured']}.", *trace["notes"]]

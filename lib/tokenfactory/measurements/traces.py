@@ -127,7 +127,7 @@ def _read(path: Path, lines, block_tok: int | None, sample_frac: float, shard: t
             name, block_tok, requests = "Mooncake", block_tok or MOONCAKE_BLOCK_TOK, _mooncake(path, lines)
     else:
         if block_tok is None:
-            raise DataError(path.name, "does not say how many tokens a block has; give it")
+            raise DataError(path.name, "does not say how many tokens a block has; give it (--block-tokens)")
         name, requests = "CSV", _table(path, lines)
     trace, num_blocks, rows = _gathered(path, requests, block_tok, sample_frac, shard)
     if name != "InferenceX agent traces" and sample_frac == 1:
