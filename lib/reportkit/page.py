@@ -22,6 +22,7 @@ from reportkit.text import day, words
 
 TEMPLATES = Path(__file__).parent / "templates"
 NOT_SHOWN = {"parameters", "injected-parameters", "setup", "hide"}
+ONE_SHEET = "one-sheet"  # tag of a first cell: printed, the page is one sheet, without what is for checking it
 MOST_DESCRIBED = 200  # letters
 KINDS = {"answer": "The answer", "headlines": "Key numbers", "note": "A remark", "model": "The model"}
 MOST_NAMED = 5  # rows of a file that are named below an output; provenance.json has all
@@ -267,6 +268,7 @@ def export(
             *([controls.SCRIPT] if page.has_controls else []),
         ],
         title=finding or question,
+        is_one_sheet=ONE_SHEET in tags(notebook.cells[0]),
         question=question if finding else "",
         frame=frame,
         window=frame.scenario,

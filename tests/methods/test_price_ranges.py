@@ -52,3 +52,23 @@ def test_of_the_inputs_of_a_life_the_hour_asks_for_its_own():
 def test_what_moved_a_range_in_words(hour, tput, said):
     before = price_ranges.Range("x", "owned", 1, 2, 3, 2.5, 600.0)
     assert price_ranges.why(price_ranges.Range("x", "owned", 1, 2, 3, hour, tput), before) == said
+
+
+def test_what_moved_is_an_end_or_the_middle_and_what_is_new_or_gone_did_not_move():
+    def one(gpu, *ends):
+        return price_ranges.Range(gpu, "owned", *ends, 1.0, 100.0)
+
+    kept = [
+        one("same", 1.0, 2.0, 3.0),
+        one("a little", 1.0, 2.0, 3.0),
+        one("an end", 1.0, 2.0, 3.0),
+        one("gone", 1, 2, 3),
+    ]
+    now = [
+        one("same", 1.0, 2.0, 3.0),
+        one("a little", 1.0, 2.1, 3.0),
+        one("an end", 1.0, 2.0, 6.0),
+        one("new", 1, 2, 3),
+    ]
+    assert [(new.gpu, was.high) for new, was in price_ranges.moved(now, kept)] == [("an end", 3.0), ("a little", 3.0)]
+    assert price_ranges.moved([one("x", 1.0, 2.0, 3.01)], [one("x", 1.0, 2.0, 3.0)]) == []  # less than half a percent

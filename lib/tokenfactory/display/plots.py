@@ -185,6 +185,8 @@ def spans(
         return None
     base = alt.Chart(frame(rows)).encode(**_place(rows, hue if is_side_by_side else None))
     hued = colour(rows, hue, hues)
+    if hue and all(str(row["place"]).startswith(str(row[hue])) for row in rows):
+        hued = hued.legend(None)  # each bar says whose it is
     tips = _tips(rows, {"place": "What", "gpu": "System", "text": x.title or "Value"})
     start = x.encoding(alt.X, "low")
     look = {"height": 10} if "mid" in rows[0] else {}

@@ -10,6 +10,7 @@ from tokenfactory.methods.lifetime import of_hour as of_life
 from tokenfactory.methods.serving import Curves
 
 ENDS = ("low", "value", "high")
+LEAST_FRAC = 0.005  # what moved by less has not moved
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,26 @@ def of(hours: Iterable[Mapping], curves: Curves, *, speed: float, utilisation_fr
     return found
 
 
-def why(now: Range, before: Range, *, least_frac: float = 0.005) -> str:
+def moved(now: Iterable[Range], kept: Iterable[Range]) -> list[tuple[Range, Range]]:
+    """Ranges of which an end or the middle is no longer what an edition kept, beside what it was; the most moved first.
+
+    Examples
+    --------
+    >>> old, dearer, new = (Range(gpu, "own", 1.0, usd, 3.0, usd, 9.0) for gpu, usd in (("x", 2), ("x", 2.5), ("y", 2)))
+    >>> [(one.value, was.value) for one, was in moved([dearer, new], [old])], moved([old], [old])
+    ([(2.5, 2)], [])
+    """
+    known = {(one.gpu, one.basis): one for one in kept}
+    pairs = [(one, known[one.gpu, one.basis]) for one in now if (one.gpu, one.basis) in known]
+
+    def far(pair: tuple[Range, Range]) -> float:
+        one, was = pair
+        return max(abs(getattr(one, end) / getattr(was, end) - 1) for end in ENDS)
+
+    return sorted((pair for pair in pairs if far(pair) > LEAST_FRAC), key=far, reverse=True)
+
+
+def why(now: Range, before: Range) -> str:
     """What moved between two editions of a range, in words: the hour, the throughput, both or nothing.
 
     Examples
@@ -83,5 +103,5 @@ def why(now: Range, before: Range, *, least_frac: float = 0.005) -> str:
         "hour": now.usd_per_gpu_hour / before.usd_per_gpu_hour,
         "throughput": now.tput_per_gpu / before.tput_per_gpu,
     }
-    told = [f"{name} {100 * (times - 1):+.0f}%" for name, times in moves.items() if abs(times - 1) > least_frac]
+    told = [f"{name} {100 * (times - 1):+.0f}%" for name, times in moves.items() if abs(times - 1) > LEAST_FRAC]
     return ", ".join(told) or "nothing"

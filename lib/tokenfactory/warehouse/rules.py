@@ -127,7 +127,7 @@ def _fits_its_parameter(figure, row):
 of_row("site_inputs.high", also_empty=True)(_together("low"))
 
 
-@of_row("site_inputs.high", "tco_inputs.high", "memory_tiers.high")
+@of_row("site_inputs.high", "tco_inputs.high", "memory_tiers.high", "editions.high")
 def _range_holds_the_value(high, row):
     low, value = row["low"], row["value"]
     return None if low <= value <= high else f"{low:g} to {high:g} does not hold the value {value:g}"
@@ -295,7 +295,7 @@ def _requests_in_order(rows):
 NAMES_A_GPU = {
     **dict.fromkeys(("hardware", "operating_points", "benchmarks", "price_book", "power_book"), ("gpu", frozenset())),
     "tco_inputs": ("applies_to", EVERYTHING),
-    **dict.fromkeys(("kernel_systems", "serving_recipes", "predictions"), ("gpu", frozenset())),
+    **dict.fromkeys(("kernel_systems", "serving_recipes", "predictions", "editions"), ("gpu", frozenset())),
 }
 
 
