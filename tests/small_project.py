@@ -10,6 +10,7 @@ from pathlib import Path
 from zlib import crc32
 
 import pytest
+from warm_python import WarmPython
 
 from tokenfactory.source import Project
 from tokenfactory.warehouse import store
@@ -58,6 +59,7 @@ def make_project(root: Path, **sources_of) -> Project:
 
 TESTS = Path(__file__).parent
 CLI = [sys.executable, str(TESTS / "stubbed_cli.py")]
+WARM = WarmPython()
 
 MAIN = "from tokenfactory.cli import main; main()"
 SUBJECT = 'subject: str = "gb300"  # [gpu] what is asked about\n'
@@ -91,14 +93,12 @@ class Runs:
         return [CLI[0], *before, CLI[1], str(self.project.root), *arguments]
 
     def run(self, *arguments: str, before=(), **environment) -> subprocess.CompletedProcess:
-        return subprocess.run(
-            self.command(*arguments, before=before),
-            env=self.environment | environment,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            cwd=self.project.root,
-        )
+        command, where = self.command(*arguments, before=before), {"cwd": self.project.root, "timeout": 300}
+        # Kernels of Jupyter and workers of Dask do not start from a process that was forked.
+        is_cold = before or {"kernel", "--scheduler"} & {*arguments}
+        if not is_cold:
+            return WARM.run(command[1:], env=self.environment | environment, **where)
+        return subprocess.run(command, env=self.environment | environment, capture_output=True, text=True, **where)
 
     def report(self, *arguments: str, **environment) -> dict:
         """The result of a run that succeeds."""
