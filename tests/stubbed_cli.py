@@ -54,6 +54,10 @@ def summary(frame, entries):
     return json.dumps({"title": frame.scenario, "made_on": frame.made_on, "entries": entries})
 
 
+def no_page(*_, **__):
+    return ""
+
+
 def with_scenarios(page, *, title, here, links):
     return json.dumps(json.loads(page) | {"links": links})
 
@@ -63,11 +67,12 @@ if __name__ in ("__main__", "__mp_main__"):  # and its children, but not when py
         "page": [export, data_files],
         "index": [entry, index, archive, summary, with_scenarios],
         "xlsx": [write],
+        "brief": [no_page],
         "workbook": [write_all],
     }.items():
         module = types.ModuleType(f"reportkit.{name}")
         for function in functions:
-            setattr(module, function.__name__, function)
+            setattr(module, "page" if function is no_page else function.__name__, function)
         sys.modules[module.__name__] = module
         setattr(reportkit, name, module)
 

@@ -22,6 +22,7 @@ from reportkit.source import Project
 
 RECORD = "site.json"
 SUMMARY, SUMMARY_PDF = "summary.html", "summary.pdf"
+BRIEF, BRIEF_PDF = "brief.html", "brief.pdf"
 LOCK = ".site-lock"
 FAILED = "failed"
 MOST_WHAT_IFS = 20

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import nbformat
 
-from reportkit import index, pdf, reports, ro_crate, workbook
+from reportkit import brief, index, pdf, reports, ro_crate, workbook
 from reportkit.changelog import History
-from reportkit.reports import SUMMARY, SUMMARY_PDF
+from reportkit.reports import BRIEF, BRIEF_PDF, SUMMARY, SUMMARY_PDF
 from reportkit.source import Frame, Project
+
+PRINTED = {SUMMARY: SUMMARY_PDF, BRIEF: BRIEF_PDF}
 
 
 def _frame(project: Project, content: Mapping) -> Frame:
@@ -29,14 +31,20 @@ def write_overviews(project: Project, content: Mapping, folder: Path, browser: s
     browser : that prints it too
     """
     folder.mkdir(exist_ok=True)
-    page = index.summary(_frame(project, content), _entries(content))
-    (folder / SUMMARY).write_text(page, encoding="utf-8")
-    if browser:
-        pdf.print_page(page, folder / SUMMARY_PDF, browser=browser, made_on=content["made_on"])
+    frame, entries, notebooks = _frame(project, content), _entries(content), executed(content, folder)
+    ledgers = {name: json.loads((folder / reports.place("provenance", name)).read_text("utf-8")) for name in notebooks}
+    pages = {SUMMARY: index.summary(frame, entries)}
+    if sheets := brief.page(frame, entries, notebooks, ledgers, scratch=project.scratch):
+        pages[BRIEF] = sheets
+    for name, page in pages.items():
+        (folder / name).write_text(page, encoding="utf-8")
+        if browser:
+            printed = folder / PRINTED[name]
+            pdf.print_page(page, printed, browser=browser, made_on=content["made_on"])
     about = f"{project.source.suite.title}: {content['title']}"
     book = workbook_name(project)
-    workbook.write_all(executed(content, folder), folder / book, about=about, made_on=content["made_on"])
-    return ["index.html", SUMMARY, *([SUMMARY_PDF] if browser else []), book]
+    workbook.write_all(notebooks, folder / book, about=about, made_on=content["made_on"])
+    return ["index.html", *pages, *(PRINTED[name] for name in pages if browser), book]
 
 
 def workbook_name(project: Project) -> str:
@@ -58,20 +66,22 @@ def finish(project: Project, record: Mapping[str, Mapping], new: Path, past: His
     record : what the site says of itself, by scenario
     new : the folder of the site, with all other pages
     """
-    pdf_, book = {"href": SUMMARY_PDF, "title": "PDF"}, {"href": workbook_name(project), "title": "one workbook (XLSX)"}
+    offered = {SUMMARY_PDF: "PDF", workbook_name(project): "one workbook (XLSX)", BRIEF: "a brief of three sheets"}
+    offered |= {BRIEF_PDF: "the brief as PDF"}
     for scenario, content in record.items():
         home = new / reports.home(scenario)
         front = index.index(
             _frame(project, content),
             _entries(content),
             scenarios=reports.links(record, scenario),
-            downloads=[d for d in (pdf_, book) if d["href"] in content["files"]],
+            downloads=[{"href": h, "title": title} for h, title in offered.items() if h in content["files"]],
             changed=past.changed(content),
             scratch=project.scratch,
         )
         (home / "index.html").write_text(front, encoding="utf-8")
         more = past.write_pages(home, scenario, content)
-        for page in ("index.html", SUMMARY, *more, *(page["href"] for page in content["pages"])):
+        overviews = [page for page in ("index.html", SUMMARY, BRIEF) if page in content["files"]]
+        for page in (*overviews, *more, *(page["href"] for page in content["pages"])):
             links = reports.links(record, scenario, page)
             text = (home / page).read_text(encoding="utf-8")
             text = index.with_scenarios(text, title=content["title"], here=page, links=links)

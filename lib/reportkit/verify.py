@@ -199,6 +199,7 @@ class _Scenario:
     home: str
     content: Mapping
     findings: Findings
+    wanted: dict[str, Mapping[str, str]] = field(default_factory=dict)  # what cells say, by key
 
     def look(self) -> None:
         for name in (notebook["name"] for notebook in self.content["notebooks"]):
@@ -212,6 +213,8 @@ class _Scenario:
         for name in ("index.html", reports.SUMMARY):
             if (self.found.site / self.home / name).is_file():
                 self._overview(name)
+        if (self.found.site / self.home / reports.BRIEF).is_file():
+            self._brief(f"{self.home}{reports.BRIEF}")
 
     def _path(self, kind: str, name: str) -> Path:
         return self.found.site / self.home / reports.place(kind, name)
@@ -223,6 +226,7 @@ class _Scenario:
         file = f"{self.home}{reports.place('page', name)}"
         wanted = {f"{name}/{cell}": said for cell, said in blocks(executed).items()}
         self._page(file, wanted)
+        self.wanted.update(wanted)
         told = {h["key"]: h["value"] for h in made["headlines"]}
         kept = {key: value for cell in ledger["cells"].values() for key, value in cell.get("headlines", {}).items()}
         findings.compare(f"{self.home}{reports.place('provenance', name)}", kept, told, "the notebook")
@@ -247,6 +251,12 @@ class _Scenario:
                 self.findings.compare(f"{file}, {key}", shown(there[key]), said, "its notebook")
             elif said:
                 self.findings.differ(file, "is not on the page", key)
+
+    def _brief(self, file: str) -> None:
+        text = (self.found.site / file).read_text(encoding="utf-8")
+        for block in BeautifulSoup(text, "html.parser").select(".brief .tf-out[data-k]"):
+            said = self.wanted.get(block["data-k"], {})
+            self.findings.compare(f"{file}, {block['data-k']}", shown(block), said, "its notebook")
 
     def _overview(self, name: str) -> None:
         """The tiles of an overview against the record, which has been held against the notebooks."""

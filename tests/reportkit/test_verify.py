@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -28,7 +29,12 @@ def made(tmp_path_factory, project):
     (root / "data").mkdir()
     (root / "data" / "prices.csv").write_text(toy.PRICES)
     cells = (toy.READ, toy.ANSWER, toy.HEADLINE, toy.TABLE)
-    write_notebook(root / "notebooks" / "01_apples.ipynb", *cells, parameters=toy.PARAMETERS, title="What do two cost?")
+    path = root / "notebooks" / "01_apples.ipynb"
+    write_notebook(path, *cells, parameters=toy.PARAMETERS, title="What do two cost?")
+    notebook = json.loads(path.read_text())
+    for cell in notebook["cells"][-2:]:
+        cell["metadata"]["tags"].append("brief-answer")
+    path.write_text(json.dumps(notebook))
     kept = {name: value for name, value in os.environ.items() if not name.startswith("TOKENFACTORY_")}
     environment = kept | {"PYTHONPATH": os.pathsep.join([str(project / "lib"), str(TESTS)])}
     subprocess.run([sys.executable, str(TESTS / "toy.py"), str(root)], check=True, env=environment, timeout=300)
@@ -177,7 +183,7 @@ def test_the_command_says_what_differs_and_leaves_with_code_1(made, root, capsys
 def test_a_number_that_was_changed_everywhere_is_found_by_executing_again(made, root):
     change(root, f"site/{NOTEBOOK}", "$5", "$4")
     change(root, f"site/{NOTEBOOK}", '"value": 5.0', '"value": 4.0')
-    for name in (PAGE, "index.html", "summary.html", LEDGER, "site.json", "01_apples.xlsx"):
+    for name in (PAGE, "index.html", "summary.html", "brief.html", LEDGER, "site.json", "01_apples.xlsx"):
         path = root / "site" / name
         if name.endswith(".xlsx"):
             from reportkit import xlsx
@@ -208,3 +214,12 @@ def test_a_bundle_is_made_of_a_site_that_is_current(made, tmp_path):
     assert verify.verify(root / "reports" / "site", moved, say=print).remarks == [
         "not held against data: prices.csv here is not the file that the site was made from"
     ]
+
+
+def test_a_number_of_the_brief_that_is_not_its_notebooks_is_named(root, made):
+    text = (root / "site" / "brief.html").read_text()
+    shown = re.search(r'tf-tile-value">([^<]+)<', text)[1]
+    change(root, "site/brief.html", f'tf-tile-value">{shown}<', 'tf-tile-value">99.9<')
+    sign_again(root)
+    (told,) = found(root, made)
+    assert told.startswith("brief.html, 01_apples/") and "99.9" in told and shown in told

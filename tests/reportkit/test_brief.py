@@ -1,0 +1,49 @@
+"""The brief: cells that notebooks name for it, on three sheets, with what they rest on; nothing where none is named."""
+
+import re
+
+import sample
+from bs4 import BeautifulSoup
+
+from reportkit import brief, index
+
+
+def made(named):
+    """The brief of the sample notebooks, with cells tagged by the kind of what they show."""
+    notebooks = {name: make() for name, make in sample.NOTEBOOKS.items()}
+    for cell in notebooks["01_sample"].cells:
+        kinds = {
+            kind for kind in ("headlines", "table", "answer") for o in cell.get("outputs", ()) if kind in str(o)[:400]
+        }
+        for sheet, kind in named.items():
+            if kind in kinds:
+                cell.metadata.setdefault("tags", []).append(f"brief-{sheet}")
+    ledgers = {name: sample.make_ledger(notebook, name) for name, notebook in notebooks.items()}
+    entries = [index.entry(notebook, name, ledgers[name]) for name, notebook in notebooks.items()]
+    pages = [{"href": f"{name}.html", "title": name} for name in notebooks]
+    return notebooks, brief.page(sample.frame(pages), entries, notebooks, ledgers)
+
+
+def test_named_cells_stand_on_their_sheets_with_their_keys_and_parameters():
+    notebooks, page = made({"answer": "answer", "assumptions": "table"})
+    sheets = page.split("<main")[1].split("<section>")[1:]
+    assert len(sheets) == 3
+    for sheet, text in zip(brief.SHEETS, sheets, strict=True):
+        wanted = [f"01_sample/{cell.id}" for cell in brief.cells(notebooks["01_sample"], sheet) if cell.outputs]
+        assert re.findall(r'class="tf-out" data-k="([^"]+)"', text) == wanted
+    assert brief.cells(notebooks["01_sample"], "answer") and not brief.cells(notebooks["01_sample"], "sensitivity")
+    table = BeautifulSoup(sheets[2], "html.parser").find_all("table")[-1]
+    told = dict([cell.get_text() for cell in row(["td", "th"])][:2] for row in table.select("tbody tr"))
+    of_ledger = sample.parameters(notebooks["01_sample"])
+    assert {p["meaning"] for p in of_ledger.values()} <= told.keys()
+    assert told[of_ledger["utilisation_frac"]["meaning"]] == "0.75", "the value in force, not the default"
+
+
+def test_without_a_named_cell_there_is_no_brief():
+    assert made({})[1] == ""
+
+
+def test_days_and_identifiers_are_said_in_words():
+    assert [brief._said(v) for v in ("2026-04-15", "owning_hyperscaler", 20260415, 0.5)] == [
+        "15 April 2026", "owning hyperscaler", "20260415", "0.5",
+    ]  # fmt: skip
