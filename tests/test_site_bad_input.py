@@ -1,4 +1,4 @@
-"""Bad input to the page on sites, through the command line: exit code 2 and one sentence that names what binds."""
+"""Bad input to the page on sites: exit code 2 and one sentence; a hall into which nothing fits is an answer."""
 
 import csv
 import shutil
@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import questions
 
 PROJECT = Path(__file__).parents[1]
 NOTEBOOK = "06_power_limited_site"
@@ -47,14 +48,6 @@ def report(tmp_path, monkeypatch):
         (["site_mw=nan"], {}, "site_mw: 'nan' is not a finite number"),
         (["liquid_frac=2"], {}, "liquid_frac: '2' is not a share from 0 to 1"),
         ([], {"pue_air": "0.9"}, "a PUE of 0.9 is below 1: a site cannot draw less than its IT equipment"),
-        (
-            [],
-            {"max_kw_per_rack_air": "5", "max_kw_per_rack_liquid": "10"},
-            "nothing fits, for want of liquid cooling and air cooling: a rack of",
-        ),
-        (["site_basis=board_tdp"], {}, "has no board_tdp power, only critical_it and allin_utility_provisioned"),
-        (["site_mw=0.01"], {}, "nothing fits, for want of power: 2 nodes of"),
-        (["liquid_frac=0", "site_mw=0.3"], {"max_kw_per_rack_air": "5"}, "of power, air cooling and liquid cooling:"),
         (["num_spares=-1"], {}, "num_spares: '-1' is not 0 or more"),
         (["demand_tok_per_day=-1"], {}, "demand_tok_per_day: '-1' is not 0 or more"),
         (["price_elasticity=-1"], {}, "price_elasticity: '-1' is not 0 or more"),
@@ -67,6 +60,27 @@ def test_bad_input_is_one_sentence_and_code_2(report, parameters, values, says):
     assert last.startswith("tokenfactory: ")
     assert says in last
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("parameters", "says"),
+    [
+        ({"site_mw": 0.01}, "Nothing fits into 0.01 MW at the meter: 2 nodes of B200, spares counted, need"),
+        ({"site_basis": "board_tdp"}, "Nothing fits into 10 MW of board TDP power: B200 has no board_tdp power, only"),
+        ({"site_mw": 0.01, "demand_tok_per_day": 1e9, "price_elasticity": 2.0}, "Nothing fits into 0.01 MW"),
+    ],
+)
+def test_a_hall_into_which_nothing_fits_is_an_answer(parameters, says):
+    (page,) = (one for one in questions.NOTEBOOKS if one.name == NOTEBOOK)
+    assert says in questions.shown(page, **parameters)["answer"][0]
+
+
+@pytest.mark.parametrize(
+    "values", [{"max_kw_per_rack_air": "5", "max_kw_per_rack_liquid": "10"}, {"max_kw_per_rack_air": "5"}]
+)
+def test_narrow_racks_are_a_page(report, values):
+    done = report("liquid_frac=0", "site_mw=0.3", **values)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("parameter", ["price_date=2026-03-01", "interactivity=9000", "isl=1", "model=kimi-k2.5"])

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from tokenfactory.formulas.power_figure import CRITICAL_IT, Conversion, OnBasis, of_row
+from tokenfactory.formulas.power_figure import CRITICAL_IT, Conversion, MixedBasisError, OnBasis, of_row
 from tokenfactory.methods import fleets
 
 
@@ -149,10 +149,21 @@ class Ground:
         return found
 
 
+def fitting(hall: fleets.Site, systems: Sequence[fleets.System]) -> tuple[list[fleets.System], dict[str, str]]:
+    """The systems of which the smallest fleet fits into a hall, and by name why the others do not."""
+    obstacles = {}
+    for system in systems:
+        try:
+            if found := fleets.obstacle(hall, system):
+                obstacles[system.name] = found.sentence
+        except MixedBasisError as error:  # no figure of its power is on the basis of the hall
+            obstacles[system.name] = str(error)
+    return [system for system in systems if system.name not in obstacles], obstacles
+
+
 def alone(
     hall: fleets.Site, systems: Sequence[fleets.System], *, utilisation_frac: float
 ) -> tuple[list[fleets.Fleet], dict[str, str]]:
     """A hall filled with each system alone: the fleets of those that fit, and why the others do not."""
-    obstacles = {system.name: found.sentence for system in systems if (found := fleets.obstacle(hall, system))}
-    fits = [system for system in systems if system.name not in obstacles]
+    fits, obstacles = fitting(hall, systems)
     return [fleets.most_tokens(hall, [one], utilisation_frac=utilisation_frac) for one in fits], obstacles
