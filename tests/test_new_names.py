@@ -5,6 +5,7 @@ import json
 import shutil
 
 import pytest
+import questions
 from ingested import AGG
 
 from tokenfactory import cli, warehouse
@@ -78,3 +79,9 @@ def test_rows_alone_make_a_gpu_and_a_model_known(with_r300, capsys):
     assert (row["gpu"], row["usd_per_mtok"]) == ("r300", pytest.approx(3.6e6 / 3600 / 851.9))
     assert theme.gpu_colour("r300") == "#123456"
     assert theme.gpu_scale(["r300"]).range == ["#123456"]
+
+
+def test_the_page_on_sites_says_what_it_does_not_know_of_it(with_r300):
+    (page,) = (notebook for notebook in questions.NOTEBOOKS if notebook.name.startswith("06_"))
+    asked = {"model": "acme-1", "interactivity": 30.0, "price_date": "2026-04-15"}
+    assert "R300 has no way of cooling" in questions.shown(page, **asked)["answer"][0]

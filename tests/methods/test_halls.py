@@ -90,8 +90,8 @@ def ground(assumed, figures):
 
 def test_what_is_not_known_of_a_gpu_keeps_it_out_of_a_hall(ground):
     assert ground.lacks("gb300") == ""
-    assert ground.lacks("strange") == "power figure"
-    assert ground.lacks("nobody's") == "size of a unit and no power figure"
+    assert ground.lacks("strange") == "power figure and no way of cooling"
+    assert ground.lacks("nobody's") == "size of a unit and no power figure and no way of cooling"
     assert [one.name for one in ground.systems({"strange": 9.0, "h200": 900.0})] == ["H200"]
 
 

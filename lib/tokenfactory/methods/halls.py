@@ -117,7 +117,8 @@ class Ground:
 
     def lacks(self, gpu: str) -> str:
         """What is not known of a GPU, in words; empty where it may stand in a hall."""
-        known = {"size of a unit": self.units, "power figure": self.figures}
+        cooled = {of for parameter, of in self.assumed.rows if parameter == "liquid_heat_frac"}
+        known = {"size of a unit": self.units, "power figure": self.figures, "way of cooling": cooled}
         return " and no ".join(what for what, of in known.items() if gpu not in of)
 
     def systems(
