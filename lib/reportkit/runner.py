@@ -56,6 +56,7 @@ def _label(job: Job) -> str:
 
 @contextmanager
 def _work_folder(project: Project) -> Iterator[Path]:
+    reports.remove_leftovers(project)
     folder = reports.new_folder(project, "work")
     try:
         yield folder

@@ -11,6 +11,7 @@
 * tokens counted as asked where answers ended early: the tokens made are counted, and the point says so
 """
 
+import csv
 import json
 import shutil
 
@@ -194,3 +195,92 @@ def test_whatever_is_added_an_open_loop_is_on_no_closed_curve(shared, tmp_path, 
     assert program("ingest", folder)[0] == 0
     (point,) = points_in(newest(tmp_path / "data" / "snapshots"))
     assert (point["workload"], point["conc"]) == ("other", 8)
+
+
+# Other files of the same kinds of fault, made by somebody who had not read the adapters
+
+ROW = {
+    **{"model": "dsr1", "gpu": "h200", "num_gpu": 8, "framework": "vllm", "precision": "fp8", "isl_tok": 1000},
+    **{"osl_tok": 200, "conc": 64, "total_tok_per_s_per_gpu": 600, "interactivity_tok_per_s_per_user": 12.5},
+}
+# 320 requests of 1024+512 tokens in 100 s on 4 GPUs: 163,840 / 100 = 1,638.4 output and 4,915.2 total tok/s.
+SERVED = {
+    **{"date": "20260314-091500", "model_id": "acme/demo", "num_prompts": 320, "request_rate": "inf"},
+    **{"max_concurrency": 32, "duration": 100.0, "completed": 320, "failed": 0, "total_input_tokens": 327680},
+    **{"total_output_tokens": 163840, "request_throughput": 3.2, "output_throughput": 1638.4},
+    **{"total_token_throughput": 4915.2, "mean_ttft_ms": 300.0, "median_ttft_ms": 250.0, "mean_tpot_ms": 20.0},
+    **{"median_tpot_ms": 19.0, "mean_e2el_ms": 10520.0, "median_e2el_ms": 9959.0},
+}
+
+
+def strangers_file(folder, content, name="result.json", facts="hardware: h200\nnum_gpu: 4\n"):
+    folder.mkdir()
+    (folder / "token-factory.yaml").write_text(f"{facts}framework: vllm\nprecision: fp8\n")
+    if isinstance(content, list):
+        with (folder / name).open("w", newline="") as file:
+            writer = csv.DictWriter(file, content[0])
+            writer.writeheader()
+            writer.writerows(content)
+    else:
+        (folder / name).write_text(content if isinstance(content, str) else json.dumps(content))
+    return folder
+
+
+@pytest.mark.parametrize("name", ["GPU Count", "numGPUs", "num-gpus", "N GPUs", "World Size", "tensor-parallel-size"])
+def test_a_number_of_gpus_is_read_by_any_usual_spelling(tmp_path, program, name):
+    row = {name if key == "num_gpu" else key: value for key, value in ROW.items()}
+    assert program("ingest", strangers_file(tmp_path / "in", [row], "a.csv", facts=""))[0] == 0
+    assert_are(points_in(newest(tmp_path / "data" / "snapshots")), [{"num_gpu": 8, "total_tok_per_s_per_gpu": 600.0}])
+
+
+@pytest.mark.parametrize("cell", ["NaN", "nan", "n/a", "null", "", "0"])
+def test_a_cell_without_a_sample_is_no_speed_and_costs_no_row(tmp_path, program, cell):
+    rows = [ROW, ROW | {"conc": 128, "interactivity_tok_per_s_per_user": cell}]
+    assert program("ingest", strangers_file(tmp_path / "in", rows, "a.csv", facts=""))[0] == 0
+    found = points_in(newest(tmp_path / "data" / "snapshots"))
+    assert [point["interactivity_tok_per_s_per_user"] for point in found] == [12.5, None]
+
+
+@pytest.mark.parametrize("cell", ["\u0661\u0662\u0660", "\uff16\uff10\uff10", "1,200", "1 200", "1_200", "1e400"])
+def test_a_number_in_other_digits_or_with_separators_is_refused_by_name(tmp_path, program, cell):
+    rows = [ROW, ROW | {"conc": 128, "total_tok_per_s_per_gpu": cell}]
+    code, told = program("doctor", strangers_file(tmp_path / "in", rows, "a.csv", facts=""))
+    assert code == 0 and "left out: 1 total_tok_per_s_per_gpu" in told and "(first: row 1)" in told
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"total_token_throughput": 9830.4}, "is 9830.4, but the tokens and the time of the run make 4915.2"),
+        ({"output_throughput": 819.2}, "is 819.2, but the tokens and the time of the run make 1638.4"),
+        ({"median_tpot_ms": None}, "only the mean time per output token is there"),
+        ({"tensor_parallel_size": 8}, "num_gpu is 4, but the parallel sizes make 8"),
+    ],
+)
+def test_a_record_that_contradicts_itself_is_refused(tmp_path, program, changed, words):
+    code, told = program("ingest", strangers_file(tmp_path / "in", SERVED | changed))
+    assert code == 3 and words in told.replace("\n", " "), told
+
+
+def test_the_record_itself_is_read(tmp_path, program):
+    assert program("ingest", strangers_file(tmp_path / "in", SERVED))[0] == 0
+    right = {"total_tok_per_s_per_gpu": 1228.8, "output_tok_per_s_per_gpu": 409.6, "conc": 32, "isl_tok": 1024}
+    right |= {"interactivity_tok_per_s_per_user": 1 / 0.019, "workload": "fixed_length", "median_ttft_s": 0.25}
+    assert_are(points_in(newest(tmp_path / "data" / "snapshots")), [right])
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ([{"benchmark": {}, "model": {}, "metric": {"benchmark_values": [1]}}], "--save-result"),
+        ({"world_info": {}, "request_info": {}, "performance": {}}, "trtllm-bench"),
+        ({"eval_count": 1, "eval_duration": 2, "model": "x"}, "Ollama"),
+        ("Type,Request Count,Failure Count,Median Response Time\nPOST,80,0,4\n", "Locust"),
+        ("version https://git-lfs.github.com/spec/v1\noid sha256:a\nsize 1\n", "git lfs pull"),
+        ('# HELP vllm:running x\n# TYPE vllm:running gauge\nvllm:running{a="x"} 3.0\n', "metrics of a server"),
+    ],
+)
+def test_a_known_foreign_file_is_named_with_what_to_do(tmp_path, program, content, words):
+    text = content if isinstance(content, str) else json.dumps(content)
+    code, told = program("doctor", strangers_file(tmp_path / "in", text))
+    assert code == 2 and words in told.replace("\n", " "), told

@@ -2,10 +2,13 @@
 
 import http.server
 import json
+import random
 import socket
+import subprocess
+import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from urllib.parse import parse_qs, urlsplit
@@ -131,6 +134,42 @@ def test_a_loop_of_redirects_ends_in_one_sentence_and_stores_nothing(tmp_path):
         pulled(server, tmp_path)
     assert "\n" not in str(refused.value) and 1 < len(server.asked) <= 20
     assert snapshots(tmp_path) == []
+
+
+_KILLED = """
+import sys
+from tokenfactory.measurements.pull import pull
+print("ready", flush=True)
+pull(["DeepSeek-R1-0528"], sys.argv[1], base_url=sys.argv[2])
+"""
+
+
+@pytest.mark.parametrize("num_kills", [3, pytest.param(40, marks=pytest.mark.soak)])
+def test_a_pull_killed_at_any_moment_leaves_old_or_new_and_the_next_succeeds(tmp_path, num_kills):
+    draw, num_killed = random.Random(20261129 + num_kills), 0
+    with api(answers([row()])) as server:
+        command = [sys.executable, "-c", _KILLED, str(tmp_path), server.base_url]
+        made, whole_s = pulled(server, tmp_path).ingested.snapshot, 0.5
+        for attempt in range(num_kills):
+            server.answers = [answers([row(conc=conc) for conc in range(1, 300 + attempt)])]
+            before = set(snapshots(tmp_path))
+            with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+                assert process.stdout.readline() == "ready\n"
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(draw.uniform(0, 1.2 * whole_s))
+                num_killed += process.poll() is None
+                process.kill()
+            for name in snapshots(tmp_path):
+                ingest._verify(tmp_path / name)
+            assert ingest.newest(tmp_path) == made or set(snapshots(tmp_path)) - before
+            started = time.monotonic()
+            report = pulled(server, tmp_path).ingested  # the next succeeds, and is in use
+            whole_s = time.monotonic() - started if report.is_new else whole_s
+            made = report.snapshot
+            assert ingest.newest(tmp_path) == made and sum(f.num_points for f in report.files) == 299 + attempt
+    assert num_killed
+    assert sorted(path.name for path in tmp_path.glob(".*")) == [".known_files.json", ".lock", ".pulled", ".pulling"]
+    assert [path.name for path in (tmp_path / ".pulling").iterdir()] == ["lock"]
 
 
 def test_the_manifest_of_a_pull_names_address_time_hash_and_rows(tmp_path):

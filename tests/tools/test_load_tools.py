@@ -31,10 +31,10 @@ def test_the_tool_of_today_is_read_and_says_what_the_server_did(name):
                 assert problem.field == "load_summary", (file, problem.field, problem.reason)
     closed = [row for row in rows if "workload" not in row]
     assert sorted(row["conc"] for row in closed) == list(CONCURRENCIES)
-    for row in closed:
-        assert row["median_ttft_s"] == pytest.approx(TTFT_S, rel=0.3)
-        assert row["median_tpot_s"] == pytest.approx(ITL_S, rel=0.3)
-        assert row["median_e2el_s"] == pytest.approx(TTFT_S + (OSL - 1) * ITL_S, rel=0.3)
+    for row in closed:  # a busy machine makes a time longer, never shorter
+        assert 0.95 * TTFT_S < row["median_ttft_s"] < 2 * TTFT_S
+        assert 0.95 * ITL_S < row["median_tpot_s"] < 2 * ITL_S
+        assert 0.95 < row["median_e2el_s"] / (TTFT_S + (OSL - 1) * ITL_S) < 2
     assert {row["scenario"] for row in rows if "workload" in row} >= {"requests at a set rate"}
 
 

@@ -17,10 +17,10 @@ LONGEST_NAME = 1000  # characters of a text cell
 _CONTROL = r"[\x00-\x08\x0b-\x1f\x7f-\x9f" + "\u202a-\u202e\u2066-\u2069]"
 
 
-_WHOLE = re.compile(r"[+-]?\d{1,18}(\.0+)?")
+_WHOLE = re.compile(r"[+-]?\d{1,18}(\.0+)?", re.ASCII)
 
 
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 
 
 def _text(value: Any, name: str) -> str:

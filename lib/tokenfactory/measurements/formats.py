@@ -59,8 +59,8 @@ SPELLINGS = {theirs: ours for ours, names in _KNOWN["spellings"].items() for the
 def spelt(name: str) -> str:
     """Our name of a fact.
 
-    >>> spelt("--tensor-parallel-size"), spelt("gpu_count"), spelt("other")
+    >>> spelt("--tensor-parallel-size"), spelt("GPU Count"), spelt("other")
     ('tp', 'num_gpu', 'other')
     """
-    key = name.lower().lstrip("-").replace("-", "_")
+    key = "_".join(name.lower().replace("-", " ").replace("_", " ").split())
     return SPELLINGS.get(key, key)

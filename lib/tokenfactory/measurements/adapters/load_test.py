@@ -27,6 +27,9 @@ from tokenfactory.measurements.normalise import lengths_in, shown
 from tokenfactory.warehouse.measured import SPEED_OF
 
 MOST_FAILED_FRAC = 0.05  # as InferenceX: a run that loses more is no measurement
+MOST_OFF_FRAC = (
+    0.25  # a printed rate from its tokens and time: of a short run a tool leaves out the first and last second
+)
 AT_A_RATE, AT_ONCE, RAMP = "requests at a set rate", "all requests at once", "a load that grows"
 _CLOSED = frozenset({"concurrency", "concurrent", "synchronous", "concurrency_burst", "stream"})
 _AT_ONCE = frozenset({"throughput", "max_throughput", "offline", "burst", AT_ONCE})
@@ -35,7 +38,7 @@ _RATES = frozenset({"tokens/sec", "tokens/s", "tok/s", "tokens/second", "request
 _LARGEST = 1e15  # of any number: what is worked out from two of them stays one
 _SHORTEST_FRAC = 0.79  # 80%, less what rounding to whole tokens takes
 _INFINITE = ("inf", "infinity", "+inf", "+infinity")
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 
 
 def value(record: Any, path: str) -> Any:
@@ -236,6 +239,8 @@ def _row(layout: Format, part: Row, whole: Row, context: Context) -> Row:
     }
     if layout.has_speed and not times["median_tpot_s"]:
         reason = "no time per output token was measured; stream the answers and ask for more than one token"
+        if times["mean_tpot_s"]:
+            reason = "only the mean time per output token is there; let the tool write its median"
         raise RowProblem("median_tpot_s", reason)
     row = {"is_own": True, "num_requests_ok": num_ok, **times, **_rates(fields, num_ok)}
     repairs = _count_what_was_made(fields, row)
@@ -306,7 +311,16 @@ def _rates(fields: Fields, num_ok: float) -> dict[str, float | None]:
     if output > total:
         path = fields.found(fields.layout.fields.get("total_tok_per_s"))[0] or "total_tok_per_s"
         raise _problem(path, f"{total:g} is less than the output alone, {output:g}")
+    _check_against_tokens(fields, "output", output, fields.number("output_tok"))
+    _check_against_tokens(fields, "total", total, (fields.number("input_tok") or math.nan) + output * (duration or 0))
     return {"total_tok_per_s": total, "output_tok_per_s": output, "input_tok_per_s": total - output}
+
+
+def _check_against_tokens(fields: Fields, kind: str, printed: float, tokens: float | None) -> None:
+    """Raise where a printed rate is not that of the tokens and the time beside it."""
+    duration, path = fields.number("duration"), fields.found(fields.layout.fields.get(f"{kind}_tok_per_s"))[0]
+    if path and duration and tokens and abs(printed * duration / tokens - 1) > MOST_OFF_FRAC:
+        raise _problem(path, f"is {printed:g}, but the tokens and the time of the run make {tokens / duration:g}")
 
 
 def _count_what_was_made(fields: Fields, row: dict) -> list[str]:

@@ -3,8 +3,8 @@
 For measurements that no other adapter knows. A row needs `hardware`, `model`, `num_gpu`, a throughput
 (`total_tok_per_s_per_gpu`, or `total_tok_per_s` of the deployment, or its output and input part) and, for a
 fixed-length workload, `isl_tok`, `osl_tok` and `conc`. Units are those in the names: seconds, tokens, watts.
-An empty cell is not stated. Usual spellings of a fact (`gpu_count`, `tensor_parallel_size`) are read as its field;
-columns that are no field are refused, so that a misspelt one is seen.
+An empty cell, NaN, n/a and null state nothing. Usual spellings of a fact (`gpu_count`, `tensor_parallel_size`) are
+read as its field; columns that are no field are refused, so that a misspelt one is seen.
 """
 
 from collections.abc import Iterator
@@ -18,6 +18,7 @@ SOURCE = "own measurement"
 
 # Any of these with its unit in the name tells this format from all others.
 _TELLING = {"total_tok_per_s_per_gpu", "total_tok_per_s", "output_tok_per_s_per_gpu", "output_tok_per_s"}
+_NOT_STATED = frozenset({"", "nan", "n/a", "null"})
 
 
 def recognise(record: Row) -> str | None:
@@ -31,7 +32,7 @@ def rows(record: Row, context: Context) -> Iterator[dict]:
         ours = name if name in FIELDS else spelt(name)
         if ours not in FIELDS:
             raise RowProblem(name, "is not a field of the plain CSV template")
-        if cell == "":
+        if cell.strip().lower() in _NOT_STATED:
             continue
         if row.get(ours, cell) != cell:
             raise RowProblem(name, f"says another {ours} than another column of the row")
