@@ -30,6 +30,12 @@ ATTEMPTS = 3
 PATIENCE_S = 10  # for one attempt, and twice that for all of them
 MOST_SENTENCES = 20  # in the text; the reasons have them all
 
+# What the system's own words mean to a person.
+_MEANS = {
+    "No space left on device": " (the disk is full; once there is room, the next run makes the report)",
+    "killed by SIGKILL": " (most often because the machine ran out of memory)",
+}
+
 
 def _reason(kind: str, label: str, sentence: str) -> dict[str, str]:
     return {"kind": kind, "label": label, "sentence": sentence}
@@ -86,6 +92,15 @@ def moved(
     return reasons
 
 
+def _lines(reasons: Sequence[Mapping[str, str]]) -> list[str]:
+    """A line for each sentence, with all that it is about, and what a person may make of it."""
+    labels: dict[str, list[str]] = {}
+    for reason in reasons:
+        labels.setdefault(reason["sentence"], []).append(reason["label"])
+    means = {said: next((words for sign, words in _MEANS.items() if sign in said), "") for said in labels}
+    return [f"- {', '.join(about)}: {said}{means[said]}" for said, about in labels.items()]
+
+
 def _shown(value: float | None) -> str:
     return "nothing" if value is None else f"{value:.6g}"
 
@@ -125,8 +140,11 @@ class Watch:
         if not reasons:
             return
         run = reports.moment()
-        shown = [f"- {r['label']}: {r['sentence']}" for r in reasons[:MOST_SENTENCES]]
-        shown += [f"- and {len(reasons) - MOST_SENTENCES} more"] if len(reasons) > MOST_SENTENCES else []
+        lines = _lines(reasons)
+        shown = [
+            *lines[:MOST_SENTENCES],
+            *([f"- and {len(lines) - MOST_SENTENCES} more"] if lines[MOST_SENTENCES:] else []),
+        ]
         text = "\n".join([f"{self.project.source.suite.title}: {what}", *shown])
         alert = {"run": run, "text": html.escape(text, quote=False), "reasons": reasons}
         try:

@@ -74,7 +74,7 @@ def _told(problem: str, log: Path) -> str:
     """What happened to a process, with the last line it wrote; on a full disk it could not write why it ended."""
     last_line = log.read_text(errors="replace").strip().splitlines()[-1:] if log.exists() else []
     if not last_line and shutil.disk_usage(log.parent).free < FULL:
-        last_line = [f"{log.parent}: No space left on device"]
+        last_line = ["the disk of the reports: No space left on device"]
     return ": ".join([problem, *last_line])
 
 

@@ -143,6 +143,23 @@ def test_a_long_list_is_cut_in_the_text_only(tmp_path, said):
     assert len(alert["reasons"]) == 25 and alert["text"].endswith("\n- report: price 19\n- and 5 more")
 
 
+@pytest.mark.parametrize(
+    ("sentence", "words"),
+    [
+        ("the disk of the reports: No space left on device", "the disk is full; once there is room"),
+        ("the process was killed by SIGKILL", "most often because the machine ran out of memory"),
+    ],
+)
+def test_what_befell_all_is_one_line_with_what_it_means(tmp_path, said, sentence, words):
+    failures = [execution.Failure(name, sentence, None, None, False) for name in ("01_a", "02_b", "other/01_a")]
+    with pytest.raises(execution.ReportFailed), watch(tmp_path, said).failures():
+        raise execution.ReportFailed(failures)
+    (alert,) = written(tmp_path)
+    (_, line) = alert["text"].splitlines()
+    assert line.startswith(f"- 01_a, 02_b, other/01_a: {sentence} (") and words in line
+    assert len(alert["reasons"]) == 3
+
+
 # Where it goes
 
 
