@@ -27,6 +27,8 @@ const NARROW = {
   text: { fontSize: 10 },
 };
 const SHORT_LINE = 22; // letters of a label beside a narrow chart; beside others, what its width allows
+const SHORT_STEP = 24; // of rows whose labels may take two such lines
+const SHORT_PADDING = 26; // of a scale: room for texts beside marks is made at the right, not on both sides of the axis
 const LETTER_WIDTH = 6;
 const MOST_COLUMNS = 3; // of a legend above it
 const MOST_ATTEMPTS = 5;
@@ -58,6 +60,14 @@ function wrapLabels(compiled, isShort) {
     const update = { ...given, text: { signal: text }, dy: { signal: `-6 * (length(${text}) - 1)` } };
     axis.encode = { ...axis.encode, labels: { ...axis.encode?.labels, update } };
   }
+}
+
+/** Make room in a narrow chart: rows as high as labels of two lines, and scales that do not pad most of the width. */
+function makeRoom(compiled) {
+  for (const scale of compiled.scales ?? [])
+    if (scale.padding > SHORT_PADDING) scale.padding = SHORT_PADDING;
+  for (const signal of compiled.signals ?? [])
+    if (/^y_step$/.test(signal.name) && signal.value < SHORT_STEP) signal.value = SHORT_STEP;
 }
 
 /** Put the legends of the compiled chart above it, one below the other. */
@@ -124,7 +134,10 @@ async function fit(place, isPaper) {
       patch: (compiled) => {
         tellOnHover(compiled);
         wrapLabels(compiled, isSmall);
-        if (isSmall) stackLegends(compiled, numColumns);
+        if (isSmall) {
+          stackLegends(compiled, numColumns);
+          makeRoom(compiled);
+        }
         return compiled;
       },
       tooltip: { theme: isDark.matches ? "dark" : "light" },
