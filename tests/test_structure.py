@@ -88,3 +88,11 @@ def test_a_docstring_names_the_arguments_there_are(modules, room):
             if explained - set(taken) or (is_arithmetic and not is_whole):
                 wrong.append((name, function.name, sorted(explained ^ set(taken)), sorted(sections)))
     assert wrong == []
+
+
+def test_every_test_that_the_model_of_threats_names_is_there(project):
+    named = re.findall(r"`([\w/]+\.py)(?:::(\w+))?`", (project / "tests" / "SECURITY.md").read_text())
+    assert len(named) > 50
+    for file, test in named:
+        text = (project / "tests" / file).read_text()
+        assert not test or f"def {test}(" in text, f"{file}::{test}"
