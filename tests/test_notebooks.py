@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from reportkit import plan
+from reportkit.brief import SHEETS
 from tokenfactory.source import SOURCE, Project
 
 PROJECT = Path(__file__).parents[1]
@@ -77,7 +78,7 @@ def test_parameters(notebook):
 def test_every_code_cell_says_what_it_is(notebook):
     for cell in code_cells(notebook):
         assert len(tags(cell) & TAGS) == 1, source(cell)
-        assert tags(cell) <= TAGS | {"nbval-ignore-output"}
+        assert tags(cell) <= TAGS | {"nbval-ignore-output"} | {f"brief-{sheet}" for sheet in SHEETS}
 
 
 def test_order_of_the_template(notebook):

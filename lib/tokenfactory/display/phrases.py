@@ -116,6 +116,11 @@ def draws(share: float, num_draws: int) -> str:
     return f"**{percent(share)}** of draws"
 
 
+def to_add(key: str) -> str:
+    """How a reader adds what the data lacks, under a key of a scenario file."""
+    return f"To add one, put it under {key} in a copy of data/scenarios/mine.yaml."
+
+
 def speed(value: float) -> str:
     """A speed of one user: 75.0 -> "75 tokens a second per user"."""
     return f"{value:,.0f} tokens a second per user" if value >= 10 else f"{number(value)} tokens a second per user"
