@@ -61,11 +61,11 @@ def page(
         frame=frame,
         description="",
         here="brief",
-        fresh=lead["as_of"],
+        lead=lead,
         sheets=sheets,
         flips=[(entry, outputs.to_html("answer", outputs.sentences(said))) for entry, said in flips],
         as_of=[(named[name], ". ".join(named[name]["as_of"])) for name in used if named[name]["as_of"]],
-        parameters=_parameters({name: ledgers[name]["parameters"] for name in used}, named),
+        parameters=_parameters({name: ledgers[name]["parameters"] for name in used}),
     )
 
 
@@ -90,17 +90,21 @@ def _output(output: Mapping) -> str:
     return outputs.to_html(kind, output[outputs.mime(kind)]) if kind else ""
 
 
-def _parameters(of_each: Mapping[str, Mapping], named: Mapping[str, Mapping]) -> str:
-    """The parameters of the cells: a line for each value, with the pages that use it."""
+def _parameters(of_each: Mapping[str, Mapping]) -> list[dict]:
+    """The parameters of the cells: a line for each value with the pages that use it, and its key on the first."""
     pages: dict[tuple, list[str]] = {}
     for name, parameters in of_each.items():
         for told in parameters.values():
             line = (told["meaning"], _said(told["value"]), words(told["kind"]))
-            pages.setdefault(line, []).append(name.partition("_")[0])
+            pages.setdefault(line, []).append(name)
     first = {meaning: place for place, (meaning, *_) in reversed([*enumerate(pages)])}
-    rows = [[*line, ", ".join(pages[line])] for line in sorted(pages, key=lambda line: first[line[0]])]
-    heads = [{"header": header} for header in ("What", "Value", "Unit or kind", "Pages")]
-    return tables.to_html(outputs.table("Set for every number of this brief", heads, rows))
+    return [
+        {
+            "cells": [*line, ", ".join(name.partition("_")[0] for name in pages[line])],
+            "key": f"{pages[line][0]}/parameters",
+        }
+        for line in sorted(pages, key=lambda line: first[line[0]])
+    ]
 
 
 def _said(value: object) -> str:

@@ -268,7 +268,7 @@ def export(
             *([controls.SCRIPT] if page.has_controls else []),
         ],
         title=finding or question,
-        is_one_sheet=ONE_SHEET in tags(notebook.cells[0]),
+        is_one_sheet=any(ONE_SHEET in tags(cell) for cell in notebook.cells[:1]),
         question=question if finding else "",
         frame=frame,
         window=frame.scenario,

@@ -92,7 +92,7 @@ def between(used: np.ndarray, asked: np.ndarray) -> np.ndarray:
     """
     (now, then, times), (later, earlier) = used, asked[:2]
     up_to = np.concatenate([[0], np.cumsum(np.bincount(now, weights=times, minlength=1))]).astype(np.int64)
-    found = -up_to[np.clip(earlier + 1, 0, up_to.size - 1)]
+    found = -up_to[np.minimum(np.maximum(earlier + 1, 0), up_to.size - 1)]
     for bit in range(int(later.max(initial=0)).bit_length()):
         has = later >> bit & 1 == 1
         key = (now >> bit) << 32 | then + 1
