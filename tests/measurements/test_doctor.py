@@ -5,7 +5,7 @@ from ingested import AGG, Loaded, write
 
 from tokenfactory.errors import DataError
 from tokenfactory.measurements.doctor import MOST_FILES, doctor
-from tokenfactory.measurements.ingest import ingest
+from tokenfactory.measurements.ingest import NoPointsError, ingest
 
 CSV = """hardware,model,framework,num_gpu,isl_tok,osl_tok,conc,total_tok_per_s,output_tok_per_s,median_tpot_s
 h200,acme/demo,vllm,4,1000,200,8,4800,800,0.01
@@ -69,3 +69,25 @@ def test_other_facts_in_a_folder_above_are_another_snapshot(tmp_path):
     write(root, **{"token-factory__yaml": "hardware: b200"})
     report = ingest([root], tmp_path / "snapshots")
     assert report.is_new and Loaded(report).points[0]["gpu"] == "b200"
+
+
+def test_of_many_files_that_cannot_be_read_each_is_told(tmp_path):
+    folder = write(tmp_path / "in", a__csv=CSV.replace(",", "|"), b__json="<html></html>")
+    (folder / "c.tar").write_bytes(b"r.json".ljust(257, b"\0") + b"ustar\x0000" + bytes(248))
+    twice = CSV.splitlines()
+    (folder / "d.csv").write_text(f"{twice[0]},conc\n{twice[1]},16\n")
+    found = doctor([folder])
+    assert found.exit_code == 3 and found.text().splitlines()[1:] == [
+        "in/a.csv: not read: is a table separated by vertical lines; save it with commas, and decimal points in its"
+        " numbers",
+        "in/b.json: not read: is a web page; save the JSON or CSV behind it",
+        "in/c.tar: not read: is a file of the kind tar; unpack it, or zip its folder",
+        "in/d.csv: not read: is not of a known format: its column conc is there twice, with different values",
+    ]
+    with pytest.raises(NoPointsError):
+        ingest([folder], tmp_path / "snapshots")
+
+
+def test_blanks_after_commas_are_no_part_of_a_cell(tmp_path):
+    found = doctor([write(tmp_path / "in", a__csv=CSV.replace(",", ", "))])
+    assert found.exit_code == 0 and found.report.files[0].num_points == 1

@@ -55,7 +55,7 @@ POINTS = {
     "vllm_append": TWO,
     "sidecar_above": [POINT | DAY],
     "aiperf_ok": [POINT | DAY],
-    "aiperf_010_rate": [AT_A_RATE],
+    "aiperf_010_rate": [AT_A_RATE | {"scenario": "requests at a set rate, poisson"}],
     "aiperf_011": [POINT],
     "aiperf_011_total": [POINT],
     "aiperf_02": [POINT],

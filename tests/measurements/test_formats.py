@@ -100,7 +100,8 @@ VARIANTS = {
     "vllm_poisson": (
         VLLM | {"request_rate": 4.0, "burstiness": 1.0},  # with a limit of 24, which is no load
         FACTS + "workload: fixed_length\n",
-        RIGHT | {"workload": "other", "scenario": "requests at a set rate", "requests_per_s": 4.0},
+        RIGHT
+        | {"workload": "other", "scenario": "requests at a set rate, at most 24 in flight", "requests_per_s": 4.0},
     ),
     "sglang_server": (
         SGLANG | {"server_info": SERVER, "accept_length": 2.6},
@@ -116,7 +117,12 @@ VARIANTS = {
     "aiperf_gamma": (
         phases(type="gamma", rate=4.0, smoothness=2.0),
         FACTS,
-        RIGHT | {"workload": "other", "scenario": "requests at a set rate", "requests_per_s": 4.0},
+        RIGHT
+        | {
+            "workload": "other",
+            "scenario": "requests at a set rate, gamma, at most 24 in flight",
+            "requests_per_s": 4.0,
+        },
     ),
     "aiperf_ramp": (
         phases(concurrency_ramp={"duration": 10}),
@@ -168,7 +174,7 @@ def test_what_contradicts_itself_is_refused_in_words(tmp_path, record, facts, wo
     [((1.0, 1.1, 0.9), 1.0, 0.2), ((1.0, 0.8), 0.9, 0.2 / 0.9), ((1.0, 1.0), 1.0, None)],
 )
 def test_of_repeats_the_median_is_the_point_and_its_spread_is_told(tmp_path, factors, median, spread):
-    slower = [("total_token_throughput", 1), ("output_throughput", 1), ("median_tpot_ms", -1)]
+    slower = [("total_token_throughput", 1), ("output_throughput", 1), ("median_tpot_ms", -1), ("duration", -1)]
     runs = [VLLM | {name: VLLM[name] * f**power for name, power in slower} for f in factors]
     (point,) = points(tmp_path, a__json=runs)
     assert point["total_tok_per_s_per_gpu"] == pytest.approx(900 * median)
@@ -225,3 +231,34 @@ def test_one_bad_value_costs_one_row(tmp_path, poison):
     loaded = load(tmp_path, a__json=f"{bad}\n{json.dumps(VLLM)}", **{"token-factory__yaml": FACTS})
     assert [(index, field) for index, field, _ in loaded.excluded] == [(0, "total_token_throughput")]
     assert len(loaded.points) == 1
+
+
+# ---- what strangers' files showed ----
+
+
+def test_loads_at_one_rate_are_told_apart_by_all_that_makes_them(tmp_path):
+    at_four = VLLM | {"request_rate": 4.0, "max_concurrency": None}
+    found = points(tmp_path, a__json=[at_four, at_four | {"burstiness": 0.5}, at_four | {"max_concurrency": 6}])
+    assert {point["scenario"] for point in found} == {
+        *("requests at a set rate", "requests at a set rate, burstiness 0.5"),
+        "requests at a set rate, at most 6 in flight",
+    }
+
+
+def test_a_schedule_of_a_trace_is_called_so(tmp_path):
+    inputs = layouts.AIPERF_02["input_config"]
+    record = layouts.AIPERF_02 | {"input_config": inputs | {"input": inputs["input"] | {"fixed_schedule": True}}}
+    (point,) = points(tmp_path, a__json=record)
+    assert_is(point, {"workload": "other", "scenario": "requests at the times of a trace"})
+
+
+@pytest.mark.parametrize(("factor", "is_read"), [(1.05, True), (10, False), (0.2, False)])
+def test_a_rate_that_is_not_that_of_its_own_tokens_and_time_is_refused(tmp_path, factor, is_read):
+    printed = VLLM["total_token_throughput"] * factor
+    (tmp_path / "a.json").write_text(json.dumps(VLLM | {"total_token_throughput": printed}))
+    (tmp_path / "token-factory.yaml").write_text(FACTS)
+    diagnosis = doctor([tmp_path])
+    assert (diagnosis.exit_code == 0) == is_read
+    if factor == 10:
+        reason = "total_token_throughput: is 72000, but the tokens and the time of the run make 7200 (first: row 0)"
+        assert [what for *_, what in diagnosis.excluded] == [reason]

@@ -183,6 +183,8 @@ def records(document: Document) -> Iterator[tuple[int, Any]]:
             yield from _json_records(document.name, text)
         elif kind := next((kind for magic, kind in _PACKED.items() if head.startswith(magic)), None):
             raise DataError(document.name, f"is a file of the kind {kind}; unpack it, or save it as JSON or CSV")
+        elif head[257:262] == b"ustar":
+            raise DataError(document.name, "is a file of the kind tar; unpack it, or zip its folder")
         elif b"\0" in head and not head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             raise DataError(document.name, "is neither text nor a zip")
         elif len(_YAML.findall(head)) >= 2:
@@ -409,7 +411,7 @@ def _csv_records(name: str, text: _Text) -> Iterator[tuple[int, Any]]:
                 reason = f"is a table separated by {words}; save it with commas, and decimal points in its numbers"
                 raise DataError(name, reason)
         raise DataError(name, "is neither JSON nor CSV")
-    reader = csv.reader(itertools.chain([header_line], lines), strict=True)
+    reader = csv.reader(itertools.chain([header_line], lines), strict=True, skipinitialspace=True)
     index = 0
     try:
         header = [cell.strip() for cell in next(reader)]

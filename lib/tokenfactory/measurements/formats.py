@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -15,8 +16,8 @@ class Format:
 
     `fields` are: num_ok, num_failed, num_done (failed and not), num_asked; total_tok_per_s, output_tok_per_s,
     input_tok_per_s, requests_per_s, duration, input_tok, output_tok (of all requests), output_tok_made; isl_/osl_ with
-    asked, mean, min, max, each (a list); conc, rate, ramp, arrivals, mean_in_flight; data_set, data_set_differs, model,
-    date, broken_off, whole (false: broken off), settings of the server.
+    asked, mean, min, max, each (a list); conc, rate, burstiness, ramp, arrivals, mean_in_flight; data_set,
+    data_set_differs, model, date, broken_off, whole (false: broken off), settings of the server.
     """
 
     name: str
@@ -64,3 +65,15 @@ def spelt(name: str) -> str:
     """
     key = "_".join(name.lower().replace("-", " ").replace("_", " ").split())
     return SPELLINGS.get(key, key)
+
+
+def value(record: Any, path: str) -> Any:
+    """What stands at `path`, None where anything on the way there is missing."""
+    for key in path.split("/"):
+        if isinstance(record, Mapping):
+            record = record.get(key)
+        elif isinstance(record, list) and key.isdigit() and int(key) < len(record):
+            record = record[int(key)]
+        else:
+            return None
+    return record

@@ -122,7 +122,7 @@ def ingest(
     Raises
     ------
     NoPointsError : not one row became a point
-    DataError : not one file could be read; names the first problem
+    DataError : the one file that was named could not be read
     """
     snapshots, paths = Path(snapshots_dir), [Path(p) for p in paths]
     given = _checked_facts(facts or {}, "the facts given")
@@ -279,7 +279,7 @@ def _load(
             raise AssertionError(f"rows were lost: {report}")
         reports.append(report)
     reports += [FileReport(name, None, None, problem=problem) for name, problem in problems]
-    if not any(r.adapter for r in reports):
+    if len(reports) < 2 and not any(r.adapter for r in reports):
         first = next((r for r in reports if r.problem), None)
         raise DataError(first.file, first.problem) if first else DataError("nothing", "was named that holds a file")
     create(connection, "ingested_files", measured.INGESTED_FILES, [asdict(r) for r in reports])

@@ -321,7 +321,8 @@ def _table_of(document: Document) -> str | None:
 def _not_known(document: Document) -> str:
     _, first = next(records(document))
     if isinstance(first, RowProblem):
-        return f"is not of a known format: its first record {first.reason}"
+        subject = f"its column {normalise.shown(first.field)}" if first.field else "its first record"
+        return f"is not of a known format: {subject} {first.reason}"
     if not isinstance(first, dict):
         return "is not of a known format: its first record is no object"
     if known := foreign(first):

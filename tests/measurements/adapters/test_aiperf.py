@@ -51,7 +51,7 @@ def test_units_are_those_the_metric_names():
 
 def test_a_rate_of_requests_is_an_open_loop():
     row = row_of(aiperf, RATE)
-    assert (row["workload"], row["scenario"]) == ("other", "requests at a set rate")
+    assert (row["workload"], row["scenario"]) == ("other", "requests at a set rate, poisson")
     assert row["conc"] == max(1, round(RATE["effective_concurrency"]["avg"]))
     assert (row["isl_tok"], row["osl_tok"]) == (64, 16)
 

@@ -55,7 +55,7 @@ def test_the_day_is_that_of_the_start_in_utc():
 def test_a_rate_of_requests_is_an_open_loop_whatever_its_limit():
     row = row_of(guidellm, RATE)
     assert RATE["benchmarks"][0]["config"]["strategy"]["max_concurrency"] > 1000  # a limit, not a load
-    assert (row["workload"], row["scenario"]) == ("other", "requests at a set rate")
+    assert (row["workload"], row["scenario"]) == ("other", "requests at a set rate, constant")
     assert row["conc"] == 2  # 8 a second of 0.2 s each: 1.6 in flight
     at_once = changed(RATE, "benchmarks", 0, "config", "strategy", "type_", to="throughput")
     assert row_of(guidellm, at_once)["scenario"] == "all requests at once"

@@ -71,7 +71,7 @@ def test_lengths_as_different_as_those_of_a_data_set_are_no_fixed_length():
 @pytest.mark.parametrize(
     ("load", "scenario"),
     [
-        ({"request_rate": 2.0}, "requests at a set rate"),
+        ({"request_rate": 2.0}, f"requests at a set rate, at most {RESULT['max_concurrency']} in flight"),
         ({"request_rate": 2.0, "max_concurrency": None}, "requests at a set rate"),
         ({"max_concurrency": None}, "all requests at once"),
     ],

@@ -22,15 +22,14 @@ from typing import Any
 from tokenfactory.measurements import formats
 from tokenfactory.measurements.adapters import Context, Row, RowProblem
 from tokenfactory.measurements.adapters.deployment import PREPARE, flat_settings
-from tokenfactory.measurements.formats import Format, Paths
+from tokenfactory.measurements.formats import Format, Paths, value
 from tokenfactory.measurements.normalise import lengths_in, shown
 from tokenfactory.warehouse.measured import SPEED_OF
 
 MOST_FAILED_FRAC = 0.05  # as InferenceX: a run that loses more is no measurement
-MOST_OFF_FRAC = (
-    0.25  # a printed rate from its tokens and time: of a short run a tool leaves out the first and last second
-)
+MOST_OFF_FRAC = 0.25  # a printed rate from its tokens and time: tools leave out the ends of a short run
 AT_A_RATE, AT_ONCE, RAMP = "requests at a set rate", "all requests at once", "a load that grows"
+TRACE, _SPACING = "requests at the times of a trace", ("constant", "poisson", "gamma")
 _CLOSED = frozenset({"concurrency", "concurrent", "synchronous", "concurrency_burst", "stream"})
 _AT_ONCE = frozenset({"throughput", "max_throughput", "offline", "burst", AT_ONCE})
 _UNIT_S = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "sec": 1.0, "seconds": 1.0, "ms/token": 1e-3, "s/token": 1.0}
@@ -39,18 +38,6 @@ _LARGEST = 1e15  # of any number: what is worked out from two of them stays one
 _SHORTEST_FRAC = 0.79  # 80%, less what rounding to whole tokens takes
 _INFINITE = ("inf", "infinity", "+inf", "+infinity")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
-
-
-def value(record: Any, path: str) -> Any:
-    """What stands at `path`, None where anything on the way there is missing."""
-    for key in path.split("/"):
-        if isinstance(record, Mapping):
-            record = record.get(key)
-        elif isinstance(record, list) and key.isdigit() and int(key) < len(record):
-            record = record[int(key)]
-        else:
-            return None
-    return record
 
 
 class Fields:
@@ -402,19 +389,27 @@ def _load(fields: Fields, num_ok: float) -> tuple[float | None, float | None, st
     kind = kind and kind.strip().lower()
     conc = 1.0 if kind == "synchronous" else None if conc == math.inf else conc
     rate = None if rate == math.inf or not rate else rate
-    if fields.raw("ramp") not in (None, 0, 0.0, False, "0", "none", "None"):
-        return conc, rate, RAMP
+    path, _, ramp = fields.found(fields.layout.fields.get("ramp"))
+    if ramp not in (None, 0, 0.0, False, "0", "none", "None"):
+        return conc, rate, TRACE if path.endswith("fixed_schedule") else RAMP
     if kind in _AT_ONCE:
         return conc, rate, AT_ONCE
-    if kind and kind not in _CLOSED:
-        return conc, rate, AT_A_RATE
-    if rate is not None and kind is None and not (fields.layout.closed_with_conc and conc is not None):
-        return conc, rate, AT_A_RATE
+    is_rate_alone = kind is None and not (fields.layout.closed_with_conc and conc is not None)
+    if (kind and kind not in _CLOSED) or (rate is not None and is_rate_alone):
+        return conc, rate, _at_a_rate(fields, kind, conc)
     sent = fields.number("num_asked") or num_ok
     says_rate = fields.raw("rate") is not None
     if (conc is not None and conc > 1 and sent <= conc) or (conc is None and says_rate):
         return conc, None, AT_ONCE  # a limit that no request ever met
     return conc, None, None
+
+
+def _at_a_rate(fields: Fields, kind: str | None, limit: float | None) -> str:
+    """How requests arrive at a rate: all that tells two such loads apart besides the rate."""
+    burstiness = fields.number("burstiness")
+    words = [AT_A_RATE, kind if kind in _SPACING else "", f"at most {limit:g} in flight" if limit else ""]
+    words.append(f"burstiness {burstiness:g}" if burstiness not in (None, 1.0) else "")
+    return ", ".join(word for word in words if word)
 
 
 def _in_flight(fields: Fields, row: Mapping, osl: Length) -> float | None:
