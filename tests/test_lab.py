@@ -1,5 +1,6 @@
 """A notebook opened and run in JupyterLab, as an analyst does it: charts drawn, nothing fetched from elsewhere."""
 
+import itertools
 import json
 import os
 import shutil
@@ -142,16 +143,15 @@ def test_menus_move_the_numbers_and_clicks_come_back_as_rows(lab, browser):
     page.locator(".widget-dropdown select").nth(2).select_option("B200")
     wait_for(lambda: "on B200 cost" in page.evaluate(SAID), "another number")
     wait_for(lambda: page.evaluate(COUNT, MARKS), "the chart anew")
-    handle = page.locator(".noUi-handle").last
-    full = handle.get_attribute("aria-valuenow")
+    handle, keys = page.locator(".noUi-handle").last, itertools.cycle(["ArrowRight", "End", "Home"])
 
     def is_moved():
-        """JupyterLab may take the focus between that and the key; a handle that has moved must be answered."""
-        handle.press("ArrowRight")
-        return handle.get_attribute("aria-valuenow") != full
+        """JupyterLab may take the focus between that and the key."""
+        handle.press(next(keys))
+        page.wait_for_timeout(1000)
+        return page.evaluate(TILES)[1] != tiles[1]
 
-    wait_for(is_moved, "a slider that has moved")
-    wait_for(lambda: page.evaluate(TILES)[1] != tiles[1], "a cheaper token of a fuller system")
+    wait_for(is_moved, "another number of another use")
     box = page.locator(MARKS).first.bounding_box()
 
     def is_picked():

@@ -1,5 +1,6 @@
 """The linked view without a browser: what its menus make of the data, and what stands where there are no widgets."""
 
+import threading
 from datetime import date
 
 import nbformat
@@ -7,6 +8,7 @@ import pytest
 
 from reportkit import engine, outputs
 from tokenfactory import ask, explore, warehouse
+from tokenfactory.display import show
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +58,30 @@ def test_a_menu_moves_number_and_chart(view):
     assert view._widget.params.use == 0.3 and view._widget.spec is spec
     view.menus["subject"].value = "b200"
     assert view._widget.spec is not spec and not bound(view._widget.spec)
+
+
+def test_a_menu_moved_while_another_is_answered_is_answered_too(view, monkeypatch):
+    """JupyterLab sends the messages of widgets to the kernel's main thread and to one beside it."""
+    view._repr_mimebundle_()
+    is_drawing, go_on, drawn = threading.Event(), threading.Event(), view.chart
+
+    def draws_slowly(**options):
+        is_drawing.set()
+        assert go_on.wait(30)
+        return drawn(**options)
+
+    monkeypatch.setattr(view, "chart", draws_slowly)
+    system = threading.Thread(target=setattr, args=(view.menus["subject"], "value", "b200"))
+    use = threading.Thread(target=setattr, args=(view.menus["use"], "value", 0.3))
+    system.start()
+    assert is_drawing.wait(30)
+    use.start()
+    use.join(0.2)
+    go_on.set()
+    system.join(30), use.join(30)
+    b200 = view.answer[0]
+    assert b200["system"] == "B200" and show.usd(b200["usd_per_mtok"]).strip("$") in view._said.value
+    assert view._widget.params.use == 0.3
 
 
 def test_picked_points_come_back_as_rows(view):

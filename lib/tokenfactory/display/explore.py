@@ -12,6 +12,7 @@ with sliders of its own.
 from __future__ import annotations
 
 from functools import cache
+from threading import RLock
 from typing import TYPE_CHECKING
 
 import altair as alt
@@ -86,6 +87,7 @@ class View:
         use = {"min": 0.05, "max": 1, "step": 0.05, "readout_format": ".0%"}
         self.menus["use"] = ipywidgets.FloatSlider(asked["use"], description=LABELS["use"], **use, **slider)
         self._said, self._widget, self._is_settling = ipywidgets.HTML(), None, True
+        self._turn = RLock()
         for name in ("model", "price"):
             self.menus[name].value = asked[name]
         self._offer(asked)
@@ -167,22 +169,25 @@ class View:
         menu.value = value if value in options.values() else next(iter(options.values()), None)
 
     def _moved(self, change) -> None:
-        if self._is_settling:
-            return
-        self._is_settling = True
-        try:
-            menu = next(name for name in START if self.menus[name] is change.owner)
-            if menu in ("model", "lengths"):
-                self._offer(self.asked)
-            self._say()  # before the chart, which takes longer
-            if self._widget and menu in ("speed", "use"):
-                setattr(self._widget.params, menu, change.new)
-            elif self._widget:
-                with schemapi.debug_mode(False):  # validating the chart anew takes longer than making it
-                    self._widget.chart = self.chart(is_alone=False)
-                self._listen()
-        finally:
-            self._is_settling = False
+        """Answer a menu; JupyterLab may send two from two threads, and the second waits for its turn."""
+        with self._turn:
+            if not self._is_settling:  # else this very call has moved another menu
+                self._is_settling = True
+                try:
+                    self._answer_to(next(name for name in START if self.menus[name] is change.owner))
+                finally:
+                    self._is_settling = False
+
+    def _answer_to(self, menu: str) -> None:
+        if menu in ("model", "lengths"):
+            self._offer(self.asked)
+        self._say()  # before the chart, which takes longer
+        if self._widget and menu in ("speed", "use"):
+            setattr(self._widget.params, menu, self.menus[menu].value)
+        elif self._widget:
+            with schemapi.debug_mode(False):  # validating the chart anew takes longer than making it
+                self._widget.chart = self.chart(is_alone=False)
+            self._listen()
 
     def _say(self) -> None:
         rows, at = self.answer, phrases.speed(self.menus["speed"].value)
