@@ -1,5 +1,6 @@
 """Pages and `compare` agree over all of the data: every model, all lengths, every pair, at speeds across its points."""
 
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -46,3 +47,23 @@ def test_every_pair_has_one_answer_in_the_way_of_each_page_and_of_compare():
                 assert len(cheaper) == 1, f"{model} {isl}/{osl} at {speed:g}: {a} or {b}?"
                 num_pairs += 1
     assert num_workloads > 15 and num_pairs > 200, "the data have many pairs to agree on"
+
+
+def test_no_answer_contradicts_what_its_source_reads_of_the_same_configuration_and_day():
+    """InferenceX printed 179 tok/s per GPU for MiniMax-M3 on B200 at 60, and points of one recipe that make 80."""
+    every = warehouse.connect().points()
+    learned = serving.learn_bands(every)
+    num, at_odds = 0, set()
+    for (model, isl, osl), rows, _ in asked_of(every):
+        curves = serving.Curves.of_workload(rows, learned)
+        for one in (c for c in curves.configurations if not c.is_measured):
+            source = [row for row in rows if serving.configuration_of(row) == one]
+            alike = curves.where(lambda c, one=one: replace(c, page="") == replace(one, page=""))
+            told = alike.along([row[serving.SPEED] for row in source], [one.gpu])[one.gpu]
+            for row, answer in zip(source, told, strict=True):
+                if answer.best is None:  # a gap of the points hides what is best there
+                    continue
+                num += any(c.is_measured for c in alike.configurations)
+                assert answer.best.high * 1.0001 >= row[serving.TPUT], row["point_id"]
+                at_odds |= {(model, isl, osl, one.gpu)} if answer.best.is_at_odds else set()
+    assert num > 30 and at_odds == {("minimax-m3", 1024, 1024, gpu) for gpu in ("b200", "h200")}

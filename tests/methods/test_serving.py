@@ -168,6 +168,27 @@ def test_readings_of_a_source_are_the_last_resort_of_their_recipe():
     assert other_format.at_speed(30)["a"].best.evidence == "interpolated"
 
 
+def test_points_that_their_own_source_reads_above_do_not_silence_it_and_never_rank():
+    told = {"evidence": "interpolated", SPEED: 30.0}
+    by_hand = 400 * math.exp(math.log(0.5) * math.log(1.5) / math.log(2))  # 266.7 at 30, between 400 and 200
+    band = same_band(math.log(1.2))  # reaches 320
+    inside, above = (point("a", 30.0, tput, **told | {SPEED: 30.0}) for tput in (1.1 * by_hand, 1.3 * by_hand))
+    assert curves_of([*A, inside], band).at_speed(30)["a"].best.how == "interpolated"
+    curves = curves_of([*A, above], band)
+    at_30, at_20 = curves.at_speed(30)["a"], curves.at_speed(20)["a"]
+    assert at_30.best.tput_per_gpu == 1.3 * by_hand and at_30.ranks
+    assert at_30.best.how == "interpolated by InferenceX, from more recipes than it shows"
+    assert at_20.best.how == "measured, on fewer recipes than InferenceX has" and not at_20.ranks
+    # of another day, format or engine it says nothing about these points
+    for other in ({"as_of": date(2026, 4, 1)}, {"precision": "fp4"}, {"framework": "f"}):
+        assert curves_of([*A, above | other], band).at_speed(20)["a"].ranks
+    # and newer points of another engine still come before the source
+    newer = [row | {"framework": "f", "as_of": date(2026, 6, 1)} for row in A]
+    assert curves_of([*A, above, *newer], band).at_speed(30)["a"].best.evidence == "measured"
+    with_b = curves_of([*A, above, point("b", 20.0, 100.0), point("b", 30.0, 50.0)], band)
+    assert [pair.speed for pair in with_b.pairs("a", "b")] == [30.0]  # at 20 the points of `a` are not its best
+
+
 def test_runs_known_to_be_wrong_are_marked_with_the_answer_without_them_beside():
     wrong = [row | {"is_known_wrong": True, TPUT: 2 * row[TPUT]} for row in A]
     answer = curves_of(A + wrong).at_speed(20)["a"]

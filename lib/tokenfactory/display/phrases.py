@@ -183,6 +183,19 @@ def fleet(one) -> str:
     return " and ".join(f"{number(n)} {s.unit}{'s' * (n != 1)} of {s.name}" for n, s in kinds) or "nothing"
 
 
+def doubts(answers: Mapping, at: str) -> list[str]:
+    """Sentences for answers, by GPU, that do not rank, or that their source reads above its points; `at`: a speed."""
+    found = []
+    for gpu, best in ((gpu.upper(), answer.best) for gpu, answer in answers.items() if answer.best):
+        if best.is_wide:
+            found.append(f"**Not measured** closely enough at {at}: the points of {gpu} lie too far apart there.")
+        elif not best.ranks:
+            found.append(f"**Not ranked**: the points of {gpu} at {at} are of fewer recipes than InferenceX has.")
+        elif best.is_at_odds:
+            found.append(f"{gpu} is as InferenceX reads it, which is faster than the points that it shows.")
+    return found
+
+
 def not_measured(answers: Mapping, rows: Sequence[Mapping], *, model: str, isl: int, osl: int) -> list[str]:
     """Sentences for what no curve answers: the nearest speeds, else the lengths that have points, and what to type.
 

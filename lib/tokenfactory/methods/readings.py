@@ -33,6 +33,7 @@ _HOW = {
     ("interpolated", True): "interpolated by InferenceX",
     ("interpolated", False): "between values that InferenceX interpolated",
 }
+_AT_ODDS = {True: ", on fewer recipes than InferenceX has", False: ", from more recipes than it shows"}
 _STRENGTH = ("measured", "derived", "interpolated")
 
 
@@ -100,7 +101,8 @@ class Reading:
     `speed` is the asked one, or that of the point at a curve's end which is as good as equally fast (`SAME_SPEED`).
     `low` and `high` hold nine of ten repeats with the same software, `low_other_day` and `high_other_day` nine of ten
     with the software of another day or on other pools; NaN where too little was measured to learn them. `points` are
-    the rows read from: one at a point, else the two on either side.
+    the rows read from: one at a point, else the two on either side. `is_at_odds`: the source of these points reads this
+    configuration, the same day, above what they make, so that it has points of more recipes than it shows.
     """
 
     configuration: ServingConfiguration
@@ -112,6 +114,7 @@ class Reading:
     high_other_day: float
     status: Status
     points: tuple[Mapping, ...]
+    is_at_odds: bool = False
 
     @property
     def gap(self) -> float:
@@ -123,6 +126,11 @@ class Reading:
         return self.gap > WIDE_GAP
 
     @property
+    def ranks(self) -> bool:
+        """Whether it may be compared: not wide, and not from points that their own source reads above."""
+        return not self.is_wide and not (self.is_at_odds and self.configuration.is_measured)
+
+    @property
     def evidence(self) -> str:
         """That of its weakest point: measured, derived or interpolated (by the source)."""
         return max((row.get("evidence") or "measured" for row in self.points), key=_STRENGTH.index)
@@ -130,6 +138,8 @@ class Reading:
     @property
     def how(self) -> str:
         words = _HOW[self.evidence, self.status == Status.MEASURED]
+        if self.is_at_odds:
+            words += _AT_ODDS[self.configuration.is_measured]
         return f"{words}, across a wide gap" if self.is_wide else words
 
     @property
@@ -156,9 +166,10 @@ class Answer:
     """What one GPU makes at an asked speed.
 
     `best` is the best configuration at exactly this speed, or None where none was measured; a wide reading stands there
-    only when nothing else answers, and never `ranks`. `at_least` is the most throughput at this speed or faster, which
-    may be another configuration's or a faster point's. `without_known_wrong` is `best` without runs that are known to
-    have answered wrongly. `below` and `above` are the nearest measured points on either side of the speed.
+    only when nothing else answers, and never `ranks`, nor do points at odds with their source. `at_least` is the most
+    throughput at this speed or faster, which may be another configuration's or a faster point's. `without_known_wrong`
+    is `best` without runs that are known to have answered wrongly. `below` and `above` are the nearest measured points
+    on either side of the speed.
     """
 
     gpu: str
@@ -171,7 +182,7 @@ class Answer:
 
     @property
     def ranks(self) -> bool:
-        return self.best is not None and not self.best.is_wide
+        return self.best is not None and self.best.ranks
 
     @property
     def nearest(self) -> Reading | None:

@@ -3,7 +3,7 @@
 A *serving configuration* is a GPU, engine, number format, speculation and topology, as measured on one day. Measured
 and derived points of one configuration are joined to a curve; points that their source has interpolated stand in curves
 of their own, one for each page, and answer only where nothing measured of the same GPU, format and speculation, and no
-older, does.
+older, does; or where the source reads its own configuration, the same day, above what the points that it shows make.
 Points of runs that are known to have answered wrongly are configurations of their own, and marked.
 
 >>> told = dict(model="m", isl=1024, osl=1024, framework="e", precision="fp8", spec_decoding="none", as_of=None,
@@ -31,7 +31,7 @@ across more than `WIDE_GAP` is answered and marked `is_wide`: it beats no other,
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -154,6 +154,26 @@ class Curves:
         return np.array([not one.is_measured for one in self.configurations], bool)
 
     @cached_property
+    def _is_at_odds(self) -> np.ndarray:
+        """Which configurations a source reads, the same day, above the band of the points it shows; and its readings.
+
+        Such points are of some recipes only, and its readings of all: MiniMax-M3 on B200 in June 2026, of which
+        InferenceX shows tensor parallelism over eight GPUs alone, and reads twice as much at 60 tok/s per user.
+        """
+        number = {one: i for i, one in enumerate(self.configurations)}
+        shown = np.array(
+            [number.get(replace(one, page=""), -1) if one.page else -1 for one in self.configurations], int
+        )
+        at_odds = np.zeros(len(self.configurations), bool)
+        knot = np.flatnonzero((self._is_source & (shown >= 0))[self._series])
+        if knot.size:
+            source = self._series[knot]
+            ends = self.read(self.knots.x[knot]).high[shown[source], np.arange(knot.size)]
+            source = source[self.knots.y[knot] > ends]
+            at_odds[source] = at_odds[shown[source]] = True
+        return at_odds
+
+    @cached_property
     def _is_disaggregated(self) -> np.ndarray:
         return np.array([bool(one.is_disaggregated) for one in self.configurations], bool)
 
@@ -220,7 +240,10 @@ class Curves:
         ends = [float(end[0]) for end in self._band_ends(value, np.ones(1), number)]
         row = self.rows[self.knots.point[knot]]
         configuration = self.configurations[int(number[0])]
-        return Reading(configuration, float(self.knots.x[knot]), float(value[0]), *ends, Status.MEASURED, (row,))
+        at_odds = bool(self._is_at_odds[number[0]])
+        return Reading(
+            configuration, float(self.knots.x[knot]), float(value[0]), *ends, Status.MEASURED, (row,), at_odds
+        )
 
     @cached_property
     def _is_knot_usable(self) -> np.ndarray:
@@ -254,7 +277,7 @@ class Curves:
         found = [
             Pair(condition, a.asked, a.best, b.best)
             for a, b in zip(*answers, strict=True)
-            if a.best is not None and a.best is a.at_least and b.best is not None and b.best is b.at_least
+            if a.ranks and a.best is a.at_least and b.ranks and b.best is b.at_least
         ]
         return sorted(found, key=lambda pair: (-pair.ratio, pair.speed))
 

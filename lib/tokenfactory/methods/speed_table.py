@@ -57,10 +57,13 @@ class SpeedTable:
 
     @cached_property
     def is_usable(self) -> np.ndarray:
-        """What may rank: not wide; a reading of a source only where nothing measured of its recipe, as new, answers."""
+        """What is sure: not wide; a reading of a source only where nothing measured of its recipe, as new, answers.
+
+        Points at odds with their source do not silence its readings.
+        """
         usable = ~np.isnan(self.value) & (self.gap <= WIDE_GAP)
-        is_source = self.curves._is_source
-        return usable & ~(is_source[:, None] & self._has_as_new(usable & ~is_source[:, None]))
+        is_source, at_odds = self.curves._is_source, self.curves._is_at_odds
+        return usable & ~(is_source[:, None] & self._has_as_new(usable & ~(is_source | at_odds)[:, None]))
 
     def _has_as_new(self, is_there: np.ndarray) -> np.ndarray:
         """Where some configuration that is there has the recipe of each one, and is no older."""
@@ -105,7 +108,8 @@ class SpeedTable:
         status = Status(self.status[number, column])
         # A curve's end may answer for a speed next to it; the column of peaks has no speed.
         at = self.knots.x[self.below[number, column]] if status == Status.MEASURED else self.speeds[column]
-        return Reading(self.configurations[number], float(at), *parts, status, points)
+        at_odds = bool(self.curves._is_at_odds[number])
+        return Reading(self.configurations[number], float(at), *parts, status, points, at_odds)
 
     def how(self, number: int, column: int) -> str:
         """In words how a value came about: "measured", "interpolated", ..., or "not measured"."""
