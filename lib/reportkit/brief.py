@@ -11,14 +11,14 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from reportkit import charts, markdown, outputs, tables
+from reportkit import charts, conditions, markdown, outputs, tables
 from reportkit.page import DRAW, render
 from reportkit.provenance import tags
 from reportkit.source import Frame
 from reportkit.text import day, words
 
 SHEETS = {"answer": "The answer", "sensitivity": "What moves it", "assumptions": "What is assumed"}
-FIGURE_PX = 170  # the height of a chart of one view: a sheet holds two or three
+FIGURE_PX = 140  # the height of a chart of one view: a sheet holds two or three
 
 
 def cells(notebook: NotebookNode, sheet: str) -> list[NotebookNode]:
@@ -44,7 +44,12 @@ def page(
     """
     order = [name for _, names in frame.suite.by_question(list(notebooks)) for name in names]
     named = {entry["name"]: entry for entry in entries}
-    sheets = {title: [_part(named[n], found) for n in order if (found := cells(notebooks[n], sheet))]
+
+    def part(name: str, found: Sequence[NotebookNode]) -> dict:
+        chip = conditions.of(frame.suite, name, ledgers[name]["parameters"])
+        return {**named[name], "chip": chip, "html": "".join(_block(name, cell) for cell in found)}
+
+    sheets = {title: [part(n, found) for n in order if (found := cells(notebooks[n], sheet))]
               for sheet, title in SHEETS.items()}  # fmt: skip
     used = [name for name in order if any(cells(notebooks[name], sheet) for sheet in SHEETS)]
     if not used:
@@ -67,11 +72,6 @@ def page(
         as_of=[(named[name], ". ".join(named[name]["as_of"])) for name in used if named[name]["as_of"]],
         parameters=_parameters({name: ledgers[name]["parameters"] for name in used}),
     )
-
-
-def _part(entry: Mapping, found: Sequence[NotebookNode]) -> dict:
-    """What one notebook has on a sheet, below its question."""
-    return {"entry": entry, "html": "".join(_block(entry["name"], cell) for cell in found)}
 
 
 def _block(name: str, cell: NotebookNode) -> str:

@@ -215,9 +215,10 @@ def keep(project: Project, run: str, label: str, *, log: Path, notebook: Path | 
 
 @contextmanager
 def locked(project: Project, say: Callable[[str], None]) -> Iterator[None]:
-    """One run at a time: another one waits here. The lock goes with the process, however it ends."""
+    """One run at a time, in a tidy folder: another one waits here. The lock goes with the process, however it ends."""
     waiting = "another report is being made here; waiting for it to end"
     with atomic.alone(project.reports / LOCK, lambda: say(waiting)):
+        remove_leftovers(project)
         yield
 
 

@@ -56,7 +56,6 @@ def _label(job: Job) -> str:
 
 @contextmanager
 def _work_folder(project: Project) -> Iterator[Path]:
-    reports.remove_leftovers(project)
     folder = reports.new_folder(project, "work")
     try:
         yield folder
@@ -113,7 +112,6 @@ def report(
         reports.prune_what_ifs(project)
     with reports.locked(project, say):
         started = time.monotonic()
-        reports.remove_leftovers(project)
         making = _Report(project, planned, wanted, _find_browser(say) if wanted.is_printed else None)
         making.keep_runs(say)  # one that was killed between the swap and here left its run
         try:

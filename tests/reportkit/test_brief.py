@@ -39,6 +39,13 @@ def test_named_cells_stand_on_their_sheets_with_their_keys_and_parameters():
     assert told[of_ledger["utilisation_frac"]["meaning"]] == "0.75", "the value in force, not the default"
 
 
+def test_a_part_under_other_conditions_than_those_of_the_house_says_so(monkeypatch):
+    monkeypatch.setattr(brief.conditions, "of", lambda suite, name, parameters: ("Only here", f"{name} at 3 o'clock"))
+    sheet = BeautifulSoup(made({"answer": "answer"})[1], "html.parser").find("section")
+    assert [chip.get_text() for chip in sheet.select(".chip")] == ["Only here: 01_sample at 3 o'clock"]
+    assert sheet.select_one(".chip")["data-k"] == "01_sample/parameters"
+
+
 def test_without_a_named_cell_there_is_no_brief():
     assert made({})[1] == ""
 
