@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from tokenfactory import warehouse
 from tokenfactory.measurements import adapters
 from tokenfactory.warehouse import catalogue, files, measured, store
 from tokenfactory.warehouse.schema import TABLES, Column, Table
@@ -42,6 +43,7 @@ def render() -> str:
             "file | it says | one row is",
             ((f"[`{t.file}`](#{t.name})", t.description, t.grain) for t in TABLES.values()),
         ),
+        grades=_rows(_grades()),
         sections="\n\n".join(_section(table, notes.get(name)) for name, table in TABLES.items()),
         views=_rows((f"`{catalogue.name_of(s)}`", catalogue.header(s), f"`{catalogue.example(s)}`") for s in views),
         formats=_table("adapter | it reads | source", formats),
@@ -51,6 +53,27 @@ def render() -> str:
         latest=_rows((f"`{name}(as_of := ...)`", catalogue.header(sql)) for name, sql in macros),
         measured="\n\n".join(_measured_section(name, table) for name, table in measured.TABLES.items()),
     )
+
+
+def _grades() -> Iterable[tuple]:
+    """Of each input that decides an answer by default: what it is, how strong and for which GPUs or parts of it."""
+    throughput = """SELECT 'throughput', CASE WHEN evidence = 'interpolated' THEN 'read off by its source'
+                              WHEN evidence = 'claimed' OR source_kind IN ('press', 'reprint') THEN 'second hand'
+                              WHEN evidence = 'derived' THEN 'derived from measured latencies'
+                              ELSE 'measured' END AS grade, count(*) || ' points'
+                    FROM (SELECT evidence, source_kind FROM operating_points
+                          UNION ALL SELECT evidence, 'primary' FROM benchmarks)
+                    GROUP BY grade ORDER BY grade"""
+    inputs = """SELECT input, grade, string_agg(applies_to, ' ' ORDER BY applies_to) FROM input_grades
+                WHERE is_in_force AND (
+                    table_name = 'tco_inputs' AND profile = 'typical'
+                    OR profile = 'InferenceX TCO' AND input IN (
+                        'owning_hyperscaler', 'rental_3yr', 'allin_utility_provisioned')
+                    OR table_name = 'site_inputs' AND input IN ('pue', 'load_frac'))
+                GROUP BY input, grade ORDER BY input, grade"""
+    db = warehouse.connect()
+    for what, grade, of in (*db.ask(throughput)[1], *db.ask(inputs)[1]):
+        yield f"`{what}`", grade, of
 
 
 def _rows(rows: Iterable[Iterable[str]]) -> str:

@@ -340,6 +340,25 @@ def test_inputs_of_an_owned_hour_come_in_layers(db):
     assert ends == [(1.12, 1.12, 1.12)]
 
 
+@pytest.mark.parametrize(
+    ("row", "grade", "grounds"),
+    [
+        ({"status": "measured", "source_kind": "primary"}, "measured", "its owner's page was read on 2026-11-23"),
+        ({"status": "published", "source_kind": "primary"}, "published", "its owner's page was read on 2026-11-23"),
+        ({"status": "estimate", "source_kind": "primary"}, "estimated", "its owner's page was read on 2026-11-23"),
+        ({"status": "published", "source_kind": "reprint"}, "second hand", "read in a copy; its owner's page was not"),
+        ({"status": "measured", "source_kind": "press"}, "second hand", "written about; its owner's page was not read"),
+        ({"status": "guess", "source_kind": "press"}, "assumed", "chosen here; a page says something like it"),
+        ({"status": "guess", "source_url": None}, "assumed", "no source was found"),
+        ({"status": "estimate", "accessed": None}, "estimated", "brought by a scenario"),
+    ],
+)
+def test_a_figure_is_as_strong_as_its_status_and_what_was_read(db, row, grade, grounds):
+    insert(db, "tco_inputs", **{"key": "k", "accessed": "2026-11-23", "source_url": "https://a"} | row)
+    (found,) = db.sql("SELECT grade, grounds FROM input_grades WHERE key = 'k'").fetchall()
+    assert found[0] == grade and found[1].startswith(grounds)
+
+
 def test_measured_energy(db):
     quote = {"gpu": "x1", "provider": "P", "source_url": "https://a", "note": "one run"}
     insert(db, "power_book", power_id="rated", basis="board_tdp", kw_per_gpu=1.0, **quote)

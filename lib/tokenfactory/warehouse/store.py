@@ -35,6 +35,7 @@ VIEWS = (
     "inputs_for",
     "tco_inputs_for",
     "lifetime_inputs_for",
+    "input_grades",
     "moved",
     "measured_energy",
     "deployments",
