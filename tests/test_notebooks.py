@@ -67,7 +67,7 @@ def test_parameters(notebook):
     cell = notebook["cells"][1]
     assert tags(cell) == {"parameters"}
     lines = source(cell).splitlines()
-    assert 1 <= len(lines) <= 14
+    assert 1 <= len(lines) <= 15
     for line in lines:
         match = PARAMETER.match(line)
         assert match, line

@@ -26,7 +26,7 @@ from reportkit.errors import DataError, ParameterError, nearest
 from reportkit.source import Project
 from reportkit.text import words
 
-MOST_PARAMETERS = 14
+MOST_PARAMETERS = 15
 LONGEST_NAME = 80  # of the folder of a what-if
 LARGEST, LONGEST_NUMBER = 10**15, 100  # of a parameter; as text, in characters
 NUMBERS = {

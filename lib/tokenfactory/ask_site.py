@@ -15,7 +15,9 @@ SELLER = "DeepSeek"  # whose newest tariffs price tokens where nothing else is s
 _NOT_TAKEN = ("utilisation_frac", "building_usd_per_kw", "building_life_year")
 
 
-def ground(warehouse: Warehouse, *, price_basis: str, price_date: str | date, power_date: str | date) -> halls.Ground:
+def ground(
+    warehouse: Warehouse, *, price_basis: str, price_date: str | date, power_date: str | date, power_owner: str = OWNER
+) -> halls.Ground:
     """All that says how many racks fit; every page that counts racks asks here.
 
     Parameters
@@ -23,6 +25,7 @@ def ground(warehouse: Warehouse, *, price_basis: str, price_date: str | date, po
     warehouse : where it is asked
     price_basis : whose hour of a GPU
     price_date, power_date : days whose prices and power figures are used, or "latest"
+    power_owner : whose power figures
     """
     assumed = warehouse.query(
         """SELECT key, parameter, applies_to, value, low, high, unit, basis, to_basis, effective_from, effective_to,
@@ -34,15 +37,10 @@ def ground(warehouse: Warehouse, *, price_basis: str, price_date: str | date, po
            FROM hardware_specs WHERE spec IN ('gpus_per_node', 'gpus_per_rack') AND value IS NOT NULL
            GROUP BY gpu ORDER BY gpu"""
     )
-    figures = warehouse.query(
-        """SELECT gpu, basis, kw_per_gpu, effective_from, effective_to, source_url FROM power_on($on)
-           WHERE basis = $basis AND provider = $owner QUALIFY count(*) OVER (PARTITION BY gpu) = 1 ORDER BY gpu""",
-        **{"on": warehouse.day(power_date), "basis": ALLIN_UTILITY, "owner": OWNER},
-    )
     return halls.Ground(
         halls.Assumptions.of_rows(assumed.iter_rows(named=True)),
         units.rows_by_key("gpu", named=True, unique=True),
-        figures.rows_by_key("gpu", named=True, unique=True, include_key=True),
+        warehouse.power_rows(basis=ALLIN_UTILITY, on=power_date, owner=power_owner),
         warehouse.prices(basis=price_basis, on=price_date),
     )
 

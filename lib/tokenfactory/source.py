@@ -18,6 +18,7 @@ from reportkit.plan import Job, Notebook, Parameter, Scenario, Value
 from reportkit.source import House, Suite, Variables
 from tokenfactory.errors import DataError, ParameterError, nearest
 from tokenfactory.warehouse import files, vocabulary
+from tokenfactory.warehouse.query import OWNER
 
 TOKEN_SCOPES = ("total", "output", "input")
 LARGE_BYTES = 50_000_000  # a snapshot above this is named in an archive, not kept
@@ -31,6 +32,7 @@ QUESTIONS = {
 }
 HOUSE = (
     House("price_date", "latest", "prices of {}"),
+    House("power_owner", OWNER, "the reader's own power figures ({})"),
     House("interactivity", 75.0, "{:g} tokens a second per user"),
     House("speed", 75.0, "{:g} tokens a second per user"),
     House("isl", 8192, "{:,} tokens in"),
@@ -121,7 +123,7 @@ class Source:
     }
     date_columns = ("effective_from", "observed_on")
     lessons = ("00_tutorial", "template")
-    sections: Mapping[str, str] = {"prices": "price", "inputs": "price"}
+    sections: Mapping[str, str] = {"prices": "price", "inputs": "price", "power": "power"}
 
     def fingerprint(self, data: Path | None = None) -> str:
         built = source.given(self)
@@ -241,6 +243,10 @@ def check_against_data(jobs: Iterable[Job], warehouse) -> None:
             warehouse.price(**asked)
         for asked in _asked(job, "power"):
             warehouse.power(**asked)
+        for name, parameter in job.notebook.parameters.items():
+            if parameter.kind == "power_owner":
+                on = job.values.get("power_date", job.values.get("price_date", "latest"))
+                warehouse.check_own_power(job.values[name], on=on)
 
 
 def _asked(job: Job, what: str) -> Iterator[dict[str, Value]]:
@@ -284,26 +290,33 @@ def stale_prices(jobs: Iterable[Job], warehouse, max_age_days: int, today: date 
     return [f"{sentence}: {', '.join(dict.fromkeys(names))}" for sentence, names in sorted(told.items())]
 
 
-# A scenario's own prices and inputs
+# A scenario's own prices, powers and inputs
 
 
 def with_own(name: str, scenario: Scenario, notebooks: Sequence[Notebook]) -> dict[str, object]:
-    """The parameters with which notebooks find the prices and inputs of a scenario; refuses what none of them reads."""
+    """The parameters with which notebooks find what a scenario brings of its own; refuses what none of them reads."""
     file, values = f"{name}.yaml", dict(scenario.parameters)
-    prices, inputs = (scenario.sections.get(section) for section in Source.sections)
-    if prices or inputs:
+    prices, inputs, power = (scenario.sections.get(section) for section in Source.sections)
+    if scenario.sections:
         from tokenfactory.warehouse import own  # the schema of all data, which few scenarios need
 
-        own.rows(name, prices or [], inputs or {})
+        own.rows(name, scenario.sections)
     kinds = {parameter.name: parameter.kind for notebook in notebooks for parameter in notebook.parameters.values()}
+    # What is read by a name that follows from the file's: the parameters of that kind get it.
+    found_by = {
+        "power": (power, "power_owner", f"your_power_{name}", "power figures", "power figures of this file are of"),
+        "inputs": (inputs, "tco_profile", name, "inputs of owning", "inputs of this file are the profile"),
+    }
+    for section, (given, kind, key, what, told) in found_by.items():
+        if not given:
+            continue
+        asking = [parameter for parameter, its in kinds.items() if its == kind]
+        if not asking:
+            raise DataError(file, f"no chosen notebook reads {what}", field=section)
+        for parameter in asking:
+            if values.setdefault(parameter, key) != key:
+                raise DataError(file, f"the {told} '{key}': leave this out", field=f"parameters.{parameter}")
     if inputs:
-        profiles = [parameter for parameter, kind in kinds.items() if kind == "tco_profile"]
-        if not profiles:
-            raise DataError(file, "no chosen notebook reads inputs of owning", field="inputs")
-        for parameter in profiles:
-            if values.setdefault(parameter, name) != name:
-                message = f"the inputs of this file are the profile '{name}': leave this out"
-                raise DataError(file, message, field=f"parameters.{parameter}")
         for applies_to, of_what in inputs.items():
             if "building_usd_per_kw" in of_what and values.get("has_own_building") is not True:
                 message = "a building is read only with has_own_building: true among the parameters"

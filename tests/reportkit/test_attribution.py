@@ -508,6 +508,19 @@ parameters: {basis: your_quote_mine}
 prices:
   - {gpu: gb300, usd_per_gpu_hour: 4.0, effective_from: 2026-01-01, provider: A cloud, accessed: 2026-01-05}
 """
+POWERED = """\
+title: A meter
+power:
+  - {gpu: gb300, basis: allin_utility_provisioned, kw_per_gpu: 4.0, effective_from: 2026-01-01, provider: us,
+     accessed: 2026-01-05}
+"""
+DRAWN = """\
+from tokenfactory import warehouse
+from tokenfactory.display.show import Headline, headlines, number
+kw = warehouse.connect().powers(basis="allin_utility_provisioned", on="2026-04-15", owner=owner)[subject]
+headlines([Headline("hour", "Hour", kw, "usd", number(kw))])
+"""
+OWNER = 'owner: str = "InferenceX TCO"  # [power_owner] whose power\n'
 ASKED = """\
 from tokenfactory import warehouse
 from tokenfactory.display.show import Headline, headlines, usd
@@ -516,32 +529,41 @@ headlines([Headline("hour", "Hour", hour, "usd", usd(hour))])
 """
 
 
-def test_one_price_of_a_scenario_file_is_price_in_diff_index_and_alert(tmp_path, project):
+BASIS = 'basis: str = "owning_hyperscaler"  # [price_basis] whose hour\n'
+
+
+@pytest.mark.parametrize(
+    ("group", "scenario", "cell", "parameter", "told"),
+    [
+        ("price", QUOTED, ASKED, BASIS, "scenarios/mine.yaml, prices.gb300: usd_per_gpu_hour 4.0 -> 5.0"),
+        ("power", POWERED, DRAWN, OWNER, "scenarios/mine.yaml, power.gb300: kw_per_gpu 4.0 -> 5.0"),
+    ],
+)
+def test_one_row_of_a_scenario_file_is_its_group_in_diff_index_and_alert(
+    tmp_path, project, group, scenario, cell, parameter, told
+):
     runs = make_runs(tmp_path / "quoted", project)
     for name in ("01_prices", "02_amd"):
         (runs.project.notebooks / f"{name}.ipynb").unlink()
-    basis = 'basis: str = "owning_hyperscaler"  # [price_basis] whose hour\n'
-    runs.notebook("01_cost", ASKED, parameters=SUBJECT + basis)
+    runs.notebook("01_cost", cell, parameters=SUBJECT + parameter)
     for path in runs.project.scenarios.glob("*.yaml"):
         path.unlink()
     file = runs.data / "scenarios" / "mine.yaml"
     file.parent.mkdir(exist_ok=True)
-    file.write_text(QUOTED)
+    file.write_text(scenario)
     runs.report("--scenario", "all")
-    file.write_text(QUOTED.replace("4.0", "5.0"))
+    file.write_text(scenario.replace("4.0", "5.0"))
     runs.report("--scenario", "all", "--scheduled", "--allow-stale-prices")
     found = json.loads(runs.run("diff", "previous", "latest", "--json").stdout)
     (headline,) = found["headlines"]
-    assert (headline["scenario"], headline["old"], headline["new"], causes(headline)) == ("mine", 4, 5, {"price": 1})
+    assert (headline["scenario"], headline["old"], headline["new"], causes(headline)) == ("mine", 4, 5, {group: 1})
     assert found["num_same"] == 1  # that of the default
-    told = "scenarios/mine.yaml, prices.gb300: usd_per_gpu_hour 4.0 -> 5.0"
-    assert f"price: {told}" in runs.run("diff", "previous", "latest").stdout
+    assert f"{group}: {told}" in runs.run("diff", "previous", "latest").stdout
     changed = runs.page("mine/index")["changed"]
-    assert changed["rows"][0]["why"].startswith("price") and changed["inputs"] == [{"group": "price", "line": told}]
+    assert changed["rows"][0]["why"].startswith(group) and changed["inputs"] == [{"group": group, "line": told}]
     (alert,) = runs.alerts()
     assert [r["sentence"] for r in alert["reasons"] if r["kind"] == "headline_moved"] == [
-        f"Hour: was 4, is 5 usd (+25.0%); price: {told}"
+        f"Hour: was 4, is 5 usd (+25.0%); {group}: {told}"
     ]
-    assert (
-        "mine: 1 of 1 headline numbers changed, because of price. Of 2 scenarios, 1 changed." in runs.run("runs").stdout
-    )
+    said = f"mine: 1 of 1 headline numbers changed, because of {group}. Of 2 scenarios, 1 changed."
+    assert said in runs.run("runs").stdout

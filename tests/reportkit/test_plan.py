@@ -61,7 +61,7 @@ def test_notebooks_are_found_in_reading_order_with_title_and_parameters(project)
         ('x: float = "1"  # [usd] a', "line 1: the value of 'x' must be float"),
         ("x: int = True  # [tok] a", "line 1: x: True is not a whole number"),
         ("x: float = 1.5  # [frac] a", "line 1: x: 1.5 is not a fraction"),
-        ("\n".join(f"x{i}: int = 1  # [tok] a" for i in range(15)), "line 15: more than 14 parameters"),
+        ("\n".join(f"x{i}: int = 1  # [tok] a" for i in range(16)), "line 16: more than 15 parameters"),
     ],
 )
 def test_a_parameters_cell_of_another_form_is_refused(source, message):
@@ -323,6 +323,10 @@ INPUTS = "inputs: {all: {life_year: {value: 5, unit: year}}}\n"
 BUILDING = "inputs: {all: {building_usd_per_kw: {value: 9000, unit: usd/kw}}}\n"
 
 
+DRAWN = "power:\n  - {gpu: h200, basis: board_tdp, kw_per_gpu: 0.9, effective_from: 2026-10-01, provider: us,"
+DRAWN += " accessed: 2026-10-05}\n"
+
+
 def own_jobs(project, text, **parameters):
     write_notebook(project.notebooks / "01_cost.ipynb", parameters=OWNING)
     write_scenario(project, "mine", "title: x\nnotebooks: [01_cost]\n" + text)
@@ -341,9 +345,24 @@ def test_own_prices_are_asked_for_by_their_basis(project):
     assert job.parameters == {"rent": "your_quote_mine"}
 
 
+def test_own_powers_are_those_of_the_scenario(project):
+    write_notebook(project.notebooks / "02_mw.ipynb", parameters='power_owner: str = "x"  # [power_owner] whose\n')
+    write_scenario(project, "mine", "title: x\nnotebooks: [02_mw]\n" + DRAWN)
+    (job,) = plan.make(project, ["mine"]).jobs
+    assert job.parameters == {"power_owner": "your_power_mine"}
+    write_scenario(project, "mine", "title: x\nnotebooks: [02_mw]\nparameters: {power_owner: x}\n" + DRAWN)
+    with pytest.raises(
+        DataError, match=r"^mine\.yaml, field 'parameters\.power_owner': the power figures of this file"
+    ):
+        plan.make(project, ["mine"])
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        (DRAWN, "mine.yaml, field 'power': no chosen notebook reads power figures"),
+        (DRAWN.replace("0.9", "-1"), "mine.yaml, field 'power.0.kw_per_gpu': -1 must be above 0"),
+        ("power: {gpu: h200}", "mine.yaml, field 'power': write a list of power figures, each with a dash"),
         (PRICES, "mine.yaml, field 'prices': nothing reads them: write your_quote_mine for a price basis"),
         (PRICES + "parameters: {rent: your_quote_other}", "mine.yaml, field 'prices': nothing reads them"),
         (PRICES.replace(": 2,", ": 0,"), "mine.yaml, field 'prices.0.usd_per_gpu_hour': 0 must be above 0"),

@@ -14,25 +14,27 @@ from tokenfactory.warehouse import files, own
 
 QUOTE = {"gpu": "gb300", "usd_per_gpu_hour": 4, "effective_from": date(2026, 10, 1), "provider": "A cloud"}
 QUOTE |= {"accessed": date(2026, 10, 5)}
+POWER = {"gpu": "gb300", "basis": "allin_utility_provisioned", "kw_per_gpu": 2.5, "provider": "our electrician"}
+POWER |= {"effective_from": date(2026, 10, 1), "accessed": date(2026, 10, 5)}
 LIFE = {"value": 5, "low": 4, "high": 6, "unit": "year"}
 
 
-def refusal(prices=(), inputs=None):
+def refusal(prices=(), inputs=None, power=()):
     with pytest.raises(DataError) as caught:
-        own.rows("mine", list(prices), inputs or {})
+        own.rows("mine", {"prices": list(prices), "inputs": inputs, "power": list(power)})
     assert caught.value.file == "mine.yaml" and "\n" not in str(caught.value)
     return caught.value.field, str(caught.value).split("': ", 1)[1]
 
 
 def test_a_price_becomes_a_row_of_a_basis_of_its_own():
-    (row,) = own.rows("mine", [QUOTE], {})["own_prices"]
+    (row,) = own.rows("mine", {"prices": [QUOTE]})["own_prices"]
     assert (row["price_id"], row["basis"], row["status"]) == ("mine-0", "your_quote_mine", "measured")
     assert row["usd_per_gpu_hour"] == 4 and row["effective_to"] is None and row["source_url"] is None
 
 
 def test_an_input_becomes_a_row_of_a_profile_of_its_own():
     given = {"all": {"life_year": LIFE}, "gb300": {"usd_per_system": {"value": 3_700_000, "unit": "usd"}}}
-    life, price = own.rows("mine", [], given)["tco_inputs"]
+    life, price = own.rows("mine", {"inputs": given})["tco_inputs"]
     assert (life["profile"], life["parameter"], life["applies_to"], life["status"]) == (
         "mine",
         "life_year",
@@ -78,7 +80,7 @@ def test_a_wrong_input_is_refused_with_its_path(parameter, given, field, says):
 
 @pytest.mark.parametrize("rate", [0, 0.999])
 def test_a_rate_from_zero_to_below_one_is_a_rate(rate):
-    (row,) = own.rows("mine", [], {"all": {"wacc_frac": {"value": rate, "unit": "frac"}}})["tco_inputs"]
+    (row,) = own.rows("mine", {"inputs": {"all": {"wacc_frac": {"value": rate, "unit": "frac"}}}})["tco_inputs"]
     assert row["value"] == rate
 
 
@@ -106,7 +108,33 @@ def test_two_prices_of_a_gpu_on_one_day_are_refused():
     found, sentence = refusal(prices=[QUOTE, later])
     assert found == "prices.1.effective_from" and "falls into the time of another row with the same gpu" in sentence
     ended = QUOTE | {"effective_to": date(2026, 11, 1)}
-    assert len(own.rows("mine", [ended, later], {})["own_prices"]) == 2
+    assert len(own.rows("mine", {"prices": [ended, later]})["own_prices"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("power", "field", "says"),
+    [
+        ([POWER | {"kw_per_gpu": 0}], "power.0.kw_per_gpu", "0 must be above 0"),
+        ([POWER | {"kw_per_gpu": 142}], "power.0.kw_per_gpu", "must be at most 20"),
+        ([POWER | {"basis": "meter"}], "power.0.basis", "'meter' is not one of"),
+        ([POWER | {"effective_from": None}], "power.0.effective_from", "is empty, but must be given"),
+        ([POWER | {"accessed": None}], "power.0.accessed", "is empty, but must be given"),
+        ([POWER | {"power_id": "x"}], "power.0.power_id", "follows from where it stands"),
+        ([POWER | {"usd": 1}], "power.0.usd", "is refused"),
+        ([POWER | {"gpu": "gb399"}], "power.0.gpu", "'gb399' has no row in gpus.csv"),
+        ([POWER, POWER | {"provider": "a meter"}], "power.1.effective_from", "with the same gpu, basis"),
+        (["2.5"], "power.0", "write fields and their values"),
+    ],
+)
+def test_a_wrong_power_is_refused_with_its_path(power, field, says):
+    found, sentence = refusal(power=power)
+    assert found == field and says in sentence
+
+
+def test_a_gpu_has_a_power_on_each_basis():
+    one, other = own.rows("mine", {"power": [POWER, POWER | {"basis": "board_tdp", "kw_per_gpu": 1.4}]})["own_powers"]
+    assert (one["power_id"], other["power_id"], one["status"]) == ("mine-power-0", "mine-power-1", "measured")
+    assert one["owner"] == "your_power_mine" and one["source_url"] is None
 
 
 @pytest.mark.parametrize(
@@ -169,6 +197,27 @@ def test_own_rows_answer_in_the_warehouse_and_only_for_those_who_ask(data):
     assert read.item() == 2
 
 
+def test_an_own_power_stands_in_the_place_of_the_published_one_for_those_who_ask(data):
+    save(data, "mine", power=[POWER])
+    db = warehouse.connect()
+    asked = {"basis": "allin_utility_provisioned", "on": "2026-10-01"}
+    published, mine = db.powers(**asked), db.powers(**asked, owner="your_power_mine")
+    assert (published["gb300"], mine["gb300"]) == (2.12, 2.5)
+    assert {**published, "gb300": 2.5} == mine  # other GPUs keep theirs
+    assert db.powers(basis="board_tdp", on="2026-10-01", owner="your_power_mine") == db.powers(
+        basis="board_tdp", on="2026-10-01"
+    )
+    assert db.vocabulary("power_owner") == ["InferenceX TCO", "your_power_mine"]
+    before = (
+        "no allin_utility_provisioned power of gb300 by your_power_mine on 2026-09-30: .* has it from 2026-10-01 on"
+    )
+    with pytest.raises(NotMeasuredError, match=before):  # not the published one in its place
+        db.check_own_power("your_power_mine", on="2026-09-30")
+    assert "gb300" not in db.powers(basis=asked["basis"], on="2026-09-30", owner="your_power_mine")
+    db.check_own_power("your_power_mine", on="2026-10-01")
+    db.check_own_power("InferenceX TCO", on="2026-09-30")
+
+
 def test_no_own_price_on_the_day_says_from_when_there_is_one(data):
     save(data, "mine", prices=[QUOTE])
     with pytest.raises(
@@ -213,7 +262,7 @@ def test_own_rows_that_the_data_cannot_take_are_refused(data, name, content, mes
     with pytest.raises(DataError, match=message):
         own.check(data)
     with pytest.raises(DataError, match=message):  # as a report asks for it
-        own.rows(name, content.get("prices", []), content.get("inputs", {}))
+        own.rows(name, content)
     bases = warehouse.connect().vocabulary("price_basis")
     assert "your_quote_good" in bases and "your_quote_mine" not in bases  # nobody else is kept from working
 

@@ -17,7 +17,7 @@ from tokenfactory.errors import DataError
 PROJECT = Path(__file__).parents[3]
 ROOM = Path(__file__).parent
 SQL = ROOM / "sql"
-OWN_SECTIONS = re.compile(rb"^(prices|inputs):", re.MULTILINE)
+OWN_SECTIONS = re.compile(rb"^(prices|power|inputs):", re.MULTILINE)
 
 
 def data_dir() -> Path:
@@ -62,7 +62,7 @@ def in_use(snapshot: Path) -> tuple[int, datetime]:
 
 
 def own_scenarios(data: Path) -> list[Path]:
-    """The scenario files with prices or inputs of their own, which the warehouse holds as rows."""
+    """The scenario files with prices, powers or inputs of their own, which the warehouse holds as rows."""
     found = []
     for path in sorted((Path(data) / "scenarios").glob("*.yaml")):
         with suppress(strict_yaml.NotUsable):  # whoever asks for it is told

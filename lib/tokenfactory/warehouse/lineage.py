@@ -17,14 +17,15 @@ from pathlib import Path
 
 from tokenfactory.warehouse import measured
 from tokenfactory.warehouse.attach import KEPT
-from tokenfactory.warehouse.own import QUOTE
+from tokenfactory.warehouse.own import POWER, QUOTE
 from tokenfactory.warehouse.query import connect
 from tokenfactory.warehouse.schema import TABLES
 
 MOST_ROWS = 2000  # that are named of one query: who reads more asks the query itself
 NO_NAMES = ("gpu", "model", "precision")  # keys that stand in many tables and so name no row
 SNAPSHOT = "snapshot_points"  # the table of points of a snapshot, which have names in the view points
-_NAMED_IN = {SNAPSHOT: ("points", "point_id"), "own_prices": ("own_prices", "price_id")}
+_OWN = {"own_prices": "price_id", "own_powers": "power_id"}  # the tables of rows of scenario files, and their names
+_NAMED_IN = {SNAPSHOT: ("points", "point_id"), **{table: (table, key) for table, key in _OWN.items()}}
 SNAPSHOT_TABLES = {SNAPSHOT, *KEPT, *measured.TABLES} - {"measured_points"}
 # What is told of a row, where its table has it.
 _ABOUT = (
@@ -96,7 +97,7 @@ class Archive:
         """The table of every row that has a name."""
         keys = [(n, t.key[0]) for n, t in TABLES.items() if len(t.key) == 1 and t.key[0] not in NO_NAMES]
         names = " UNION ALL ".join(f"SELECT {key} AS name, '{table}' AS table_name FROM {table}" for table, key in keys)
-        quoted = "SELECT price_id, 'own_prices' FROM own_prices"
+        quoted = " UNION ALL ".join(f"SELECT {key}, '{table}' FROM {table}" for table, key in _OWN.items())
         ingested = f"SELECT point_id, '{SNAPSHOT}' FROM points WHERE origin IN ('snapshot', 'own')"
         return dict(self._fetch(f"{names} UNION ALL {quoted} UNION ALL {ingested}"))
 
@@ -153,9 +154,13 @@ class Archive:
 
     @cached_property
     def _own_rows(self) -> dict[str, str]:
-        """The scenario file of every price and input of owning that stands in one."""
-        rows = self._fetch("SELECT price_id, basis FROM own_prices UNION ALL SELECT key, profile FROM tco_inputs")
-        placed = ((name, f"scenarios/{whose.removeprefix(QUOTE + '_')}.yaml") for name, whose in rows)
+        """The scenario file of every price, power and input of owning that stands in one."""
+        rows = self._fetch(
+            """SELECT price_id, basis FROM own_prices UNION ALL SELECT power_id, owner FROM own_powers
+               UNION ALL SELECT key, profile FROM tco_inputs"""
+        )
+        named = ((name, re.sub(f"^({QUOTE}|{POWER})_", "", whose)) for name, whose in rows)
+        placed = ((name, f"scenarios/{whose}.yaml") for name, whose in named)
         return {name: file for name, file in placed if file in self._all_files}
 
     @cached_property
@@ -177,7 +182,7 @@ class Archive:
             return set(self._snapshot)
         if relation == "files":
             return set(self._all_files)
-        if relation == "own_prices":  # of many scenario files, those count whose rows were read
+        if relation in _OWN:  # of many scenario files, those count whose rows were read
             return set()
         if relation in TABLES:
             return {file for file in self._all_files if fnmatch(file, TABLES[relation].file)}

@@ -1,17 +1,21 @@
-"""What a scenario file says of its own: prices of hours and inputs of owning, checked and turned into rows.
+"""What a scenario file says of its own: prices of hours, powers and inputs of owning, checked and turned into rows.
 
     prices:
       - {gpu: gb300, usd_per_gpu_hour: 3.1, effective_from: 2026-10-01, provider: A cloud, accessed: 2026-10-05}
+    power:
+      - {gpu: gb300, basis: allin_utility_provisioned, kw_per_gpu: 2.3, effective_from: 2026-10-01, provider: Our meter,
+         accessed: 2026-10-05}
     inputs:
       all: {life_year: {value: 5, low: 4, high: 6, unit: year}}
       gb300: {usd_per_system: {value: 3600000, unit: usd}}
 
-The prices become rows of a price basis of their own, `your_quote_` and the name of the file; the inputs become the
+The prices become rows of a price basis of their own, `your_quote_` and the name of the file. The powers have an owner
+of that kind, `your_power_`, and whoever asks for its figures gets the book's where it has none. The inputs become the
 profile of that name, a layer over the typical one. A file that cannot be used keeps nobody from using the others: it is
 refused when somebody asks for it, and by `tokenfactory data`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,14 +25,16 @@ from tokenfactory.errors import DataError
 from tokenfactory.warehouse import files, rules
 from tokenfactory.warehouse.schema import TABLES, Refused, checked, read_table
 
-QUOTE = "your_quote"
+QUOTE, POWER = "your_quote", "your_power"
 
 
-# A price of the reader needs a day, not a page; an input of theirs needs no page to be more than a guess.
+# A price or a power of the reader needs a day, not a page; an input of theirs needs no page to be more than a guess.
 NEEDED = {"price_book": {"effective_from": True, "source_kind": False, "source_url": False, "source_title": False}}
+NEEDED["power_book"] = {"effective_from": True, "source_kind": False, "source_url": False}
 NEEDED["tco_inputs"] = {"accessed": False}
 STATED = {
     "price_book": {"basis_printed": "your quote", "statistic": "quote", "status": "measured"},
+    "power_book": {"status": "measured"},
     "tco_inputs": {"status": "estimate"},
 }
 
@@ -52,24 +58,57 @@ class Known:
         return cls(frozenset(row["gpu"] for row in hardware), frozenset(row["profile"] for row in inputs))
 
 
-def rows(
-    scenario: str, prices: Sequence[Mapping], inputs: Mapping[str, Mapping], data: Known | None = None
-) -> dict[str, list[dict]]:
-    """The rows of `own_prices` and `tco_inputs` that a scenario adds; by default to the data of this project.
+def owner(scenario: str) -> str:
+    """Whose power figures those of a scenario are."""
+    return f"{POWER}_{scenario}"
+
+
+def rows(scenario: str, content: Mapping, data: Known | None = None) -> dict[str, list[dict]]:
+    """The rows of `own_prices`, `own_powers` and `tco_inputs` that a scenario adds.
+
+    Parameters
+    ----------
+    scenario : name of its file
+    content : its sections prices, power and inputs, as far as it has them
+    data : to which they are added; by default those of this project
 
     Raises
     ------
     DataError : one sentence with the path of the field in the file
     """
-    file = f"{scenario}.yaml"
-    if not isinstance(prices, list):
-        raise DataError(file, "write a list of prices, each with a dash", field="prices")
-    own_prices = [
-        _checked("price_book", {"price_id": f"{scenario}-{n}", "basis": basis(scenario)}, price, file, f"prices.{n}")
-        for n, price in enumerate(prices)
+    file, known = f"{scenario}.yaml", data or Known.of(files.data_dir())
+    own_prices = _listed("prices", "price_book", {"price_id": scenario, "basis": basis(scenario)}, content, known, file)
+    own_powers = _listed("power", "power_book", {"power_id": f"{scenario}-power"}, content, known, file)
+    own_inputs = _inputs(scenario, content.get("inputs") or {}, known)
+    return {
+        "own_prices": own_prices,
+        "own_powers": [row | {"owner": owner(scenario)} for row in own_powers],
+        "tco_inputs": own_inputs,
+    }
+
+
+def _listed(section: str, table: str, stated: Mapping, content: Mapping, data: Known, file: str) -> list[dict]:
+    """The checked rows of a section that is a list; `stated` begins with the column of their names."""
+    given, key = content.get(section) or [], next(iter(stated))
+    if not isinstance(given, list):
+        what = section if section == "prices" else "power figures"
+        raise DataError(file, f"write a list of {what}, each with a dash", field=section)
+    found = [
+        _checked(table, dict(stated) | {key: f"{stated[key]}-{n}"}, row, file, f"{section}.{n}")
+        for n, row in enumerate(given)
     ]
-    for number, field, message in rules.intervals_apart("gpu")(own_prices):
-        raise DataError(file, message, field=f"prices.{number}.{field}")
+    # Each is of one GPU; a power figure is also on one basis.
+    for number, field, message in rules.intervals_apart("gpu", *{"basis"} - stated.keys())(found):
+        raise DataError(file, message, field=f"{section}.{number}.{field}")
+    for number, row in enumerate(found):
+        if row["gpu"] not in data.gpus:
+            message = f"'{row['gpu']}' has no row in gpus.csv; add one first"
+            raise DataError(file, message, field=f"{section}.{number}.gpu")
+    return found
+
+
+def _inputs(scenario: str, inputs: object, data: Known) -> list[dict]:
+    file = f"{scenario}.yaml"
     if not isinstance(inputs, Mapping):
         raise DataError(
             file, "write what the inputs are about, such as all or a GPU, and below it the inputs", field="inputs"
@@ -88,23 +127,13 @@ def rows(
         if {"colocation_usd_per_kw_year", "building_usd_per_kw"} <= set(of_what):
             message = "colocation and a building of one's own exclude each other: give one of them"
             raise DataError(file, message, field=f"{path}.building_usd_per_kw")
-    _check_against(data or Known.of(files.data_dir()), scenario, own_prices, own_inputs)
-    return {"own_prices": own_prices, "tco_inputs": own_inputs}
-
-
-def _check_against(known: Known, scenario: str, prices: Sequence[Mapping], inputs: Sequence[Mapping]) -> None:
-    file, gpus = f"{scenario}.yaml", known.gpus
-    for number, row in enumerate(prices):
-        if row["gpu"] not in gpus:
-            message = f"'{row['gpu']}' has no row in gpus.csv; add one first"
-            raise DataError(file, message, field=f"prices.{number}.gpu")
-    for row in inputs:
-        if row["applies_to"] not in gpus | rules.EVERYTHING:
-            message = f"'{row['applies_to']}' is neither a GPU of gpus.csv nor all, air or liquid"
-            raise DataError(file, message, field=f"inputs.{row['applies_to']}")
-    if inputs and scenario in known.profiles:
+        if applies_to not in data.gpus | rules.EVERYTHING:
+            message = f"'{applies_to}' is neither a GPU of gpus.csv nor all, air or liquid"
+            raise DataError(file, message, field=path)
+    if inputs and scenario in data.profiles:
         message = f"tco_inputs.csv has a profile '{scenario}' already: give the file another name"
         raise DataError(file, message, field="inputs")
+    return own_inputs
 
 
 def _checked(table: str, known: Mapping, given: object, file: str, path: str) -> dict:
@@ -127,7 +156,8 @@ def _steps(table: str):
     """How a row of the table is checked where it stands in a scenario file."""
     for name, needed, _, of_row in TABLES[table].steps:
         needed = NEEDED[table].get(name, needed)
-        named = name in ("price_id", "basis", "key", "profile")  # made from the file's name, whatever that is
+        # Made from the file's name, whatever that is; the basis of a power figure is one of the book's.
+        named = name in ("price_id", "power_id", "key", "profile") or (table, name) == ("price_book", "basis")
         of_row = [(rule, also_empty) for rule, also_empty in of_row if rule is not rules.guess_without_a_source]
         yield name, needed, str if named else TABLES[table].columns[name].accept, of_row
 
@@ -155,4 +185,4 @@ def _read(path: Path, known: Known) -> dict[str, list[dict]]:
         raise DataError(path.name, str(error), row=error.line) from error
     if not isinstance(content, dict):
         raise DataError(path.name, "a scenario is a mapping with at least a title")
-    return rows(path.stem, content.get("prices") or [], content.get("inputs") or {}, known)
+    return rows(path.stem, content, known)

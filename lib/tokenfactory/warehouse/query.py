@@ -36,6 +36,7 @@ _VOCABULARIES = {
     "model": "SELECT DISTINCT model AS key FROM points ORDER BY key",
     "price_basis": "SELECT basis AS key FROM price_book UNION SELECT basis FROM own_prices ORDER BY key",
     "price_provider": "SELECT DISTINCT provider AS key FROM price_book ORDER BY key",
+    "power_owner": "SELECT 'InferenceX TCO' AS key UNION SELECT owner FROM own_powers ORDER BY key",
     "power_basis": "SELECT DISTINCT basis AS key FROM power_book ORDER BY key",
     "precision": "SELECT DISTINCT precision AS key FROM points WHERE precision IS NOT NULL ORDER BY key",
     "framework": "SELECT DISTINCT framework AS key FROM points WHERE framework IS NOT NULL ORDER BY key",
@@ -238,20 +239,27 @@ class Warehouse:
 
     def prices(self, *, basis: str, on: str | date, provider: str = OWNER) -> dict[str, float]:
         """USD per GPU-hour of every GPU with one price of this basis and owner, or your own quote, on a day."""
-        return self._of_every_gpu("price", "usd_per_gpu_hour", basis, on, provider)
-
-    def powers(self, *, basis: str, on: str | date, provider: str = OWNER) -> dict[str, float]:
-        """kW per GPU of every GPU with one power figure of this basis and owner on a day."""
-        return self._of_every_gpu("power", "kw_per_gpu", basis, on, provider)
-
-    def _of_every_gpu(self, what: str, value: str, basis: str, on, provider: str) -> dict[str, float]:
         found = self.query(
-            f"""SELECT gpu, any_value({value}) AS {value} FROM {what}_on($on)
-                WHERE basis = $basis AND (provider = $provider OR starts_with(basis, 'your_quote'))
-                GROUP BY gpu HAVING count(*) = 1 ORDER BY gpu""",
+            """SELECT gpu, any_value(usd_per_gpu_hour) AS usd_per_gpu_hour FROM price_on($on)
+               WHERE basis = $basis AND (provider = $provider OR starts_with(basis, 'your_quote'))
+               GROUP BY gpu HAVING count(*) = 1 ORDER BY gpu""",
             on=self.day(on), basis=basis, provider=provider,
         )  # fmt: skip
         return dict(found.rows())
+
+    def powers(self, *, basis: str, on: str | date, owner: str = OWNER) -> dict[str, float]:
+        """kW per GPU of every GPU with one power figure of this basis and owner, such as your own, on a day."""
+        rows = self.power_rows(basis=basis, on=on, owner=owner)
+        return {gpu: row["kw_per_gpu"] for gpu, row in rows.items()}
+
+    def power_rows(self, *, basis: str, on: str | date, owner: str = OWNER) -> dict[str, dict]:
+        """The rows behind `powers`, by GPU."""
+        return self.query(
+            """SELECT gpu, basis, kw_per_gpu, status, effective_from, effective_to, source_url
+               FROM power_by($on, $owner) WHERE basis = $basis
+               QUALIFY count(*) OVER (PARTITION BY gpu) = 1 ORDER BY gpu""",
+            on=self.day(on), basis=basis, owner=owner,
+        ).rows_by_key("gpu", named=True, unique=True, include_key=True)  # fmt: skip
 
     def price(self, *, gpu: str, basis: str, on: str | date, provider: str | None = None) -> dict:
         """The row of the price book in force on a day (see `day`), of `OWNER`, another provider, or your own quote.
@@ -264,17 +272,24 @@ class Warehouse:
             provider = OWNER
         return self._in_force("price", gpu=gpu, basis=basis, provider=provider, on=on)
 
-    def power(self, *, gpu: str, basis: str, on: str | date, provider: str = OWNER) -> dict:
-        """The row of the power book in force on a day; raises as `price` does."""
-        return self._in_force("power", gpu=gpu, basis=basis, provider=provider, on=on)
+    def power(self, *, gpu: str, basis: str, on: str | date, owner: str = OWNER) -> dict:
+        """The row of the power book, or your own, in force on a day; raises as `price` does."""
+        return self._in_force("power", gpu=gpu, basis=basis, provider=owner, on=on)
+
+    def check_own_power(self, owner: str, *, on: str | date) -> None:
+        """Raise as `power` does where a figure of a scenario file does not hold on a day."""
+        own = "SELECT DISTINCT gpu, basis FROM own_powers WHERE owner = $owner ORDER BY gpu, basis"
+        for gpu, basis in self.query(own, owner=owner).rows():
+            self.power(gpu=gpu, basis=basis, on=on, owner=owner)
 
     def _in_force(self, what: str, *, gpu, basis, provider, on) -> dict:
         on = self.day(on)
         by = f" by {provider}" if provider else ""
+        is_price = what == "price"
+        of_provider = "provider = coalesce($provider, provider)"
+        held, is_theirs = ("price_on($on)", of_provider) if is_price else ("power_by($on, $provider)", "true")
         rows = self.query(
-            f"""SELECT * FROM {what}_on($on)
-                WHERE gpu = $gpu AND basis = $basis AND provider = coalesce($provider, provider)
-                ORDER BY {what}_id""",
+            f"SELECT * FROM {held} WHERE gpu = $gpu AND basis = $basis AND {is_theirs} ORDER BY {what}_id",
             gpu=gpu,
             basis=basis,
             provider=provider,
@@ -285,11 +300,10 @@ class Warehouse:
         if len(rows) > 1:
             variants = ", ".join(rows[f"{what}_id"])
             raise NotMeasuredError(f"{len(rows)} {basis} figures of {gpu}{by} hold on {on}: {variants}")
-        book = "(FROM price_book UNION ALL BY NAME FROM own_prices)" if what == "price" else "power_book"
+        own = "FROM own_prices" if is_price else "SELECT * EXCLUDE owner REPLACE (owner AS provider) FROM own_powers"
         known = self.query(
-            f"""SELECT effective_from FROM {book}
-                WHERE gpu = $gpu AND basis = $basis AND provider = coalesce($provider, provider)
-                  AND effective_from IS NOT NULL
+            f"""SELECT effective_from FROM (FROM {what}_book UNION ALL BY NAME {own})
+                WHERE gpu = $gpu AND basis = $basis AND {of_provider} AND effective_from IS NOT NULL
                 ORDER BY effective_from""",
             gpu=gpu,
             basis=basis,

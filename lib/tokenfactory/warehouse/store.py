@@ -20,6 +20,7 @@ VIEWS = (
     "price_on",
     "prices_with",
     "power_on",
+    "power_by",
     "hardware_specs",
     "decode_gpus",
     "measured_points",
@@ -189,8 +190,9 @@ def declare(connection) -> None:
         declared = [f'"{column}" {kind}' for column, kind in columns(table).items()]
         declared += ['"file" VARCHAR'] if table.has_several_files else []  # a row says in which of them it stands
         connection.execute(f"CREATE TABLE {name} ({', '.join(declared)})")
-    # Prices of scenario files stand apart, so that nobody meets them who did not ask for them.
+    # Prices and powers of scenario files stand apart, so that nobody meets them who did not ask for them.
     connection.execute("CREATE TABLE own_prices AS FROM price_book LIMIT 0")
+    connection.execute("CREATE TABLE own_powers AS SELECT *, '' AS owner FROM power_book LIMIT 0")
 
 
 def _fill(connection, table: str, types: dict[str, str], file, place: str | None) -> None:
