@@ -220,6 +220,19 @@ def test_what_turns_the_printed_claim_round_is_said(shipped, capsys):
     assert "  below 1 only with: 8192/1024 tokens; GB300 FP8; GB300 no MTP" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("claim_id", "line"),
+    [
+        ("nv-computex26-rubin-10x-cost", "  unchecked, known from the press alone: https://flux.aeriox.co/"),
+        ("wafer-mi355x-2x-dollar", "  unchecked, read in a copy alone: https://wpnews.pro/"),
+        ("mlperf61-vr-gb300-r1-server", "  read at its owner's: https://github.com/mlcommons/inference_results_v6.1/"),
+    ],
+)
+def test_an_audit_says_where_the_claim_was_read(shipped, capsys, claim_id, line):
+    assert run(shipped, "audit", claim_id) == 0
+    assert any(said.startswith(line) for said in capsys.readouterr().out.splitlines())
+
+
 def test_an_unknown_claim_set(shipped, capsys):
     assert run(shipped, "audit", "nvidia-2026-05") == 2
     err = capsys.readouterr().err

@@ -209,7 +209,7 @@ def _audit_of_set(warehouse, claim_set: str) -> claims.SetAudit:
     of_set = _rows(
         warehouse,
         """SELECT claim_id, claim_set, row, cell, claimant, date, statement_short, metric, subject, baseline,
-                  model, printed, printed_ulp, value, value_low, value_high, unit, conditions
+                  model, printed, printed_ulp, value, value_low, value_high, unit, conditions, source_kind, source_url
            FROM claims WHERE claim_set = $claim_set ORDER BY claim_id""",
         claim_set=claim_set,
     )
@@ -218,12 +218,20 @@ def _audit_of_set(warehouse, claim_set: str) -> claims.SetAudit:
     return claims.audit_set(of_set, **_EVIDENCE[warehouse])
 
 
+# Where a claim was read: whoever has it from the press alone has not checked that it was said.
+_READ = {
+    "primary": "read at its owner's", "reprint": "unchecked, read in a copy alone",
+    "press": "unchecked, known from the press alone",
+}  # fmt: skip
+
+
 def audit_text(found: claims.SetAudit) -> list[str]:
     """The audit in sentences, one a line."""
     lines = _table_lines(found) if found.table else []
     for claim, verdict in found.verdicts:
         figure = claim["printed"] or _figure(claim)
         lines.append(f"{claim['claim_id']}: {claim['statement_short']} ({figure})")
+        lines.append(f"  {_READ[claim['source_kind']]}: {claim['source_url']}")
         lines.append(f"  understood: {verdict.claim}")
         lines.append(f"  {verdict.finding}: {verdict.reason}")
         if verdict.stated:
@@ -349,6 +357,7 @@ def audit_data(found: claims.SetAudit) -> dict:
         "claims": [
             {
                 "claim_id": claim["claim_id"], "finding": verdict.finding, "reason": verdict.reason,
+                "source_kind": claim["source_kind"], "source_url": claim["source_url"],
                 "stated": places(verdict.stated, ("lowest", "highest")),
                 "grid": places(verdict.grid, ("lowest", "median", "highest")),
                 "num_places": verdict.num_cells, "num_below_1": verdict.num_below_1,
