@@ -20,16 +20,21 @@ function darkColours() {
 }
 
 const NARROW = {
-  axis: { labelFontSize: 10, titleFontSize: 11, labelLimit: 150 },
+  axis: { labelLimit: 165 },
   axisX: { titleAnchor: "end" }, // so that a title longer than the axis grows to the left
   axisQuantitative: { tickCount: 5 },
-  legend: { labelFontSize: 11 },
-  text: { fontSize: 10 },
 };
-const SHORT_LINE = 22; // letters of a label beside a narrow chart; beside others, what its width allows
-const SHORT_STEP = 24; // of rows whose labels may take two such lines
+// Where labels beside a narrow chart would leave it no room, each stands above its row, in a gap of this share of rows.
+const ABOVE = { scale: { barBandPaddingInner: 0.45, bandWithNestedOffsetPaddingInner: 0.35 } };
+const ABOVE_STEP = 40; // of rows with their label above
+const LEAST_WIDTH = 150; // of what is drawn between labels and texts
+const SHORT_LINE = 21; // letters of a label beside a narrow chart; beside others, what its width allows
+const SHORT_TITLE = 26; // letters of the title of the axis below such rows
+const LONG_LINE = 40; // letters of a label above its row, and of other titles
+const SHORT_STEP = 32; // of rows whose labels may take two such lines
 const SHORT_PADDING = 26; // of a scale: room for texts beside marks is made at the right, not on both sides of the axis
-const LETTER_WIDTH = 6;
+const LETTER_WIDTH = 7.6;
+const LINE_HEIGHT = 15;
 const MOST_COLUMNS = 3; // of a legend above it
 const MOST_ATTEMPTS = 5;
 const MOST_NAMED_MARKS = 250;
@@ -48,26 +53,36 @@ function lines(label, most) {
   );
 }
 
-/** Wrap the labels beside the compiled chart, and centre those of several lines. */
-function wrapLabels(compiled, isShort) {
-  const isDiscrete = (name) => ["band", "point"].includes(compiled.scales?.find((s) => s.name === name)?.type);
-  for (const axis of compiled.axes ?? []) {
-    if (axis.labels === false || axis.orient !== "left" || !isDiscrete(axis.scale)) continue;
+/** The axes on the left of the compiled chart that name its rows. */
+function rowAxes(compiled, types) {
+  const isOfRows = (name) => types.includes(compiled.scales?.find((s) => s.name === name)?.type);
+  return (compiled.axes ?? []).filter((axis) => axis.labels !== false && axis.orient === "left" && isOfRows(axis.scale));
+}
+
+/** Wrap the labels beside the compiled chart, and centre those of several lines; or put each above its row. */
+function wrapLabels(compiled, isShort, isAbove) {
+  for (const axis of rowAxes(compiled, ["band", "point"])) {
     const given = axis.encode?.labels?.update;
     const limit = axis.labelLimit ?? compiled.config?.axis?.labelLimit ?? 180;
-    const most = isShort ? SHORT_LINE : Math.floor(limit / LETTER_WIDTH);
+    const most = isAbove ? LONG_LINE : isShort ? SHORT_LINE : Math.floor(limit / LETTER_WIDTH);
     const text = `lines(${given?.text?.signal ?? "datum.label"}, ${most})`;
-    const update = { ...given, text: { signal: text }, dy: { signal: `-6 * (length(${text}) - 1)` } };
+    const beside = { dy: { signal: `-${LINE_HEIGHT / 2} * (length(${text}) - 1)` } };
+    const above = { x: { value: 4 }, align: { value: "left" }, baseline: { value: "bottom" }, limit: { value: 0 },
+      dy: { signal: `-bandwidth('${axis.scale}') / 2 - 1` } };
+    const update = { ...given, text: { signal: text }, ...(isAbove ? above : beside) };
     axis.encode = { ...axis.encode, labels: { ...axis.encode?.labels, update } };
   }
 }
 
-/** Make room in a narrow chart: rows as high as labels of two lines, and scales that do not pad most of the width. */
-function makeRoom(compiled) {
+/** Make room in a narrow chart: rows as high as their labels, scales that do not pad most of the width, short titles. */
+function makeRoom(compiled, isAbove) {
+  const [most, step] = isAbove ? [SHORT_TITLE, ABOVE_STEP] : [LONG_LINE, SHORT_STEP];
+  for (const axis of compiled.axes ?? [])
+    if (axis.orient === "bottom" && axis.title?.length > most) axis.title = lines(axis.title, most);
   for (const scale of compiled.scales ?? [])
     if (scale.padding > SHORT_PADDING) scale.padding = SHORT_PADDING;
   for (const signal of compiled.signals ?? [])
-    if (/^y_step$/.test(signal.name) && signal.value < SHORT_STEP) signal.value = SHORT_STEP;
+    if (/^y_step$/.test(signal.name) && signal.value < step) signal.value = step;
 }
 
 /** Put the legends of the compiled chart above it, one below the other. */
@@ -86,7 +101,7 @@ function tellOnHover(group) {
   }
 }
 
-function specFor(place, isPaper, room) {
+function specFor(place, isPaper, isAbove, room) {
   const spec = JSON.parse(place.nextElementSibling.textContent);
   for (const [name, { fields, rows }] of Object.entries(spec.datasets ?? {}))
     if (fields) spec.datasets[name] = rows.map((row) => Object.fromEntries(fields.map((field, i) => [field, row[i]])));
@@ -94,11 +109,12 @@ function specFor(place, isPaper, room) {
   const colours = isDark.matches && !isPaper ? darkColours() : {};
   const sizes = isNarrow.matches && !isPaper ? NARROW : {};
   spec.config ??= {};
-  for (const [part, values] of [...Object.entries(colours), ...Object.entries(sizes)])
+  for (const [part, values] of [colours, sizes, isAbove ? ABOVE : {}].flatMap(Object.entries))
     spec.config[part] = { ...spec.config[part], ...values };
   // Each mark is named for screen readers, unless there are so many that nobody would listen to the end.
   const numRows = Object.values(spec.datasets ?? {}).reduce((sum, rows) => sum + rows.length, 0);
   if (numRows > MOST_NAMED_MARKS) spec.config.aria = false;
+  if (isAbove && Number.isFinite(spec.height)) spec.height = { step: ABOVE_STEP / 2 };
   spec.padding = { left: 4, top: 4, right: 4 + room, bottom: 4 };
   if (spec.mark || spec.layer) {
     spec.width ??= "container";
@@ -118,12 +134,20 @@ function standOut(place) {
   };
 }
 
+/** Whether some labels beside the rows of a drawing are higher than its rows. */
+function isCrowded(place, view) {
+  const labels = [...place.querySelectorAll('svg .role-axis-label text[text-anchor="end"]')];
+  const most = Math.max(...labels.map((label) => label.querySelectorAll("tspan").length || 1));
+  return view.signal("height") < most * LINE_HEIGHT * labels.length;
+}
+
 /** Draw a chart; where a text is cut, again with more room to its right or fewer columns in the legend. */
 async function fit(place, isPaper) {
   const isSmall = isNarrow.matches && !isPaper;
-  let [room, numColumns] = [0, MOST_COLUMNS];
+  let [room, numColumns, isAbove] = [0, MOST_COLUMNS, false];
   for (let attempt = 1; ; attempt++) {
-    const view = await vegaEmbed(place, specFor(place, isPaper, room), {
+    let canBeAbove = false;
+    const view = await vegaEmbed(place, specFor(place, isPaper, isAbove, room), {
       mode: "vega-lite",
       renderer: "svg",
       actions: false,
@@ -133,19 +157,22 @@ async function fit(place, isPaper) {
       expressionFunctions: { lines },
       patch: (compiled) => {
         tellOnHover(compiled);
-        wrapLabels(compiled, isSmall);
+        wrapLabels(compiled, isSmall, isAbove);
+        canBeAbove = isSmall && rowAxes(compiled, ["band"]).length > 0;
         if (isSmall) {
           stackLegends(compiled, numColumns);
-          makeRoom(compiled);
+          makeRoom(compiled, isAbove);
         }
         return compiled;
       },
       tooltip: { theme: isDark.matches ? "dark" : "light" },
     });
     const { legend, rest } = standOut(place);
-    if (attempt === MOST_ATTEMPTS || Math.max(legend, rest) < 1) return view;
+    const isSqueezed = canBeAbove && !isAbove && (isCrowded(place, view.view) || view.view.signal("width") - rest < LEAST_WIDTH);
+    if (attempt === MOST_ATTEMPTS || (!isSqueezed && Math.max(legend, rest) < 1)) return view;
     if (legend >= 1) numColumns = Math.max(1, numColumns - 1);
-    room += rest;
+    isAbove ||= isSqueezed;
+    room = isSqueezed ? 0 : room + rest;
     view.finalize();
   }
 }

@@ -71,11 +71,11 @@ def cost_curve(rows: Sequence[Mapping], gpus: Sequence[str], at: float, title: a
     lines = base.mark_line(strokeWidth=2.5).encode(detail="piece:N")
     hits = base.mark_point(filled=True, size=14, opacity=0.9)
     ends = alt.Chart(frame.group_by("system", maintain_order=True).last()).encode(x="speed:Q", y="usd:Q", color=colour)
-    names = ends.mark_text(align="left", dx=8, fontSize=13, fontWeight="bold").encode(text="system:N")
+    names = ends.mark_text(align="left", dx=8, fontWeight="bold").encode(text="system:N")
     rule = alt.Chart(pl.DataFrame({"speed": [float(at)], "text": [f"{at:g}"]})).encode(x="speed:Q")
     asked = (
         rule.mark_rule(strokeDash=[3, 3], color=theme.NEUTRAL),
-        rule.mark_text(dy=-6, y=0, fontSize=12).encode(text="text:N"),
+        rule.mark_text(align="left", dx=4, y=8).encode(text="text:N"),
     )
     return alt.layer(*asked, lines, hits, names).properties(width="container", height=320, title=title)
 
@@ -147,7 +147,7 @@ def ratio_curve(marks: Sequence[Mapping], subject: str, title: alt.Title, claim:
     if claim:
         at = alt.Chart(pl.DataFrame([dict(claim)])).encode(x="speed:Q", y="ratio:Q")
         layers.append(at.mark_point(color=theme.BAD, size=260, strokeWidth=1.5, filled=False))
-        layers.append(at.mark_text(color=theme.BAD, align="right", dx=-4, dy=-24, fontSize=13).encode(text="text:N"))
+        layers.append(at.mark_text(color=theme.BAD, align="right", dx=-4, dy=-24).encode(text="text:N"))
     return alt.layer(*layers).properties(width="container", height=340, title=title)
 
 

@@ -211,7 +211,7 @@ def spans(
 def marks(
     rows: Sequence[Mapping], x: Axis, *, hue: str = "what", hues: Mapping[str, str] | str | None = None
 ) -> alt.LayerChart | None:
-    """Marks of several kinds along one line for each `place`, with `text` above each. None for no rows."""
+    """Marks of several kinds along one line for each `place`, with `text` at each. None for no rows."""
     if not rows:
         return None
     base = alt.Chart(frame(rows)).encode(**_place(rows, None))
@@ -220,18 +220,21 @@ def marks(
     dots = base.mark_point(size=130, filled=True, opacity=0.9).encode(
         x.encoding(alt.X), colour(rows, hue, hues), shape, tooltip=tips
     )
-    return alt.layer(dots, base.mark_text(dy=-12, fontSize=12).encode(x.encoding(alt.X), text="text:N"))
+    names = base.encode(x.encoding(alt.X), text="text:N")
+    kind, first = alt.datum[hue], rows[0][hue]  # whose texts stand below, where those of the others do not
+    below, above = names.transform_filter(kind == first), names.transform_filter(kind != first)
+    return alt.layer(dots, below.mark_text(dy=15), above.mark_text(dy=-13))
 
 
-def rule(channel: str, *values: float, text: str = "", hue: str = theme.NEUTRAL) -> alt.LayerChart:
-    """Dashed lines across a chart at values of its x or y, the first one with a text."""
+def rule(channel: str, *values: float, text: str = "", hue: str = theme.NEUTRAL, row: int = 0) -> alt.LayerChart:
+    """Dashed lines across a chart at values of its x or y, the first one with a text; `row` counts those at the top."""
     at = alt.Chart(pl.DataFrame({channel: [float(f"{v:.6g}") for v in values]}, schema={channel: pl.Float64}))
     drawn = at.mark_rule(strokeDash=[4, 3], color=hue).encode(**{channel: f"{channel}:Q"})
     if not (text and values):
         return alt.layer(drawn)
     told = alt.Chart(pl.DataFrame({channel: [float(values[0])], "text": [text]})).encode(text="text:N")
-    side = {"x": 4} if channel == "y" else {"y": 8}
-    name = told.mark_text(align="left", dx=4, dy=-6, fontSize=12, **side).encode(**{channel: f"{channel}:Q"})
+    side = {"x": 4} if channel == "y" else {"y": 8 + 18 * row}
+    name = told.mark_text(align="left", dx=4, dy=-6, **side).encode(**{channel: f"{channel}:Q"})
     return alt.layer(drawn, name)
 
 

@@ -20,6 +20,7 @@ from tokenfactory.warehouse import vocabulary  # noqa: E402
 HOPPER, BLACKWELL, CDNA, NEUTRAL = "#d5730a", "#2f74d0", "#8f63c9", "#8a929b"
 GOOD, BAD = "#1e8a6e", "#c8424a"
 
+LEAST_SIZE = 13  # [px] of any text in a chart
 VEGA_LITE = "5.21"  # of pictures; the newest with the specification that JupyterLab draws
 VEGA_LITE_MIME = "application/vnd.vegalite.v5+json"
 
@@ -55,7 +56,7 @@ def _config() -> dict:
             "fontWeight": 600,
             "color": ink,
             "subtitleColor": faint,
-            "subtitleFontSize": 12,
+            "subtitleFontSize": LEAST_SIZE,
             "offset": 12,
             "frame": "group",
         },
@@ -63,8 +64,8 @@ def _config() -> dict:
             "labelColor": faint,
             "titleColor": faint,
             "titleFontWeight": "normal",
-            "labelFontSize": 11,
-            "titleFontSize": 12,
+            "labelFontSize": LEAST_SIZE,
+            "titleFontSize": LEAST_SIZE,
             "gridColor": grid,
             "domainColor": "#c3c9cf",
             "tickColor": "#c3c9cf",
@@ -87,16 +88,23 @@ def _config() -> dict:
             "labelColor": ink,
             "titleColor": faint,
             "titleFontWeight": "normal",
-            "labelFontSize": 12,
+            "labelFontSize": LEAST_SIZE,
+            "titleFontSize": LEAST_SIZE,
             "symbolSize": 90,
             "labelLimit": 320,
             "offset": 28,
             "columns": 4,
         },
+        "header": {
+            "labelFontSize": LEAST_SIZE,
+            "titleFontSize": LEAST_SIZE,
+            "labelAnchor": "start",
+            "labelPadding": 26,
+        },
         "bar": {"discreteBandSize": {"band": 0.72}},
         "line": {"strokeWidth": 2.2},
         "point": {"size": 70, "filled": True},
-        "text": {"color": ink, "fontSize": 12},
+        "text": {"color": ink, "fontSize": LEAST_SIZE},
         "rule": {"color": NEUTRAL},
         "range": {"category": [BLACKWELL, HOPPER, CDNA, GOOD, NEUTRAL, BAD]},
     }
