@@ -44,6 +44,7 @@ def not_measured(title) -> alt.Chart:
 
 def _config() -> dict:
     ink, faint, grid = "#3b434c", "#6b747d", "#e3e6ea"
+    sizes = {"labelFontSize": LEAST_SIZE, "titleFontSize": LEAST_SIZE}
     font = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
     return {
         "background": "transparent",
@@ -64,8 +65,7 @@ def _config() -> dict:
             "labelColor": faint,
             "titleColor": faint,
             "titleFontWeight": "normal",
-            "labelFontSize": LEAST_SIZE,
-            "titleFontSize": LEAST_SIZE,
+            **sizes,
             "gridColor": grid,
             "domainColor": "#c3c9cf",
             "tickColor": "#c3c9cf",
@@ -88,19 +88,13 @@ def _config() -> dict:
             "labelColor": ink,
             "titleColor": faint,
             "titleFontWeight": "normal",
-            "labelFontSize": LEAST_SIZE,
-            "titleFontSize": LEAST_SIZE,
+            **sizes,
             "symbolSize": 90,
             "labelLimit": 320,
             "offset": 28,
             "columns": 4,
         },
-        "header": {
-            "labelFontSize": LEAST_SIZE,
-            "titleFontSize": LEAST_SIZE,
-            "labelAnchor": "start",
-            "labelPadding": 26,
-        },
+        "header": sizes | {"labelAnchor": "start", "labelPadding": 26},
         "bar": {"discreteBandSize": {"band": 0.72}},
         "line": {"strokeWidth": 2.2},
         "point": {"size": 70, "filled": True},
