@@ -265,19 +265,20 @@ def _snapshots(arguments, project) -> int:
     from tokenfactory.display import show
     from tokenfactory.measurements import snapshots
 
-    if arguments.drop:
-        in_use = snapshots.drop(_snapshot_folder(), arguments.drop)
-        print(json.dumps({"dropped": arguments.drop, "in_use": in_use}) if arguments.json else
-              f"{arguments.drop} is dropped; {in_use or 'no snapshot'} is in use")  # fmt: skip
+    folder = _snapshot_folder()
+    if arguments.drop or arguments.merge:
+        in_use = snapshots.drop(folder, arguments.drop) if arguments.drop else snapshots.merge(folder, arguments.merge)
+        told = {"dropped": arguments.drop, "merged": arguments.merge, "in_use": in_use}
+        print(json.dumps(told) if arguments.json else f"{in_use or 'no snapshot'} is in use now")
         return MADE
-    found = snapshots.listed(_snapshot_folder())
+    found = snapshots.listed(folder)
     if arguments.json:
         print(json.dumps(found))
         return MADE
     columns = {"name": "Snapshot", "created_at": show.Column("Made", lambda text: text[:10]),
                "num_files": show.Column("Files", show.number), "num_points": show.Column("Points", show.number),
                "is_in_use": show.Column("In use", lambda used: "yes" if used else "")}  # fmt: skip
-    print(show.table(found, columns, f"{len(found)} snapshots; to join some, ingest their files together").plain())
+    print(show.table(found, columns, f"{len(found)} snapshots").plain())
     return MADE
 
 

@@ -9,7 +9,7 @@ import errno
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from datetime import date as Day
@@ -152,7 +152,7 @@ def _ingest(paths: list[Path], snapshots: Path, given: dict, needs_points: bool)
         made = _make(snapshots, content, readable, problems, given, known, beside, needs_points)
         return IngestReport(made, is_new=True, files=_file_reports(made))
     if newest(snapshots) != made:
-        _use_again(made)
+        use_again(made)
     return IngestReport(made, is_new=False, files=_file_reports(made))
 
 
@@ -180,18 +180,28 @@ def _make(
     beside: "Sidecars",
     needs_points: bool,
 ) -> Path:
+
+    def load(connection, work: Path) -> list[FileReport]:
+        reports = _load(connection, work, found, problems, facts, known, beside)
+        if needs_points and not any(r.num_points for r in reports):
+            reasons = connection.execute(_FIRST_REASONS).fetchall()
+            raise NoPointsError(reports, [reason for (reason,) in reasons])
+        return reports
+
+    return write(snapshots, content, load)
+
+
+def write(snapshots: Path, content: str, load: Callable[[Any, Path], list[FileReport]]) -> Path:
+    """Write a snapshot of what `load` brings into the tables of a connection; `content` stands for it in the name."""
     now = datetime.now(UTC)
     target = snapshots / f"{now:%Y-%m-%d}-{content}"
     with atomic.replacing(target, verify=_verify) as folder:
         work = folder / "work"
         work.mkdir(parents=True)
         with connect(work / "stage.duckdb") as connection:
-            reports = _load(connection, work, found, problems, facts, known, beside)
-            if needs_points and not any(r.num_points for r in reports):
-                reasons = connection.execute(_FIRST_REASONS).fetchall()
-                raise NoPointsError(reports, [reason for (reason,) in reasons])
+            reports = load(connection, work)
             tables = _write_tables(connection, folder)
-            used = connection.execute(_SOURCES.format(_parquet(folder, "stored_points"))).fetchall()
+            used = connection.execute(_SOURCES.format(parquet(folder, "stored_points"))).fetchall()
         shutil.rmtree(work)
         manifest = {
             "created_at": now.isoformat(timespec="microseconds"),
@@ -210,7 +220,7 @@ def _verify(snapshot: Path) -> None:
     """Raise where a table of a snapshot cannot be read, or has lost a row."""
     with connect() as connection:
         for table, num_rows in read_manifest(snapshot)["num_rows"].items():
-            query = f"SELECT count(*) FROM read_parquet('{_parquet(snapshot, table)}')"
+            query = f"SELECT count(*) FROM read_parquet('{parquet(snapshot, table)}')"
             if connection.execute(query).fetchone() != (num_rows,):
                 raise OSError(errno.EIO, f"{table} did not arrive on the disk as a whole")
 
@@ -302,16 +312,17 @@ def _write_tables(connection, folder: Path) -> dict[str, int]:
     } | dict.fromkeys(KEPT, "*")
     num_rows = {}
     for name, columns in tables.items():
-        query = f"COPY (SELECT {columns} FROM {name}) TO '{_parquet(folder, name)}' ({_PARQUET})"
+        query = f"COPY (SELECT {columns} FROM {name}) TO '{parquet(folder, name)}' ({_PARQUET})"
         (num_rows[name],) = connection.execute(query).fetchone()
     return num_rows
 
 
-def _parquet(folder: Path, table: str) -> str:
+def parquet(folder: Path, table: str) -> str:
+    """Where a table of a snapshot lies, within a text of SQL."""
     return str(folder / f"{table}.parquet").replace("'", "''")
 
 
-def _use_again(snapshot: Path) -> None:
+def use_again(snapshot: Path) -> None:
     """Make a snapshot the newest one. Its tables stay as they are."""
     newest_now = {"in_use_number": _next_number(snapshot.parent)}
     newest_now["in_use_from"] = datetime.now(UTC).isoformat(timespec="microseconds")

@@ -170,6 +170,18 @@ _USE_LENGTHS = f"""
 
 # ---- runs ---------------------------------------------------------------------------------------
 
+RUN_FACTS = """
+    CREATE TABLE run_facts AS
+    WITH whole AS (
+        SELECT run_id, min(date) AS date, max(run_attempt) AS last_attempt, max(run_started_at) AS run_started_at,
+               arg_max(run_url, run_attempt) AS run_url, any_value(workflow_run_id) AS workflow_run_id
+        FROM runs GROUP BY run_id
+    )
+    SELECT u.raw_run, u.run_id, u.run_attempt, w.date AS run_date,
+           coalesce(u.run_started_at, w.run_started_at) AS run_started_at, coalesce(u.run_url, w.run_url) AS run_url,
+           coalesce(u.run_attempt < w.last_attempt, false) AS is_superseded
+    FROM raw_runs AS u LEFT JOIN whole AS w USING (run_id)
+"""
 # What a table of runs says (workflow-info, the database) goes before what rows say of their run.
 _RUNS = (
     f"""
@@ -191,18 +203,7 @@ _RUNS = (
     GROUP BY run_id, run_attempt
     ORDER BY run_id, run_attempt
     """,
-    """
-    CREATE TABLE run_facts AS
-    WITH whole AS (
-        SELECT run_id, min(date) AS date, max(run_attempt) AS last_attempt, max(run_started_at) AS run_started_at,
-               arg_max(run_url, run_attempt) AS run_url, any_value(workflow_run_id) AS workflow_run_id
-        FROM runs GROUP BY run_id
-    )
-    SELECT u.raw_run, u.run_id, u.run_attempt, w.date AS run_date,
-           coalesce(u.run_started_at, w.run_started_at) AS run_started_at, coalesce(u.run_url, w.run_url) AS run_url,
-           coalesce(u.run_attempt < w.last_attempt, false) AS is_superseded
-    FROM raw_runs AS u LEFT JOIN whole AS w USING (run_id)
-    """,
+    RUN_FACTS,
     # A row without a run that repeats a measurement of a known run was measured in it.
     f"""
     CREATE TABLE adopted AS

@@ -36,12 +36,12 @@ def _once_per(key: str, table: str, *columns: str) -> str:
 
 
 # The same configuration has the same number in every snapshot, and in the shipped points (measured_points.sql).
-_CONFIG_ID = f"(hash({', '.join(c.name for c in CONFIGURATION)}) >> 1)::BIGINT"
+CONFIG_ID = f"(hash({', '.join(c.name for c in CONFIGURATION)}) >> 1)::BIGINT"
 POINTS_VIEW = f"""
     CREATE VIEW snapshot_points AS
     SELECT {", ".join(f"{_FROM_ELSEWHERE.get(c.name, c.name)}::{c.type} AS {c.name}" for c in MEASURED_POINTS)}
     FROM stored_points AS p
-    JOIN (SELECT * REPLACE ({_CONFIG_ID} AS config_id) FROM configs) USING (raw_config)
+    JOIN (SELECT * REPLACE ({CONFIG_ID} AS config_id) FROM configs) USING (raw_config)
     LEFT JOIN {_once_per("raw_run", "run_facts", "run_id", "run_attempt", "run_started_at", "run_url")} USING (raw_run)
     LEFT JOIN {_once_per("file_no", "documents", "file_sha256")} USING (file_no)
     LEFT JOIN {_once_per("adapter", "adapters", "adapter_version", "source")} USING (adapter)
