@@ -116,7 +116,7 @@ def test_help_is_fast_and_tells_the_exit_codes():
     started = time.monotonic()
     done = subprocess.run([*MODULE[:1], "-X", "importtime", *MODULE[1:], "--help"], capture_output=True, text=True)
     assert time.monotonic() - started < 2
-    assert "Exit codes: 0 made, 1 a notebook failed, 2 bad input" in " ".join(done.stdout.split())
+    assert "Exit codes: 0 made; 1 a notebook failed; 2 bad input" in " ".join(done.stdout.split())
     imported = {line.rsplit("|", 1)[1].strip() for line in done.stderr.splitlines()}
     assert "tokenfactory.cli" in imported and not imported & {"yaml", "pydantic", "duckdb", "polars", "papermill"}
 

@@ -1,5 +1,6 @@
-"""Words of the pages: answers, findings, notes and tooltips as a person would say them, on the stored notebooks."""
+"""Words of pages, of documents, help and errors: as a person would say them; those of pages in the stored notebooks."""
 
+import ast
 import json
 import re
 from pathlib import Path
@@ -7,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from reportkit import outputs
+from tokenfactory.arguments import parser
 
 PROJECT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((PROJECT / "notebooks").glob("[0-9]*.ipynb"))
 RULES = {
-    "more than 25 words": lambda text: max(len(one.split()) for one in re.split(r"[.;:] ", text)) > 25,
+    "more than 25 words": lambda text: max(len(one.split()) for one in re.split(r"[.;:?] ", text)) > 25,
     "a raw identifier": lambda text: re.search(
         r"\b[a-z0-9]+_[a-z0-9_]+\b|\b(deepseek-r1|gpt-oss-120b-|kimi-k2)-\w+", text
     ),
@@ -23,11 +25,53 @@ RULES = {
     ),
     "a power of ten": lambda text: re.search(r"\de[+-]?\d", text),
 }
+DOCUMENTS = ("README.md", "data/README.md", "notebooks/README.md", "reports/schedules/README.md")
+TYPED = {"a raw identifier", "a date of a machine"}  # help and errors name what is typed into files and commands
+NO_PROSE = re.compile(r"^```.*?^```|<!--.*?-->|^(?:#|\|[-|: ]+\|$).*?$|\]\([^)]*\)", re.M | re.S)
+BLOCK = re.compile(r"\n\s*\n|\n\s*(?=[-*>|] |\d+\. )|\|")
+CODE = re.compile(r"`[^`]+`(?:, `[^`]+`)*")
 
 
 def faults(text: str) -> list[str]:
     """What keeps a sentence from being plain English."""
     return [name for name, is_broken in RULES.items() if is_broken(text.replace("**", ""))]
+
+
+def prose(markdown: str) -> list[str]:
+    """Paragraphs, points of lists and cells of tables; each run of code counts as one word."""
+    plain = CODE.sub("Code", NO_PROSE.sub("", markdown))
+    return [" ".join(re.sub(r"[*_]*\[", "", block).split()) for block in BLOCK.split(plain)]
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_documents_are_plain(name):
+    said = prose((PROJECT / name).read_text())
+    assert {text: faults(text) for text in said if faults(text)} == {}
+
+
+def literal(node: ast.expr) -> str:
+    """The words of a text in code, with X for what is filled in and for what is quoted."""
+    if isinstance(node, ast.BinOp):
+        return literal(node.left) + literal(node.right)
+    parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+    filled = (p.value if isinstance(p, ast.Constant) and isinstance(p.value, str) else "X" for p in parts)
+    return re.sub(r"'[^']*'", "X", "".join(filled))
+
+
+def test_errors_are_plain():
+    trees = [ast.parse(path.read_text()) for path in (PROJECT / "lib").rglob("*.py")]
+    raised = [n.exc for tree in trees for n in ast.walk(tree) if isinstance(n, ast.Raise) and n.exc]
+    said = [literal(argument) for one in raised if isinstance(one, ast.Call) for argument in one.args]
+    assert len(said) > 300
+    assert {text: found for text in said if (found := set(faults(text)) - TYPED)} == {}
+
+
+def test_help_is_plain():
+    (commands,) = (action for action in parser()._actions if action.dest == "command")
+    said = [command.epilog for command in commands.choices.values()]
+    for command in commands.choices.values():
+        said += [command.description, *(action.help for action in command._actions)]
+    assert {text: found for text in said if (found := set(faults(text)) - TYPED)} == {}
 
 
 def shown(path: Path) -> list[dict]:
@@ -88,6 +132,15 @@ def test_a_tooltip_has_words_for_every_value(path):
 )
 def test_each_rule_sees_what_breaks_it(text, fault):
     assert faults(text) == [fault]
+
+
+def test_prose_is_what_people_read_of_a_document():
+    text = "# a_heading\n\n```\nrun_me --now\n```\nOne [link_text](a_b.md), `some_code`,\n`more_code`.\n- point_one\n"
+    text += "| what_is | `code_1` |\n|---|---|\n| 60 % | 2026-11-24 |\n"
+    found = [fault for block in prose(text) for fault in faults(block)]
+    assert sorted(found) == sorted(
+        ["a raw identifier"] * 3 + ["a blank before the percent sign", "a date of a machine"]
+    )
 
 
 def test_a_plain_sentence_breaks_no_rule():

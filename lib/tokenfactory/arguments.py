@@ -9,8 +9,8 @@ from tokenfactory import argument_types
 
 MADE, FAILED, BAD_INPUT, NOT_ALL_READ, CONTRADICTED, INTERRUPTED = 0, 1, 2, 3, 4, 130
 EXIT_CODES = (
-    f"Exit codes: {MADE} made, {FAILED} a notebook failed, {BAD_INPUT} bad input (one sentence says what), "
-    f"{NOT_ALL_READ} made, but some files were not read, {CONTRADICTED} a claim contradicts itself."
+    f"Exit codes: {MADE} made; {FAILED} a notebook failed; {BAD_INPUT} bad input (one sentence says what); "
+    f"{NOT_ALL_READ} made, but some files were not read; {CONTRADICTED} a claim contradicts itself."
 )
 
 

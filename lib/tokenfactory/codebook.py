@@ -25,6 +25,8 @@ FORMS = {
 KINDS = {"int": "whole number", "float": "number", "bool": "true or false", "date": "date"}
 MEASURED_KINDS = {"VARCHAR": "text", "BIGINT": "whole number", "DOUBLE": "number", "BOOLEAN": "true or false"}
 MEASURED_KINDS |= {"DATE": "date", "VARCHAR[]": "list of texts"}
+# Names of columns and files in running text; what is code, a link or a heading stays as it is.
+_BARE = re.compile(r"```.*?```|`[^`]*`|\]\([^)]*\)|^#.*?$|\b([a-z0-9]+(?:_[a-z0-9]+)+(?:\.csv)?)\b", re.M | re.S)
 
 
 def render() -> str:
@@ -38,7 +40,7 @@ def render() -> str:
     page = jinja2.Template(
         PAGE.read_text(encoding="utf-8"), keep_trailing_newline=True, undefined=jinja2.StrictUndefined
     )
-    return page.render(
+    text = page.render(
         files=_table(
             "file | it says | one row is",
             ((f"[`{t.file}`](#{t.name})", t.description, t.grain) for t in TABLES.values()),
@@ -53,6 +55,7 @@ def render() -> str:
         latest=_rows((f"`{name}(as_of := ...)`", catalogue.header(sql)) for name, sql in macros),
         measured="\n\n".join(_measured_section(name, table) for name, table in measured.TABLES.items()),
     )
+    return _BARE.sub(lambda found: f"`{found[1]}`" if found[1] else found[0], text)
 
 
 def _grades() -> Iterable[tuple]:
@@ -98,7 +101,7 @@ def _allowed(column: Column) -> str:
     """Vocabulary, form or range, and whether the cell may be empty."""
     said = [f"`{value}`" for value in column.values]
     said += [FORMS[column.kind]] if column.kind in FORMS else []
-    said += [f"{sign.replace('>=', '≥').replace('<=', '≤')} {limit}" for sign, limit in column.bounds]
+    said += [f"`{sign.replace('>=', '≥').replace('<=', '≤')} {limit}`" for sign, limit in column.bounds]
     return ", ".join(said) + ("" if column.is_required else "; may be empty" if said else "may be empty")
 
 

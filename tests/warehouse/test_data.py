@@ -48,7 +48,7 @@ def on(rows, day, **series):
 def left_out(file):
     """The rows of a file that were collected and do not ship, as the codebook names them."""
     lines = codebook.PAGE.read_text(encoding="utf-8").splitlines()
-    return [line.split(" | ")[1] for line in lines if line.startswith(f"| `{file}` | ")]
+    return [line.split(" | ")[1].strip("`") for line in lines if line.startswith(f"| `{file}` | ")]
 
 
 # --- every file --------------------------------------------------------------------------------------------------

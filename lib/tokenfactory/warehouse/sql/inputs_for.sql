@@ -1,6 +1,6 @@
 -- Everything that is assumed about owning one GPU, as one profile has it: of the hour, and of what changes over a life.
 -- Grain: one parameter. Units: in the row. gpu_per_system counts the GPUs of the server or rack that usd_per_system buys.
--- A profile's own row goes before the typical one, and what is about the GPU before what is about its kind of cooling,
+-- A profile's own row goes before the typical one. What is about the GPU goes before what is about its kind of cooling,
 -- and that before what is about everything. Typical PUE and load are those of site_inputs. A parameter without any
 -- row is missing: no system price is known, for example.
 -- Example: FROM inputs_for('gb300', 'typical') ORDER BY parameter

@@ -1,7 +1,7 @@
 -- Why a published point cannot stand in a comparison at equal speed; NULL when it can.
 -- Grain: one row of operating_points. The first reason that applies is named.
 -- A page often shows a point of a run whose own row ships or was ingested: the same GPU, model, lengths and throughput
--- (to a part in a thousand, which is how pages round) at the same speed (to 3 %: pages print means or medians), and
+-- (to a part in a thousand, which is how pages round) at the same speed (to 3%: pages print means or medians), and
 -- nothing stated that says otherwise. Then the row of the run counts.
 CREATE VIEW point_gaps AS
 WITH seen AS (

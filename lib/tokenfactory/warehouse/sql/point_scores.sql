@@ -1,6 +1,6 @@
 -- The accuracy that is known of a measured point: that of its own run, else the newest of the same way of serving.
 -- Grain: one measured point with a known score. Units: fraction. A score that a row brought itself goes before one
--- that an evaluation found on the same GPU, engine, number format, speculation and topology, and GSM8K before other tasks.
+-- of an evaluation on the same GPU, engine, number format, speculation and topology; GSM8K goes before other tasks.
 CREATE VIEW point_scores AS
 WITH found AS (
     SELECT p.point_id,

@@ -1,4 +1,4 @@
--- Power figures in force on a day, of one owner: InferenceX TCO, or a scenario file (your_power_ and its name).
+-- Power figures in force on a day, of one owner: InferenceX TCO, or a scenario file (`your_power_` and its name).
 -- Grain: one figure of a GPU on a basis. Units: kW per GPU, on the basis of the row.
 -- Figures of a scenario file stand in the place of all of InferenceX's for the same GPU and basis, whatever the day: where
 -- one does not hold on the day, there is none. Excludes figures without a period.

@@ -1,7 +1,7 @@
 -- Predictions of the decode model beside the first measured run of their configuration, once there is one.
 -- Grain: one prediction. Units: as in predictions. error is predicted over measured speed, less one; NULL: not measured.
--- A run counts when it is not older than the prediction, shares experts over as many GPUs, and has within a tenth as
--- many requests per decode GPU.
+-- A run counts when it is not older than the prediction and shares experts over as many GPUs. Its requests per decode
+-- GPU must be as many, within a tenth.
 CREATE VIEW prediction_scores AS
 SELECT p.*, d.point_id, d.speed AS measured_tok_per_s_per_user,
        d.output_per_decode_gpu AS measured_output_per_decode_gpu,
