@@ -262,6 +262,21 @@ def test_a_record_that_contradicts_itself_is_refused(tmp_path, program, changed,
     assert code == 3 and words in told.replace("\n", " "), told
 
 
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"median_tpot_s": 80, "interactivity_tok_per_s_per_user": ""}, "64 requests in flight draw 0.80402 output"),
+        ({"median_ttft_s": 250}, "64 requests in flight draw 48.1"),
+        ({"total_tok_per_s_per_gpu": 4800}, "the rates say 6400 on 8 GPUs"),
+        ({"output_tok_per_s_per_gpu": 800}, "800 is more than the total, 600"),
+    ],
+)
+def test_a_number_in_another_unit_or_of_another_scope_costs_its_row(tmp_path, program, changed, words):
+    good = dict.fromkeys(changed, "") | ROW
+    code, told = program("doctor", strangers_file(tmp_path / "in", [good, good | changed], "a.csv", facts=""))
+    assert code == 0 and words in told and "+ 1 excluded" in told and "(first: row 1)" in told
+
+
 def test_the_record_itself_is_read(tmp_path, program):
     assert program("ingest", strangers_file(tmp_path / "in", SERVED))[0] == 0
     right = {"total_tok_per_s_per_gpu": 1228.8, "output_tok_per_s_per_gpu": 409.6, "conc": 32, "isl_tok": 1024}

@@ -193,7 +193,8 @@ def test_mean_lengths_of_one_asked_length_are_one_line_and_others_are_not(tmp_pa
     def run(conc, osl, **more):
         rates = {"output_throughput": 96 * osl / VLLM["duration"]}
         rates["total_token_throughput"] = VLLM["total_input_tokens"] / VLLM["duration"] + rates["output_throughput"]
-        return VLLM | {"max_concurrency": conc, "total_output_tokens": 96 * osl} | rates | more
+        times = {name: time * conc / VLLM["max_concurrency"] for name, time in VLLM.items() if name.endswith("_ms")}
+        return VLLM | {"max_concurrency": conc, "total_output_tokens": 96 * osl} | rates | times | more
 
     found = points(tmp_path, a__json=[run(4, 281.3), run(8, 288.7), run(16, 292.2), run(4, 120)])
     assert sorted((p["conc"], p["osl_tok"]) for p in found) == [(4, 120), (4, 290), (8, 290), (16, 290)]

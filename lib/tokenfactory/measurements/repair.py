@@ -4,6 +4,7 @@ The identities a row must keep: total = input + output per deployed GPU; for dis
 total x (P + D) = input x P + output x D with rates per pool; interactivity x time per token = 1; energy per
 token x throughput = power. A row that breaks one is repaired where the data say how, and excluded where not.
 Little's law (throughput x request time = tokens in flight) only flags: medians and warm-up bend it by a few percent.
+A row of one's own that breaks it by half is excluded.
 """
 
 import json

@@ -9,6 +9,9 @@ TIME_TOLERANCE = 1e-2
 # Two rows are the same measurement when their throughput and speed agree to this.
 SAME = 1e-9
 LITTLES_LAW_BAND = 0.1
+# A row of one's own that makes more than this times what its users draw has a wrong unit or scope: of 2,800 rows of
+# InferenceX none makes more than 1.08 times that.
+MOST_OF_LITTLE = 1.5
 # Requests of the InferenceX load generator are uniform in 80 to 100% of the nominal length.
 MEAN_LENGTH_FRAC = 0.9
 
@@ -49,6 +52,12 @@ def _speed(statistic: str) -> str:
 def _cases(cases: list[tuple[str, str]]) -> str:
     return "CASE " + " ".join(f"WHEN {is_so} THEN {value}" for is_so, value in cases) + " END"
 
+
+# What the requests in flight draw at the row's times, as tokens that the deployment makes in a second.
+_TPOT = "coalesce(nullif(mean_tpot_s, 0), nullif(median_tpot_s, 0), 1 / nullif(interactivity_tok_per_s_per_user, 0))"
+_TTFT = "coalesce(nullif(mean_ttft_s, 0), nullif(median_ttft_s, 0), 0)"
+_DRAWN = f"(conc * osl_tok / ({_TTFT} + (osl_tok - 1) * {_TPOT}))"
+_MADE = "(num_gpu * coalesce(output_deployed, total * osl_tok / (isl_tok + osl_tok)))"
 
 # Why a row cannot be used: condition, field, reason. The first that holds is the one that is said.
 _IN_WORDS = "printf('input and output miss the total by %.3g%%', 100 * residual)"
@@ -92,6 +101,17 @@ _REASONS = [
         f"coalesce(total, output_deployed) NOT BETWEEN {measured.SMALLEST} AND {measured.LARGEST['tok/s/gpu']}",
         "'total_tok_per_s_per_gpu'",
         "printf('%.3g is beyond all measure', coalesce(total, output_deployed))",
+    ),
+    (
+        f"output_deployed > (1 + {RATE_TOLERANCE}) * total",
+        "'output_tok_per_s_per_gpu'",
+        "printf('%.5g is more than the total, %.5g', output_deployed, total)",
+    ),
+    (
+        f"is_own AND workload = 'fixed_length' AND {_MADE} > {MOST_OF_LITTLE} * {_DRAWN}",
+        "'output_tok_per_s_per_gpu'",
+        f"printf('%d requests in flight draw %.6g output tokens a second at these times, but the rates say %.6g on %d"
+        f" GPUs: one has another unit (s, ms) or scope (GPU, deployment)', conc, {_DRAWN}, {_MADE}, num_gpu)",
     ),
     (
         f"workload <> 'agentic' AND {_is_off('median')}",
