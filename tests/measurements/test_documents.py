@@ -78,9 +78,20 @@ def test_one_bad_element_costs_one_row(cut, element, field, words):
     assert words in problem.reason
 
 
+@pytest.mark.parametrize("half", ['{"a": ', '{"a": 1, "b', '{"a": 1]', '{"a": "' + "x" * 300])
+def test_a_line_that_was_cut_costs_that_line(cut, half):
+    whole = '{"a": 0}\n'
+    for content, index in ((whole + half, 1), (whole + whole + half + "\n", 2), (whole + half + "\n" + whole, 1)):
+        found = dict(cut(content))
+        problem = found.pop(index)
+        assert isinstance(problem, RowProblem) and problem.reason == "is a line of incomplete JSON"
+        assert set(map(str, found.values())) == {"{'a': 0}"} and len(found) == content.count("0}")
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
+        ('{"a": 1}\n{\n"a": 1,\n"b" 2\n}\n', "element 1 is not complete JSON"),
         ('[{"a": 1}, {"a":', "element 1 is not complete JSON"),
         ('[{"a": 1},', "element 1 is missing: the file breaks off"),
         ('[{"a": 1}', "breaks off after element 0"),

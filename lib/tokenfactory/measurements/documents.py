@@ -324,6 +324,17 @@ class _Json:
             problem = RowProblem(*error.args)
         return problem or value, end
 
+    def skip_line(self) -> bool:
+        """Pass over the rest of a line; whether another record or the end of the file follows."""
+        while (end := self.buffer.find("\n", self.at)) < 0:
+            if len(self.buffer) - self.at > LARGEST_ELEMENT:
+                return False
+            if not self._grow():
+                end = len(self.buffer)
+                break
+        self.at = end + 1
+        return self.next_character() in ("", "{")
+
     def error(self, reason: str) -> DataError:
         return DataError(self.name, f"element {self.index} {reason}")
 
@@ -337,7 +348,14 @@ def _json_records(name: str, text: _Text) -> Iterator[tuple[int, Any]]:
     while True:
         if source.next_character() == "":
             raise source.error("is missing: the file breaks off")
-        yield source.index, source.element()
+        try:
+            found = source.element()
+        except DataError:
+            # A tool that was killed while it appended its result leaves half a line: JSON Lines lose that line only.
+            if is_array or source.index == 0 or not source.skip_line():
+                raise
+            found = RowProblem(None, "is a line of incomplete JSON")
+        yield source.index, found
         source.index += 1
         after = source.next_character()
         if not is_array:
