@@ -1,29 +1,19 @@
 """Predictions are registered once and never edited."""
 
 import csv
-import importlib.util
-from pathlib import Path
 
-import pytest
+from tools import register_predictions
 
 from tokenfactory.warehouse.files import PROJECT
 
 
-@pytest.fixture(scope="module")
-def program():
-    spec = importlib.util.spec_from_file_location("register", Path(__file__).with_name("register_predictions.py"))
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_what_is_registered_is_not_touched_and_what_is_new_is_added(program, tmp_path):
+def test_what_is_registered_is_not_touched_and_what_is_new_is_added(tmp_path):
     path = tmp_path / "predictions.csv"
     shipped = (PROJECT / "data" / "predictions.csv").read_text()
     first, *rows = shipped.splitlines()
     edited = rows[0].replace("2026-11-28", "2026-11-27")
     path.write_text("\n".join([first, edited, *rows[2:]]) + "\n")
-    assert program.register(path, "2026-12-24") == 1
+    assert register_predictions.register(path, "2026-12-24") == 1
     lines = path.read_text().splitlines()
     assert lines[1] == edited and lines[2:-1] == rows[2:]
     assert next(csv.DictReader([first, lines[-1]]))["registered_on"] == "2026-12-24"
