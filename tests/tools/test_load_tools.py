@@ -35,7 +35,7 @@ def test_the_tool_of_today_is_read_and_says_what_the_server_did(name):
         assert 0.95 * TTFT_S < row["median_ttft_s"] < 2 * TTFT_S
         assert 0.95 * ITL_S < row["median_tpot_s"] < 2 * ITL_S
         assert 0.95 < row["median_e2el_s"] / (TTFT_S + (OSL - 1) * ITL_S) < 2
-    assert {row["scenario"] for row in rows if "workload" in row} >= {"requests at a set rate"}
+    assert any(row["scenario"].startswith("requests at a set rate") for row in rows if "workload" in row)
 
 
 def test_no_fixture_says_where_it_was_made():
