@@ -326,13 +326,10 @@ class _Json:
 
     def skip_line(self) -> bool:
         """Pass over the rest of a line; whether another record or the end of the file follows."""
-        while (end := self.buffer.find("\n", self.at)) < 0:
+        while (end := self.buffer.find("\n", self.at)) < 0 and self._grow():
             if len(self.buffer) - self.at > LARGEST_ELEMENT:
                 return False
-            if not self._grow():
-                end = len(self.buffer)
-                break
-        self.at = end + 1
+        self.at = end + 1 or len(self.buffer)
         return self.next_character() in ("", "{")
 
     def error(self, reason: str) -> DataError:
