@@ -42,6 +42,7 @@ def entry(notebook: NotebookNode, name: str, ledger: Mapping | None = None) -> d
         "figure": _figure(notebook, name) if name.startswith(LEAD) else "",
         "controls": _controls(notebook, name) if name.startswith(LEAD) else "",
         "flips": [sentence["text"] for sentence in answer if sentence.get("flip")],
+        "known": [ledger_.known(ledger, cell) for _, cell in found],
         "keys": {"answer": f"{name}/{answers[0]}" if answers else name, "headlines": [cell for _, cell in found]},
         "as_of": conditions.as_of(ledger) if ledger else [],
     }
@@ -72,7 +73,8 @@ def _tiles(entry: Mapping, most: int) -> str:
     """The first headline numbers of a notebook, each with its key."""
     shown, cells = entry["headlines"][:most], entry["keys"]["headlines"][:most]
     keys = [f"{entry['name']}/{cell}/{headline['key']}" for headline, cell in zip(shown, cells, strict=True)]
-    return outputs.to_html("headlines", {"headlines": shown}, keys=keys) if shown else ""
+    known = entry.get("known", [""] * most)[:most]
+    return outputs.to_html("headlines", {"headlines": shown}, keys=keys, known=known) if shown else ""
 
 
 def _in_order(frame: Frame, cards: Sequence[Mapping]) -> list[tuple[str, list[Mapping]]]:

@@ -14,8 +14,8 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from nbformat import NotebookNode
 
-from reportkit import charts, conditions, controls, harmless, markdown, outputs, tables
-from reportkit.provenance import headlines, resolve, tags
+from reportkit import charts, conditions, controls, glossary, harmless, markdown, outputs, tables
+from reportkit.provenance import headlines, known, resolve, tags
 from reportkit.reports import END_OF_SCENARIOS, SCENARIOS, place
 from reportkit.source import Frame
 from reportkit.text import day, words
@@ -84,7 +84,7 @@ class _Page:
 
     def __init__(self, name: str, ledger: Mapping | None, headlines: Sequence[Mapping]):
         self.name, self.ledger, self.headlines = name, ledger, headlines
-        self.num_charts, self.num_tables, self.has_controls = 0, 0, False
+        self.num_charts, self.num_tables, self.has_controls, self.cell_id = 0, 0, False, ""
         self.told: list[dict] = []  # what the panel says of each block
 
     def _figure(self, spec: Mapping, below: str) -> str:
@@ -104,12 +104,15 @@ class _Page:
             if kind in ("table", "provenance"):
                 return self._table(kind, data[outputs.mime(kind)])
             file = place("workbook", self.name)
-            shown = outputs.to_html(kind, data[outputs.mime(kind)])
+            told = data[outputs.mime(kind)]
+            if kind == "headlines":
+                return outputs.to_html(kind, told, known=[known(self.ledger, self.cell_id)] * len(told["headlines"]))
+            shown = outputs.to_html(kind, told)
             if kind != "model":
                 return shown
             self.has_controls = True
             link = f'<p class="tf-file"><a href="{file}" download>{file}</a></p>'
-            return shown + controls.to_html(data[outputs.mime(kind)], self.name, self.headlines) + link
+            return shown + controls.to_html(told, self.name, self.headlines) + link
         if "text/markdown" in data:
             return markdown.to_html(data["text/markdown"], notebook=self.name)
         if "image/png" in data:
@@ -135,6 +138,7 @@ class _Page:
         shown = cell.get("outputs", ())
         if cell.cell_type != "code" or not shown:
             return ""
+        self.cell_id = cell.id
         below = [""] * (len(shown) - 1) + [self._mark(cell)]
         key = html.escape(cell.id)
         inner = "".join(map(self._output, shown, below))
@@ -222,7 +226,8 @@ def render(template: str, scripts: Sequence[str] = (), **values: object) -> str:
         f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
-    return harmless.visible(render_part(template, policy=policy, scripts=scripts, **values))
+    made = render_part(template, policy=policy, scripts=scripts, **values)
+    return harmless.visible(glossary.explain(made, values["frame"].suite.glossary))
 
 
 def answer_of(notebook: NotebookNode) -> list[dict]:

@@ -18,6 +18,9 @@ from reportkit.source import Lineages, Source
 
 PARAMETERS = "parameters"  # the cell that the table of parameters counts as
 PLACE = re.compile(r"s\d+|(t\d+\.)?(caption|head|r\d+)(\.c\d+)?|text|title")
+# How a figure is known, by what a row says of its evidence or status; in the order in which a page tells it.
+KNOWN = {"measured": "measured", "derived": "derived", "interpolated": "interpolated", "published": "published"}
+KNOWN |= {"claimed": "claimed", "model": "model", "estimate": "assumed", "guess": "assumed"}
 ABOUT = (
     "A number's key is NOTEBOOK/CELL/PLACE. cells[CELL] names the queries and parameters it depends on; "
     "queries name the rows they read (of very many only how many), rows their source, files their SHA-256."
@@ -71,6 +74,10 @@ def make(
             if values := {h["key"]: h["value"] for h in headlines(cell)}:
                 cells[cell.id]["headlines"] = values
     sources = json.dumps([cell.source for cell in notebook.cells])
+    rows = lineages.rows(row for query in queries.values() for row in query["rows"])
+    for told in cells.values():
+        if "headlines" in told:
+            told["known"] = _known([queries[label] for label in told["queries"]], rows, source.suite.known)
     return {
         "about": ABOUT,
         "notebook": name,
@@ -82,9 +89,23 @@ def make(
         "parameters": dict(parameters),
         "cells": cells,
         "queries": queries,
-        "rows": lineages.rows(row for query in queries.values() for row in query["rows"]),
+        "rows": rows,
         "files": {file: files[file] for file in sorted({f for q in queries.values() for f in q["files"]})},
     }
+
+
+def _known(queries: Sequence[Mapping], rows: Mapping[str, Mapping], of_files: Mapping[str, str]) -> list[str]:
+    """How the rows and files behind some queries are known, each way once."""
+    told = [rows[row] for query in queries for row in query["rows"] if row in rows]
+    found = {row.get("evidence") or row.get("status") for row in told}
+    found |= {way for start, way in of_files.items() for q in queries if any(f.startswith(start) for f in q["files"])}
+    return list(dict.fromkeys(words for way, words in KNOWN.items() if way in found))
+
+
+def known(ledger: Mapping | None, cell: str) -> str:
+    """How the headline numbers of a cell are known, in words; empty where nobody says."""
+    ways = ledger["cells"].get(cell, {}).get("known", ()) if ledger else ()
+    return f"Rests on: {', '.join(ways)}" if ways else ""
 
 
 def _labelled(trace: Sequence[str]) -> Iterator[tuple[dict, str]]:

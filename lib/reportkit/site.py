@@ -41,10 +41,15 @@ def write_overviews(project: Project, content: Mapping, folder: Path, browser: s
         if browser:
             printed = folder / PRINTED[name]
             pdf.print_page(page, printed, browser=browser, made_on=content["made_on"])
-    about = f"{project.source.suite.title}: {content['title']}"
     book = workbook_name(project)
-    workbook.write_all(notebooks, folder / book, about=about, made_on=content["made_on"])
+    write_workbook(project, content, notebooks, folder / book)
     return ["index.html", *pages, *(PRINTED[name] for name in pages if browser), book]
+
+
+def write_workbook(project: Project, content: Mapping, notebooks: Mapping, path: Path) -> None:
+    """Write the one workbook of the executed notebooks of a scenario, by name."""
+    about = f"{project.source.suite.title}: {content['title']}"
+    workbook.write_all(notebooks, path, about=about, made_on=content["made_on"])
 
 
 def workbook_name(project: Project) -> str:

@@ -38,6 +38,10 @@ class Suite(NamedTuple):
     questions: Mapping[str, Sequence[str]] = {}  # beginnings of the names of notebooks by what they are about
     house: Sequence[House] = ()
     conditions: Mapping[str, tuple[str, str]] = {}  # by beginning of a name: label of other conditions, and these
+    glossary: Mapping[str, str] = {}  # terms that pages explain, and what each means
+    known: Mapping[
+        str, str
+    ] = {}  # by beginning of a file's place: how its rows are known, which do not say it themselves
 
     def by_question(self, names: Sequence[str]) -> list[tuple[str, list[str]]]:
         """Names of notebooks in reading order, by what they are about; those about nothing in particular last."""

@@ -14,6 +14,7 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 from itertools import zip_longest
 from math import isclose
@@ -23,7 +24,7 @@ from xml.etree import ElementTree
 import nbformat
 from bs4 import BeautifulSoup, Tag
 
-from reportkit import archive, bundle, cache, index, outputs, page, plan, reports, ro_crate, xlsx
+from reportkit import archive, bundle, cache, index, outputs, page, plan, reports, ro_crate, site, xlsx
 from reportkit.bundle import DATA, SUMS, Bundle
 from reportkit.errors import InputError
 from reportkit.page import NOT_SHOWN
@@ -140,6 +141,9 @@ def shown(part: Tag | BeautifulSoup) -> dict[str, str]:
     found = {}
     for mark in part.select("th > sup"):  # leads to the source of a row
         mark.extract()
+    for term in part.select("abbr"):  # explained on its page alone
+        term.unwrap()
+    part.smooth()
 
     def text(tag: Tag) -> str:
         return " ".join(tag.get_text(" ").split())
@@ -202,14 +206,18 @@ class _Scenario:
     wanted: dict[str, Mapping[str, str]] = field(default_factory=dict)  # what cells say, by key
 
     def look(self) -> None:
-        for name in (notebook["name"] for notebook in self.content["notebooks"]):
-            file = f"{self.home}{reports.place('page', name)}"
+        parts = {
+            reports.place("page", n["name"]): partial(self._notebook, n["name"], n["entry"])
+            for n in self.content["notebooks"]
+        }
+        parts[site.workbook_name(self.project)] = self._whole_workbook
+        for file, compare in parts.items():
             try:
-                self._notebook(name, next(n["entry"] for n in self.content["notebooks"] if n["name"] == name))
+                compare()
             except FileNotFoundError:
                 continue  # the manifest has named it
             except UNREADABLE as error:
-                self.findings.differ(file, f"cannot be compared with its notebook: {error}")
+                self.findings.differ(f"{self.home}{file}", f"cannot be compared with its notebook: {error}")
         for name in ("index.html", reports.SUMMARY):
             if (self.found.site / self.home / name).is_file():
                 self._overview(name)
@@ -234,8 +242,9 @@ class _Scenario:
         findings.compare(f"{self.home}{reports.RECORD}", record, told, f"{name}.ipynb")
         for place, rows in page.data_files(executed, name).items():
             self._lines(place, rows)
-        if self.content["library"] == cache.library_hash(self._maker):
-            self._workbook(name, executed, ledger)
+        about = {"name": name, "made_on": self.content["made_on"], "parameters": ledger["parameters"]}
+        write = partial(xlsx.write, executed, **about)
+        self._workbook(f"{self.home}{reports.place('workbook', name)}", write)
         findings.count("headline numbers", len(told))
         findings.count("cells and sentences", sum(map(len, wanted.values())))
 
@@ -279,31 +288,17 @@ class _Scenario:
         for number, (said, wanted) in ((n, pair) for n, pair in pairs if pair[0] != pair[1]):
             self.findings.differ(f"{self.home}{place}", f"says {said!r}, the chart {wanted!r}", f"row {number}")
 
-    def _workbook(self, name: str, executed: nbformat.NotebookNode, ledger: Mapping) -> None:
+    def _whole_workbook(self) -> None:
+        made = site.executed(self.content, self.found.site / self.home)
+        write = partial(site.write_workbook, self.project, self.content, made)
+        self._workbook(f"{self.home}{site.workbook_name(self.project)}", write)
+
+    def _workbook(self, file: str, write: Callable[[Path], None]) -> None:
         """Every cell of a workbook; only where it was made by the same code as is here, for layouts change."""
-        about = {"name": name, "made_on": self.content["made_on"], "parameters": ledger["parameters"]}
-        with tempfile.TemporaryDirectory() as folder:
-            xlsx.write(executed, again := Path(folder, "again.xlsx"), **about)
-            file = f"{self.home}{reports.place('workbook', name)}"
-            self.findings.compare(file, _cells(self.found.site / file), _cells(again), "its notebook")
-
-
-def _cells(path: Path) -> dict[str, str]:
-    """Formula and value of every cell of a workbook, by sheet and address."""
-    space, found = {"s": "http://schemas.openxmlformats.org/spreadsheetml/2006/main"}, {}
-    tag = f"{{{space['s']}}}c"
-    with zipfile.ZipFile(path) as parts:
-        texts = []
-        if "xl/sharedStrings.xml" in parts.namelist():
-            strings = ElementTree.fromstring(parts.read("xl/sharedStrings.xml"))
-            texts = ["".join(one.itertext()) for one in strings.findall("s:si", space)]
-        sheets = ElementTree.fromstring(parts.read("xl/workbook.xml")).findall(".//s:sheet", space)
-        for number, sheet in enumerate(sheets, 1):
-            for cell in ElementTree.fromstring(parts.read(f"xl/worksheets/sheet{number}.xml")).iter(tag):
-                formula, value = (cell.findtext(f"s:{part}", "", space) for part in "fv")
-                said = texts[int(value)] if cell.get("t") == "s" else value
-                found[f"sheet '{sheet.get('name')}', cell {cell.get('r')}"] = f"={formula} {said}" if formula else said
-    return found
+        if self.content["library"] == cache.library_hash(self._maker):
+            with tempfile.TemporaryDirectory() as folder:
+                write(again := Path(folder, "again.xlsx"))
+                self.findings.compare(file, xlsx.cells(self.found.site / file), xlsx.cells(again), "its notebook")
 
 
 # Data

@@ -5,9 +5,11 @@ names of this workbook's own cells and nothing else. The same notebook gives the
 """
 
 import re
+import zipfile
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from xml.etree import ElementTree
 
 import xlsxwriter
 from nbformat import NotebookNode
@@ -385,3 +387,24 @@ def _write_sources(file: File, shown, tables, described) -> None:
         for url in sorted(set(linked)):
             row += 1
             file.text(sheet, row, 0, url)
+
+
+# Reading one
+
+
+def cells(path: Path) -> dict[str, str]:
+    """Formula and value of every cell of a workbook, by sheet and address."""
+    space, found = {"s": "http://schemas.openxmlformats.org/spreadsheetml/2006/main"}, {}
+    tag = f"{{{space['s']}}}c"
+    with zipfile.ZipFile(path) as parts:
+        texts = []
+        if "xl/sharedStrings.xml" in parts.namelist():
+            strings = ElementTree.fromstring(parts.read("xl/sharedStrings.xml"))
+            texts = ["".join(one.itertext()) for one in strings.findall("s:si", space)]
+        sheets = ElementTree.fromstring(parts.read("xl/workbook.xml")).findall(".//s:sheet", space)
+        for number, sheet in enumerate(sheets, 1):
+            for cell in ElementTree.fromstring(parts.read(f"xl/worksheets/sheet{number}.xml")).iter(tag):
+                formula, value = (cell.findtext(f"s:{part}", "", space) for part in "fv")
+                said = texts[int(value)] if cell.get("t") == "s" else value
+                found[f"sheet '{sheet.get('name')}', cell {cell.get('r')}"] = f"={formula} {said}" if formula else said
+    return found

@@ -5,6 +5,7 @@ import json
 import re
 import reprlib
 import shutil
+import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -93,6 +94,8 @@ class Source:
             "05": ("Each claim's own conditions", "its date, prices, speed and lengths"),
             "10": ("The claim's conditions", ""),
         },
+        tomllib.loads(Path(tokenfactory.__file__).with_name("glossary.toml").read_text(encoding="utf-8")),
+        {"claims.csv": "claimed", "predictions.csv": "model", "kernels_": "model"},
     )
     variables = Variables(
         data="TOKENFACTORY_DATA",

@@ -220,6 +220,17 @@ def test_a_key_of_no_number_is_refused(kept, key):
         provenance.resolve(kept, key)
 
 
+def test_headlines_tell_how_what_they_rest_on_is_known(kept, sample_site):
+    used = {row for label in kept["cells"]["c06"]["queries"] for row in kept["queries"][label]["rows"]}
+    said = {about.get("evidence") or about.get("status") for row in used if (about := kept["rows"][row])}
+    assert set(kept["cells"]["c06"]["known"]) == {provenance.KNOWN[way] for way in said - {None}} != set()
+    told = provenance.known(kept, "c06")
+    assert told.startswith("Rests on: ") and provenance.known(kept, "c05") == provenance.known(None, "c06") == ""
+    assert (sample_site / "01_sample.html").read_text().count(f'<div class="tf-known">{told}</div>') >= 2
+    query = {"rows": [], "files": ["kernels_x.csv"]}
+    assert provenance._known([query], {}, {"kernels_": "model"}) == ["model"]
+
+
 def test_a_finished_warehouse_stands_for_its_files():
     about = {"source": sample.SOURCE, "built": warehouse.build(), "files": {"finished.duckdb": "ab"}, "library": "c"}
     made = provenance.make(sample.notebook(), name="01_sample", parameters={}, trace=sample.TRACE, **about)
