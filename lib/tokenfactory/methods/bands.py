@@ -185,20 +185,21 @@ def other_days(knots: Frontiers, recipe_id: np.ndarray, is_disaggregated: np.nda
     """
     recipe_id, pools = np.asarray(recipe_id), np.asarray(is_disaggregated, bool)
     parts = []
-    for recipe in np.unique(recipe_id):
-        of_recipe = np.flatnonzero(recipe_id == recipe)
-        is_theirs = np.isin(knots.series, of_recipe)
-        if of_recipe.size < 2 or not is_theirs.any():
+    order = np.argsort(recipe_id, kind="stable")
+    recipes, first = np.unique(recipe_id[order], return_index=True)
+    for recipe, of_recipe in zip(recipes, np.split(order, first)[1:], strict=True):
+        theirs = np.concatenate([np.arange(*knots.start[one : one + 2]) for one in of_recipe])
+        if of_recipe.size < 2 or not theirs.size:
             continue
         own = pareto.pareto_front(
-            np.searchsorted(of_recipe, knots.series[is_theirs]), knots.x[is_theirs], knots.y[is_theirs],
+            np.searchsorted(of_recipe, knots.series[theirs]), knots.x[theirs], knots.y[theirs],
             num_series=of_recipe.size,
         )  # fmt: skip
         targets, of = own.x, own.series
         value, gap = pareto.interpolate(own, targets).value, gap_at(own, targets)
         is_other = np.arange(of_recipe.size)[:, None] != of
         row, column = np.nonzero(~np.isnan(value) & is_other & (gap > 1))
-        point = knots.point[is_theirs][own.point[column]]
+        point = knots.point[theirs][own.point[column]]
         read, there, gap = value[row, column], own.y[column], gap[row, column]
         parts.append((np.full(row.size, recipe), point, there, read, gap, pools[of_recipe[row]]))
         near = gap <= GAP_CLASSES[2]

@@ -47,7 +47,11 @@ VIEWS = (
 KEPT_AS_TABLE = ("points",)
 
 # Extensions are not fetched: without a network that stalls, with one it is a surprise.
-CONFIG = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+CONFIG = {
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "memory_limit": "1GB",  # unasked it takes four fifths of the machine, and ten million rows need no more than this
+}
 
 _KEEP = 5  # finished warehouses of earlier contents that are kept: going back costs nothing
 

@@ -16,20 +16,29 @@ WITH shipped AS (
     FROM benchmarks
     WHERE evidence = 'measured'
 ),
+replaced AS (  -- found by way of the shipped rows: those of a snapshot may be too many to keep in memory
+    SELECT config_id, workload, isl_tok, osl_tok, conc, run_id
+    FROM snapshot_points SEMI JOIN shipped USING (config_id, workload, isl_tok, osl_tok, conc, run_id)
+),
 pool AS (
     SELECT concat('snapshot-', left(file_sha256, 8), '-', row_index) AS point_id,
            if(source = 'own measurement', 'own', 'snapshot') AS origin, *
     FROM snapshot_points
     UNION ALL BY NAME
-    SELECT * FROM shipped ANTI JOIN snapshot_points USING (config_id, workload, isl_tok, osl_tok, conc, run_id)
+    SELECT * FROM shipped ANTI JOIN replaced USING (config_id, workload, isl_tok, osl_tok, conc, run_id)
+),
+wrong AS (  -- one row for each run, so that the join below neither repeats rows nor keeps them
+    SELECT run_id, list({gpu: gpu, model: model, framework: framework, precision: precision, spec: spec_decoding}) AS of
+    FROM known_wrong_runs
+    WHERE run_id IS NOT NULL
+    GROUP BY run_id
 )
-SELECT p.*, EXISTS (
-    FROM known_wrong_runs AS w
-    WHERE w.run_id = p.run_id
-      AND coalesce(w.gpu, p.gpu) = p.gpu
-      AND coalesce(w.model, p.model) = p.model
-      AND coalesce(w.framework, p.framework) IS NOT DISTINCT FROM p.framework
-      AND coalesce(w.precision, p.precision) IS NOT DISTINCT FROM p.precision
-      AND coalesce(w.spec_decoding, p.spec_decoding) IS NOT DISTINCT FROM p.spec_decoding
-) AS is_known_wrong
-FROM pool AS p;
+SELECT p.*, coalesce(len(list_filter(w.of, lambda one:
+    coalesce(one.gpu, p.gpu) = p.gpu
+    AND coalesce(one.model, p.model) = p.model
+    AND coalesce(one.framework, p.framework) IS NOT DISTINCT FROM p.framework
+    AND coalesce(one.precision, p.precision) IS NOT DISTINCT FROM p.precision
+    AND coalesce(one.spec, p.spec_decoding) IS NOT DISTINCT FROM p.spec_decoding
+)) > 0, false) AS is_known_wrong
+FROM pool AS p
+LEFT JOIN wrong AS w ON w.run_id = p.run_id;

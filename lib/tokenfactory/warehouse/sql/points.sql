@@ -7,7 +7,15 @@
 -- answers stand beside it, marked is_known_wrong. Published rows left out are in excluded_points, snapshot rows in
 -- excluded_rows. speculation and precision are 'not stated' where the source is silent: silence matches nothing.
 CREATE VIEW points AS
-WITH measured AS (
+WITH measured_too AS (  -- runs that are known both ways, found by way of the few derived points
+    SELECT m.gpu, m.model, m.isl_tok, m.osl_tok, m.conc, m.framework, m.precision, m.spec_decoding, m.num_prefill_gpu,
+           m.num_decode_gpu, m.date
+    FROM measured_points AS m
+    SEMI JOIN (FROM benchmarks WHERE evidence = 'derived') AS d
+        USING (gpu, model, isl_tok, osl_tok, conc, framework, precision, spec_decoding, num_prefill_gpu,
+               num_decode_gpu, date)
+),
+measured AS (
     SELECT p.point_id,
            p.gpu, h.system, p.model, p.framework,
            coalesce(p.precision, 'not stated') AS precision,
@@ -52,7 +60,7 @@ derived AS (
     LEFT JOIN hardware AS h ON h.gpu = d.gpu AND h.is_reference
     WHERE d.evidence = 'derived'
       AND NOT EXISTS (  -- a measured point of the same run always wins
-          FROM measured_points AS m
+          FROM measured_too AS m
           WHERE m.gpu = d.gpu AND m.model = d.model AND m.isl_tok = d.isl_tok AND m.osl_tok = d.osl_tok
             AND m.conc = d.conc AND m.framework = d.framework AND m.precision = d.precision
             AND m.spec_decoding = d.spec_decoding AND m.num_prefill_gpu = d.num_prefill_gpu
