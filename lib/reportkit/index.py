@@ -73,7 +73,7 @@ def _tiles(entry: Mapping, most: int) -> str:
     """The first headline numbers of a notebook, each with its key."""
     shown, cells = entry["headlines"][:most], entry["keys"]["headlines"][:most]
     keys = [f"{entry['name']}/{cell}/{headline['key']}" for headline, cell in zip(shown, cells, strict=True)]
-    known = entry.get("known", [""] * most)[:most]
+    known = entry.get("known", ())[:most]
     return outputs.to_html("headlines", {"headlines": shown}, keys=keys, known=known) if shown else ""
 
 

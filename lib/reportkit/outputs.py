@@ -158,17 +158,17 @@ def _note(data: Mapping) -> str:
     return f'<div class="tf-note">{_paragraphs(data)}</div>'
 
 
-def _headlines(data: Mapping, keys: Sequence[str] | None = None, known: Sequence[str] | None = None) -> str:
-    """Tiles; each with a key by which provenance knows it, its own unless others are given, and how it is known."""
+def _headlines(data: Mapping, keys: Sequence[str] | None = None, known: Sequence[str] = ()) -> str:
+    """Tiles, each with a key by which provenance knows it, its own unless others are given; below, how they are known."""
     shown = data["headlines"]
-    ways = [f'<div class="tf-known">{html.escape(way)}</div>' if way else "" for way in known or [""] * len(shown)]
     tiles = [
         f'<div class="tf-tile" data-k="{html.escape(key)}"><div class="tf-tile-label">{bold(h["label"])}</div>'
         f'<div class="tf-tile-value">{bold(h["text"])}</div>'
-        f'<div class="tf-tile-note">{bold(h["note"])}{way}</div></div>'
-        for h, key, way in zip(shown, keys or [h["key"] for h in shown], ways, strict=True)
+        f'<div class="tf-tile-note">{bold(h["note"])}</div></div>'
+        for h, key in zip(shown, keys or [h["key"] for h in shown], strict=True)
     ]
-    return f'<div class="tf-tiles">{"".join(tiles)}</div>'
+    ways = [f'<p class="tf-known">{html.escape(way)}</p>' for way in dict.fromkeys(known) if way]
+    return f'<div class="tf-tiles">{"".join(tiles)}</div>{"".join(ways)}'
 
 
 def cell_html(cell: str | Mapping) -> str:

@@ -106,7 +106,7 @@ class _Page:
             file = place("workbook", self.name)
             told = data[outputs.mime(kind)]
             if kind == "headlines":
-                return outputs.to_html(kind, told, known=[known(self.ledger, self.cell_id)] * len(told["headlines"]))
+                return outputs.to_html(kind, told, known=[known(self.ledger, self.cell_id)])
             shown = outputs.to_html(kind, told)
             if kind != "model":
                 return shown
