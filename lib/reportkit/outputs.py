@@ -159,7 +159,7 @@ def _note(data: Mapping) -> str:
 
 
 def _headlines(data: Mapping, keys: Sequence[str] | None = None, known: Sequence[str] = ()) -> str:
-    """Tiles, each with a key by which provenance knows it, its own unless others are given; below, how they are known."""
+    """Tiles, each with a key for provenance, its own unless others are given; below, how they are known."""
     shown = data["headlines"]
     tiles = [
         f'<div class="tf-tile" data-k="{html.escape(key)}"><div class="tf-tile-label">{bold(h["label"])}</div>'
