@@ -16,6 +16,7 @@ import json
 import shutil
 
 import duckdb
+import layouts
 import pytest
 
 from tokenfactory import cli
@@ -275,6 +276,55 @@ def test_a_number_in_another_unit_or_of_another_scope_costs_its_row(tmp_path, pr
     good = dict.fromkeys(changed, "") | ROW
     code, told = program("doctor", strangers_file(tmp_path / "in", [good, good | changed], "a.csv", facts=""))
     assert code == 0 and words in told and "+ 1 excluded" in told and "(first: row 1)" in told
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        (
+            {"total_tokens_per_s": 4800},
+            "total_tokens_per_s: is not a field of the plain CSV template; total_tok_per_s is",
+        ),
+        ({"": 7}, "a column without a name: holds values; name it, or delete it"),
+        ({"date": "31.05.2026"}, "'31.05.2026' is not a date; write it as in 2026-05-31"),
+        ({"date": "2099-01-01"}, "date: 2099-01-01 lies in the future"),
+        ({"total_tok_per_s_per_gpu": "1,200"}, "'1,200' is not a number; write it as in 1234.5"),
+        (
+            {"model": "nvidia/DeepSeek-R1-0528-NVFP4-v2"},
+            "precision: is fp8, but the model is called 'nvidia/DeepSeek-R1",
+        ),
+    ],
+)
+def test_a_row_of_no_use_is_left_out_with_what_to_do(tmp_path, program, changed, words):
+    code, told = program("doctor", strangers_file(tmp_path / "in", [ROW | changed], "a.csv", facts=""))
+    assert code == 3 and words in told, told
+
+
+@pytest.mark.parametrize(
+    ("changed", "right"),
+    [
+        ({"": ""}, {"conc": 64}),
+        ({"requests_per_s": 4}, {"workload": "other", "scenario": "requests at a set rate", "requests_per_s": 4.0}),
+        ({"requests_per_s": 4, "workload": "fixed_length"}, {"workload": "other"}),
+        ({"model": "/hf/models--nvidia--DeepSeek-R1-0528-FP4/snapshots/4236a", "precision": "bf16"},
+         {"model": "deepseek-r1-0528", "precision": "fp4", "repairs": ["precision_from_name"]}),
+        ({"precision": "modelopt_fp4"}, {"precision": "fp4"}),
+        ({"gpu": "DGX-H200"}, {"gpu": "h200"}),
+        ({"tp": 1, "dp": 8, "dp_attention": "true", "num_gpu": ""}, {"num_gpu": 8}),
+    ],
+)  # fmt: skip
+def test_what_a_row_states_is_used(tmp_path, program, changed, right):
+    assert program("ingest", strangers_file(tmp_path / "in", [ROW | changed], "a.csv", facts=""))[0] == 0
+    assert_are(points_in(newest(tmp_path / "data" / "snapshots")), [right])
+
+
+def test_the_activations_format_gives_way_and_models_added_up_are_no_point(tmp_path, program):
+    assert program("ingest", strangers_file(tmp_path / "one", SERVED | {"dtype": "bfloat16"}))[0] == 0
+    assert_are(points_in(newest(tmp_path / "data" / "snapshots")), [{"precision": "fp8"}])
+    two = json.loads(json.dumps(layouts.AIPERF_02))
+    two["input_config"]["endpoint"]["model_names"] = ["acme/a", "acme/b"]
+    code, told = program("doctor", strangers_file(tmp_path / "two", two))
+    assert code == 3 and "input_config.endpoint.model_names.0: is one of several models" in told, told
 
 
 def test_the_record_itself_is_read(tmp_path, program):

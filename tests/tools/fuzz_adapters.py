@@ -16,7 +16,7 @@ import atheris
 
 with atheris.instrument_imports(include=["tokenfactory", "json"]):
     from tokenfactory.errors import DataError
-    from tokenfactory.measurements import adapters, normalise, stage
+    from tokenfactory.measurements import adapters, configuration, stage
     from tokenfactory.measurements.documents import Document, records
 
     adapters.modules()
@@ -46,7 +46,7 @@ def read_record(module, table, record, facts) -> None:
             row = {name: cell for name, cell in row.items() if name != "reading_repairs"}
             cells = stage.typed({**facts, **row} if table == "measured_points" else row, stage.TYPES[table])
             if table in ("measured_points", "configs", "evaluations"):
-                normalise.configuration({name: cells[name] for name in CONFIG_NAMES & cells.keys()})
+                configuration.configuration({name: cells[name] for name in CONFIG_NAMES & cells.keys()})
     except adapters.RowProblem as problem:
         assert problem.reason, problem.field
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tokenfactory.measurements.normalise import Configuration
+from tokenfactory.measurements.configuration import Configuration
 from tokenfactory.warehouse import measured, schema
 from tokenfactory.warehouse.measured import FIELDS, MEASURED_POINTS, TABLES
 

@@ -61,7 +61,7 @@ def _number(value: Any, name: str) -> float:
     if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
         value = float(value)
     if not isinstance(value, int | float) or isinstance(value, bool):
-        raise RowProblem(name, f"'{normalise.shown(value)}' is not a number")
+        raise RowProblem(name, f"'{normalise.shown(value)}' is not a number; write it as in 1234.5")
     if (isinstance(value, int) and abs(value) > 2**1000) or not math.isfinite(value):
         raise RowProblem(name, f"{normalise.shown(value)} is not a finite number")
     if value < 0:

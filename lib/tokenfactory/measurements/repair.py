@@ -10,7 +10,7 @@ A row of one's own that breaks it by half is excluded.
 import json
 from dataclasses import asdict
 
-from tokenfactory.measurements import normalise
+from tokenfactory.measurements import configuration, normalise
 from tokenfactory.measurements.adapters import RowProblem, modules
 from tokenfactory.measurements.cells import create
 from tokenfactory.measurements.row_rules import EXPRESSIONS, KEY, RATE_TOLERANCE, SAME, TIME_TOLERANCE, VERDICT
@@ -65,9 +65,9 @@ def _normalised(stage: Stage) -> list[dict]:
         row = {"raw_config": number, "raw_keys": json.dumps(raw, ensure_ascii=False)}
         row["model_raw"] = raw.get("model_prefix") or raw.get("model")
         try:
-            config, repairs = normalise.configuration(raw)
+            config, repairs = configuration.configuration(raw)
             row["is_own"] = normalise.flag(raw.get("is_own"), "is_own") or False
-            row["is_total_in_both"] = normalise.has_total_in_both_pools(raw, config)
+            row["is_total_in_both"] = configuration.has_total_in_both_pools(raw, config)
             row |= {"config_repairs": list(repairs), **asdict(config)}
         except RowProblem as problem:
             row |= {"problem_field": problem.field, "problem": problem.reason}

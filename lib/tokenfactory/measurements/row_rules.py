@@ -9,6 +9,7 @@ TIME_TOLERANCE = 1e-2
 # Two rows are the same measurement when their throughput and speed agree to this.
 SAME = 1e-9
 LITTLES_LAW_BAND = 0.1
+LATEST_WRITTEN = "2026-12-01"  # a clock that shows less is wrong
 # A row of one's own that makes more than this times what its users draw has a wrong unit or scope: of 2,800 rows of
 # InferenceX none makes more than 1.08 times that.
 MOST_OF_LITTLE = 1.5
@@ -66,6 +67,11 @@ _REASONS = [
     ("config_problem IS NOT NULL", "config_problem_field", "config_problem"),
     ("error IS NOT NULL", "'error'", "'the source calls it failed: ' || left(error, 200)"),
     ("num_requests_ok = 0", "'num_requests_ok'", "'no request succeeded'"),
+    (
+        f"coalesce(date, run_date) > greatest(today() + 1, DATE '{LATEST_WRITTEN}')",
+        "'date'",
+        "strftime(coalesce(date, run_date), '%Y-%m-%d lies in the future')",
+    ),
     ("is_superseded", "'run_attempt'", "'belongs to an older attempt of its run'"),
     ("workload NOT IN ('fixed_length', 'agentic', 'other')", "'workload'", "'is not fixed_length, agentic or other'"),
     *(

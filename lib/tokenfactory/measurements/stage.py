@@ -327,6 +327,8 @@ def _not_known(document: Document) -> str:
         return "is not of a known format: its first record is no object"
     if known := foreign(first):
         return known
+    if "" in first:
+        return "is not of a known format: its first line, which must name the columns, leaves some without a name"
     names = ", ".join(normalise.shown(name) for name in list(first)[:6])
     return f"is not of a known format: its first record has the fields {names}"
 
@@ -389,7 +391,11 @@ _PROBLEMS = (
         (f"j.{theirs} <> floor(j.{theirs}) OR j.{theirs} NOT BETWEEN 0 AND 1e15", ours, "is not a whole number")
         for theirs, ours in (("isl", "isl_tok"), ("osl", "osl_tok"), ("conc", "conc"))
     ),
-    ("j.date IS NOT NULL AND TRY_CAST(left(j.date, 10) AS DATE) IS NULL", "date", "is not a date"),
+    (
+        "j.date IS NOT NULL AND TRY_CAST(left(j.date, 10) AS DATE) IS NULL",
+        "date",
+        "is not a date; write it as in 2026-05-31",
+    ),
     (
         f"year(TRY_CAST(left(j.date, 10) AS DATE)) NOT BETWEEN {normalise.FIRST_YEAR} AND {normalise.LAST_YEAR}",
         "date",

@@ -30,7 +30,7 @@ def test_empty_cells_and_facts(tmp_path):
 
 def test_a_misspelt_column_is_seen(tmp_path):
     loaded = load(tmp_path, own__csv=HEADER.replace("conc", "concurency") + ROW, b__csv=HEADER + ROW)
-    assert loaded.excluded == [(0, "concurency", "is not a field of the plain CSV template")]
+    assert loaded.excluded == [(0, "concurency", "is not a field of the plain CSV template; conc is one")]
 
 
 @pytest.mark.parametrize(

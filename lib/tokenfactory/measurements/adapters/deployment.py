@@ -32,7 +32,7 @@ def _object(record: Any, *path: str) -> Mapping:
     return record if isinstance(record, Mapping) else {}
 
 
-def flat_settings(record: Row) -> dict:
+def flat_settings(record: Row, known: Mapping) -> dict:
     """Facts among the results under any spelling; what else was set becomes the fingerprint of the recipe."""
     facts: dict[str, Any] = {}
     others: dict[str, str] = {}
@@ -51,7 +51,7 @@ def flat_settings(record: Row) -> dict:
     facts |= _speculation(record, facts)
     others.pop("speculative_config", None), others.pop("num_speculative_tokens", None)
     dtype = others.pop("dtype", None)
-    if dtype not in (None, "auto"):
+    if dtype not in (None, "auto") and "precision" not in known:  # it is that of the activations
         facts.setdefault("precision", dtype)
     if others:
         recipe = "; ".join(f"{name}={others[name]}" for name in sorted(others))
@@ -125,9 +125,6 @@ def _aiperf(record: Row, whole: Row) -> dict:
     only = sets[0] if isinstance(sets, list) and len(sets) == 1 and isinstance(sets[0], Mapping) else {}
     if only.get("type") != "synthetic":
         only = {"type": only.get("type")}
-    models = _object(record, "input_config", "models").get("items")
-    if isinstance(models, list) and len(models) > 1:
-        raise RowProblem("input_config.models", f"{len(models)} models are added up")
     phase = dict(measured[0]) if measured else {}
     phase["ramp"] = next((found for key, found in phase.items() if "ramp" in key and found), None)
     return {"phase": phase, "asked": only}

@@ -232,9 +232,9 @@ def _row(layout: Format, part: Row, whole: Row, context: Context) -> Row:
     row = {"is_own": True, "num_requests_ok": num_ok, **times, **_rates(fields, num_ok)}
     repairs = _count_what_was_made(fields, row)
     row |= {speed: 1 / row[f"{stat}_tpot_s"] for stat, speed in SPEED_OF.items() if row[f"{stat}_tpot_s"]}
-    row |= {"model": fields.text("model"), "date": _day(fields)}
+    row |= {"model": _only_model(fields), "date": _day(fields)}
     stated = fields.raw("settings") or {}
-    added = flat_settings(whole if layout.rows is None else part) if layout.is_flat else {}
+    added = flat_settings(whole if layout.rows is None else part, context.facts) if layout.is_flat else {}
     facts = {**context.facts, **added, **stated}
     row |= _workload(fields, row, num_ok, Context(context.file, facts))
     if repairs or row.get("lengths_are_means"):
@@ -244,17 +244,21 @@ def _row(layout: Format, part: Row, whole: Row, context: Context) -> Row:
     return added | {name: found for name, found in (row | stated).items() if found is not None}
 
 
+def _only_model(fields: Fields) -> str | None:
+    path = fields.found(fields.layout.fields.get("model"))[0]
+    second = re.sub(r"/0(?=/|$)", "/1", path)
+    if second != path and value(fields.record, second) is not None:
+        raise _problem(path, "is one of several models, whose requests are added up; measure one at a time")
+    return fields.text("model")
+
+
 def _requests(fields: Fields) -> float:
     """Requests that succeeded. Raises RowProblem where too many did not."""
     failed, done, asked = (fields.number(f"num_{name}") for name in ("failed", "done", "asked"))
     num_ok = fields.number("num_ok")
     if num_ok is None:
-        num_ok = max(
-            0.0,
-            fields.needed("num_asked" if "num_asked" in fields.layout.fields else "num_ok")
-            - (failed or 0)
-            - (fields.number("num_cut_off") or 0),
-        )
+        sent = fields.needed("num_asked" if "num_asked" in fields.layout.fields else "num_ok")
+        num_ok = max(0.0, sent - (failed or 0) - (fields.number("num_cut_off") or 0))
         asked = None
     if num_ok < 1:
         raise RowProblem("num_requests_ok", "no request succeeded")

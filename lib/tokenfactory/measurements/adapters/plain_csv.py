@@ -5,12 +5,15 @@ For measurements that no other adapter knows. A row needs `hardware`, `model`, `
 fixed-length workload, `isl_tok`, `osl_tok` and `conc`. Units are those in the names: seconds, tokens, watts.
 An empty cell, NaN, n/a and null state nothing. Usual spellings of a fact (`gpu_count`, `tensor_parallel_size`) are
 read as its field; columns that are no field are refused, so that a misspelt one is seen.
+A rate at which requests were sent (`requests_per_s`) makes the row one of the kind `other`.
 """
 
+import difflib
 from collections.abc import Iterator
 
 from tokenfactory.measurements.adapters import Context, Row, RowProblem
-from tokenfactory.measurements.formats import spelt
+from tokenfactory.measurements.adapters.load_test import AT_A_RATE
+from tokenfactory.measurements.formats import SPELLINGS, spelt
 from tokenfactory.warehouse.measured import FIELDS
 
 NAME, VERSION = "plain_csv", 2
@@ -30,11 +33,19 @@ def rows(record: Row, context: Context) -> Iterator[dict]:
     row: dict[str, str] = {}
     for name, cell in record.items():
         ours = name if name in FIELDS else spelt(name)
+        if not name:
+            if cell.strip():
+                raise RowProblem("a column without a name", "holds values; name it, or delete it")
+            continue
         if ours not in FIELDS:
-            raise RowProblem(name, "is not a field of the plain CSV template")
+            near = difflib.get_close_matches(ours, [*FIELDS, *SPELLINGS], 1, 0.75)
+            hint = f"; {spelt(near[0])} is one" if near else "; delete the column if nothing needs it"
+            raise RowProblem(name, f"is not a field of the plain CSV template{hint}")
         if cell.strip().lower() in _NOT_STATED:
             continue
         if row.get(ours, cell) != cell:
             raise RowProblem(name, f"says another {ours} than another column of the row")
         row[ours] = cell
+    if row.get("requests_per_s", "").strip("0. "):  # an open loop is of no closed loop's line, whatever else it says
+        row |= {"workload": "other", "scenario": row.get("scenario") or context.facts.get("scenario") or AT_A_RATE}
     yield row | {"is_own": "true"}
