@@ -79,13 +79,15 @@ def repaired(warehouse: Warehouse) -> pl.DataFrame:
 
 def standing(warehouse: Warehouse) -> dict:
     """Points that were measured, came from a snapshot, are of the newest run, of another workload, or incomplete."""
-    return warehouse.query(
-        """SELECT (SELECT count(*) FROM measured_points) AS measured,
-                  (SELECT count(*) FROM snapshot_points) AS ingested, count(*) AS newest,
+    # One question for each: asked together, DuckDB keeps all points of all runs to answer them.
+    found = warehouse.query("SELECT count(*) AS measured FROM measured_points ORDER BY measured").row(0, named=True)
+    found |= warehouse.query("SELECT count(*) AS ingested FROM snapshot_points ORDER BY ingested").row(0, named=True)
+    return found | warehouse.query(
+        """SELECT count(*) AS newest,
                   count(*) FILTER (workload <> 'fixed_length') AS other_workload,
                   count(*) FILTER (workload = 'fixed_length' AND NOT coalesce(total_tok_per_s_per_gpu > 0
                       AND interactivity_tok_per_s_per_user > 0 AND isl_tok > 0 AND osl_tok > 0, false)) AS incomplete
-           FROM latest_points(as_of := DATE '9999-12-31') ORDER BY measured"""
+           FROM latest_points(as_of := DATE '9999-12-31') ORDER BY newest"""
     ).row(0, named=True)
 
 
