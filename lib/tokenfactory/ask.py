@@ -59,14 +59,10 @@ def compare(warehouse, *, model: str, isl: int, osl: int, speeds: Sequence[float
     """The equal-speed table at owning prices and all-in power in force on a day, as data for a program."""
     _check_known("model", [model], warehouse.vocabulary("model"))
     _check_known("gpu", gpus or (), warehouse.vocabulary("gpu"))
-    basis = {"owner": OWNER, "on": on}
-    price = "SELECT gpu, usd_per_gpu_hour FROM price_on($on) WHERE provider = $owner AND basis = $basis"
-    power = "SELECT gpu, kw_per_gpu FROM power_on($on) WHERE provider = $owner AND basis = $basis"
-    once = " QUALIFY count(*) OVER (PARTITION BY gpu) = 1 ORDER BY gpu"
-    prices = dict(warehouse.query(price + once, **basis, basis="owning_hyperscaler").rows())
-    powers = dict(warehouse.query(power + once, **basis, basis="allin_utility_provisioned").rows())
+    prices = warehouse.prices(basis="owning_hyperscaler", on=on)
+    powers = warehouse.powers(basis="allin_utility_provisioned", on=on)
     day = "SELECT max(effective_from) AS day FROM price_on($on) WHERE provider = $owner AND basis = $basis"
-    priced_from = warehouse.query(day, **basis, basis="owning_hyperscaler")["day"][0]
+    priced_from = warehouse.query(day, owner=OWNER, on=on, basis="owning_hyperscaler")["day"][0]
     points = _rows(warehouse, _POINTS)
     lengths = _lengths_of(points, model)
     if (isl, osl) not in lengths:

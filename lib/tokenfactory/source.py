@@ -17,7 +17,7 @@ import tokenfactory
 from reportkit import source
 from reportkit.plan import Job, Notebook, Parameter, Scenario, Value
 from reportkit.source import House, Suite, Variables
-from tokenfactory.errors import DataError, ParameterError, nearest
+from tokenfactory.errors import DataError, NotMeasuredError, ParameterError, nearest
 from tokenfactory.warehouse import files, vocabulary
 from tokenfactory.warehouse.query import OWNER
 
@@ -221,9 +221,10 @@ def _files_in(folder: Path) -> list[Path]:
 
 
 def check_against_data(jobs: Iterable[Job], warehouse) -> None:
-    """Every key must be in the data, and what the notebooks look up by it must exist.
+    """Every key must be in the data, and a day, basis or provider that somebody chose must have what is looked up.
 
-    `warehouse` is a connected `Warehouse`. A GPU may be known and yet have no price on the day: NotMeasuredError.
+    `warehouse` is a connected `Warehouse`. A GPU may be known and yet have no price on the day: NotMeasuredError. Where
+    all that is the notebook's own, its page says so.
     """
     vocabulary = functools.cache(lambda kind: frozenset(warehouse.vocabulary(kind)))
 
@@ -242,7 +243,8 @@ def check_against_data(jobs: Iterable[Job], warehouse) -> None:
         for name, parameter in job.notebook.parameters.items():
             if parameter.type is str and parameter.kind not in ("date", "token_scope"):
                 check_key(parameter, job.values[name], job.notebook.path.name)
-        for asked in _asked(job, "price"):
+        chosen = {job.notebook.parameters[name].kind for name in job.parameters}
+        for asked in _asked(job, "price") if chosen & {"date", "price_basis", "price_provider"} else ():
             warehouse.price(**asked)
         for asked in _asked(job, "power"):
             warehouse.power(**asked)
@@ -284,7 +286,10 @@ def stale_prices(jobs: Iterable[Job], warehouse, max_age_days: int, today: date 
     told: dict[str, list[str]] = {}
     for job in jobs:
         for asked in _asked(job, "price"):
-            row = warehouse.price(**asked)
+            try:
+                row = warehouse.price(**asked)
+            except NotMeasuredError:  # as the page says
+                continue
             last = row["last_known_on"]
             if (today - last).days > max_age_days:
                 price = f"the {asked['basis']} price of {asked['gpu']} on {asked['on']} ({row['price_id']})"

@@ -1,5 +1,6 @@
 """What a scenario file brings of its own: rows like those of the books, or one sentence with the path of the field."""
 
+import csv
 import os
 import shutil
 from datetime import date
@@ -216,6 +217,25 @@ def test_an_own_power_stands_in_the_place_of_the_published_one_for_those_who_ask
     assert "gb300" not in db.powers(basis=asked["basis"], on="2026-09-30", owner="your_power_mine")
     db.check_own_power("your_power_mine", on="2026-10-01")
     db.check_own_power("InferenceX TCO", on="2026-09-30")
+
+
+def test_a_gpu_of_another_provider_has_the_price_and_the_power_that_there_are(data):
+    """Who adds a GPU that the series of the house does not have need not give its name to the price."""
+    for path in (data / "price_book.csv", data / "power_book.csv"):
+        with path.open(newline="") as lines:
+            first, *rows = list(csv.reader(lines))
+        gpu, provider = first.index("gpu"), first.index("provider")
+        for row in rows:
+            if row[gpu] == "gb200" and row[provider] == "InferenceX TCO":
+                row[provider] = "Acme"
+        with path.open("w", newline="") as lines:
+            csv.writer(lines, lineterminator="\n").writerows([first, *rows])
+    db, house = warehouse.connect(), warehouse.connect(warehouse.build(files.PROJECT / "data"))
+    for asked in ({"basis": "owning_hyperscaler", "on": "2026-04-15"}, {"basis": "rental_3yr", "on": "latest"}):
+        assert db.prices(**asked) == house.prices(**asked)
+        assert db.price(gpu="gb200", **asked)["provider"] == "Acme"
+    power = {"basis": "allin_utility_provisioned", "on": "2026-04-15"}
+    assert db.powers(**power) == house.powers(**power) and db.power(gpu="gb200", **power)["provider"] == "Acme"
 
 
 def test_no_own_price_on_the_day_says_from_when_there_is_one(data):

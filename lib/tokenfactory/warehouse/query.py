@@ -237,13 +237,14 @@ class Warehouse:
             gpu=gpu, profile=profile,
         ).rows_by_key("parameter", named=True, unique=True, include_key=True)  # fmt: skip
 
-    def prices(self, *, basis: str, on: str | date, provider: str = OWNER) -> dict[str, float]:
-        """USD per GPU-hour of every GPU with one price of this basis and owner, or your own quote, on a day."""
+    def prices(self, *, basis: str, on: str | date) -> dict[str, float]:
+        """USD per GPU-hour of every GPU on a day: the price of this basis by `OWNER`, or else the only one there is."""
         found = self.query(
-            """SELECT gpu, any_value(usd_per_gpu_hour) AS usd_per_gpu_hour FROM price_on($on)
-               WHERE basis = $basis AND (provider = $provider OR starts_with(basis, 'your_quote'))
+            """SELECT gpu, any_value(usd_per_gpu_hour) AS usd_per_gpu_hour
+               FROM (FROM price_on($on) WHERE basis = $basis
+                     QUALIFY rank() OVER (PARTITION BY gpu ORDER BY provider = $owner DESC) = 1)
                GROUP BY gpu HAVING count(*) = 1 ORDER BY gpu""",
-            on=self.day(on), basis=basis, provider=provider,
+            on=self.day(on), basis=basis, owner=OWNER,
         )  # fmt: skip
         return dict(found.rows())
 
@@ -262,14 +263,12 @@ class Warehouse:
         ).rows_by_key("gpu", named=True, unique=True, include_key=True)  # fmt: skip
 
     def price(self, *, gpu: str, basis: str, on: str | date, provider: str | None = None) -> dict:
-        """The row of the price book in force on a day (see `day`), of `OWNER`, another provider, or your own quote.
+        """The row of the price book in force on a day (see `day`), of a provider; by default as `prices` chooses.
 
         Raises
         ------
         NotMeasuredError : no price of that basis and provider on that day; says which days have one
         """
-        if provider is None and not basis.startswith("your_quote"):
-            provider = OWNER
         return self._in_force("price", gpu=gpu, basis=basis, provider=provider, on=on)
 
     def power(self, *, gpu: str, basis: str, on: str | date, owner: str = OWNER) -> dict:
@@ -287,9 +286,10 @@ class Warehouse:
         by = f" by {provider}" if provider else ""
         is_price = what == "price"
         of_provider = "provider = coalesce($provider, provider)"
-        held, is_theirs = ("price_on($on)", of_provider) if is_price else ("power_by($on, $provider)", "true")
+        chosen = f"AND {of_provider} QUALIFY rank() OVER (ORDER BY provider = '{OWNER}' DESC) = 1" if is_price else ""
+        held = "price_on($on)" if is_price else "power_by($on, $provider)"
         rows = self.query(
-            f"SELECT * FROM {held} WHERE gpu = $gpu AND basis = $basis AND {is_theirs} ORDER BY {what}_id",
+            f"SELECT * FROM {held} WHERE gpu = $gpu AND basis = $basis {chosen} ORDER BY {what}_id",
             gpu=gpu,
             basis=basis,
             provider=provider,
