@@ -29,6 +29,22 @@ CUT = """svg => {
                      || text.textContent.endsWith('…'));
   }).map(text => text.textContent);
 }"""
+# What some marks of a chart tell the pointer: label and value of each line.
+TIPS = """async place => {
+  const all = [...place.querySelectorAll("svg .role-mark :is(path, rect)")];
+  const marks = all.filter(mark => mark.getBoundingClientRect().width);
+  const told = [], tip = () => document.querySelector("#vg-tooltip-element.visible");
+  for (let i = 0; i < marks.length; i += Math.ceil(marks.length / 12)) {
+    for (const kind of ["pointerover", "mouseover", "pointermove", "mousemove"]) {
+      marks[i].dispatchEvent(new PointerEvent(kind, {bubbles: true, clientX: 99, clientY: 99}));
+      await new Promise(requestAnimationFrame);
+    }
+    told.push(...[...(tip()?.querySelectorAll("tr") ?? [])].map(row => row.innerText.trim().split(/\\s*\\t\\s*/)));
+    for (const kind of ["pointerout", "mouseout"]) marks[i].dispatchEvent(new PointerEvent(kind, {bubbles: true}));
+  }
+  return told;
+}"""
+NO_WORDS = re.compile(r"undefined|NaN|null|_|\b(?:[bh]|gb|mi)\d{3}x?\b")
 SIZES = "all => all.map(text => parseFloat(getComputedStyle(text).fontSize))"
 
 
@@ -121,6 +137,8 @@ def check_page(browser, path, artifacts, name):
         assert page.evaluate("document.documentElement.scrollWidth") <= 1280
         assert page.evaluate(TOO_WIDE) == []
         check_first_screen(page)
+        told = [line for chart in reader.charts for line in chart.evaluate(TIPS)] if "sample" not in name else []
+        assert [line for line in told if len(line) != 2 or not line[0][:1].isupper() or NO_WORDS.search(line[1])] == []
         assert page.locator("h1").count() == 1
         for landmark in ("banner", "main", "contentinfo"):
             assert page.get_by_role(landmark).count() == 1

@@ -94,7 +94,7 @@ def pair_marks(pairs: Sequence[Pair], per_price: float) -> list[dict]:
         low, high = (end * per_price for end in pair.band)
         mark = {"kind": kind, "speed": pair.speed, "ratio": pair.ratio * per_price, "low": low, "high": high}
         mark |= {"evidence": pair.evidence}
-        mark |= {"wrong": "rests on a run known to answer wrongly" if pair.is_known_wrong else ""}
+        mark |= {"wrong": "rests on a run known to answer wrongly" if pair.is_known_wrong else "none known"}
         by = (phrases.configuration(end.configuration) for end in (pair.subject, pair.baseline))
         marks.append(mark | {"by": " against ".join(by)})
     return marks
@@ -148,7 +148,7 @@ def ratio_curve(marks: Sequence[Mapping], subject: str, title: alt.Title, claim:
         at = alt.Chart(pl.DataFrame([dict(claim)])).encode(x="speed:Q", y="ratio:Q")
         layers.append(at.mark_point(color=theme.BAD, size=260, strokeWidth=1.5, filled=False))
         layers.append(at.mark_text(color=theme.BAD, align="right", dx=-4, dy=-24).encode(text="text:N"))
-    return alt.layer(*layers).properties(width="container", height=340, title=title)
+    return alt.layer(*layers).properties(width="container", height=310, title=title)
 
 
 def explored(
@@ -219,7 +219,9 @@ def system_curves(read: SpeedTable, scale: Mapping[str, float], at: float, title
     points = [row | {"by": phrases.configuration(row["by"])} for row in read.dots(drawn)]
     lines, dots = (
         _frame(
-            row | {name: round(row[name] * scale[row["gpu"]], 4) for name in ("value", "low", "high") if name in row}
+            row
+            | {"system": row["gpu"].upper()}
+            | {name: round(row[name] * scale[row["gpu"]], 4) for name in ("value", "low", "high") if name in row}
             for row in rows
         ).fill_nan(None)
         for rows in (drawn, points)
@@ -229,8 +231,8 @@ def system_curves(read: SpeedTable, scale: Mapping[str, float], at: float, title
     colour = {"scale": theme.gpu_scale(systems), "legend": side}
     x = alt.X("speed:Q", title=SPEED_TITLE, scale=_log())
     y = alt.Y("value:Q", title=f"{axis} (log scale)", scale=_log(), axis=alt.Axis(format="~s", tickCount=5))
-    tips = [alt.Tooltip("gpu:N", title="System"), alt.Tooltip("speed:Q", title="Tokens a second", format=".3r"),
-            alt.Tooltip("value:Q", title=axis, format=".3~s")]  # fmt: skip
+    tips = [alt.Tooltip("system:N", title="System"), alt.Tooltip("speed:Q", title="Tokens a second", format=".3r"),
+            alt.Tooltip("value:Q", title=axis[:1].upper() + axis[1:], format=".3~s")]  # fmt: skip
     base = alt.Chart(lines).encode(x, detail="piece:N", tooltip=[*tips, alt.Tooltip("how:N", title="Known")])
     area = base.mark_area(opacity=0.13).encode(alt.Y("low:Q"), alt.Y2("high:Q"), alt.Fill("gpu:N", **colour))
     line = base.mark_line(strokeWidth=1.8).encode(y, alt.Stroke("gpu:N", **colour))

@@ -96,7 +96,9 @@ def _told_apart(rows: Sequence[Mapping], key: str, channel: type, looks: Sequenc
 
 
 def _tips(rows: Sequence[Mapping], words: Mapping[str, str], *axes: Axis) -> list[alt.Tooltip]:
-    named = [alt.Tooltip(f"{key}:N", title=title) for key, title in words.items() if key in rows[0]]
+    named = [
+        alt.Tooltip(f"{key}:N", title=title[:1].upper() + title[1:]) for key, title in words.items() if key in rows[0]
+    ]
     return [*named, *(axis.tip() for axis in axes)]
 
 
