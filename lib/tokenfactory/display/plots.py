@@ -180,8 +180,9 @@ def spans(
 ) -> alt.LayerChart | None:  # fmt: skip
     """A bar from `low` to `high` at each `place`, with `text` at its right end, and a tick at `mid` where there is one.
 
-    `is_side_by_side` puts the bars of one place under each other by `hue`; `fades` draws those faint whose `is_weak`
-    holds: dashed, or hatched where there is one colour. None for no rows.
+    `told` is what the pointer is told in the place of `text`. `is_side_by_side` puts the bars of one place under each
+    other by `hue`; `fades` draws those faint whose `is_weak` holds: dashed, or hatched where there is one colour. None
+    for no rows.
     """
     if not rows:
         return None
@@ -189,7 +190,8 @@ def spans(
     hued = colour(rows, hue, hues)
     if hue and all(str(row["place"]).startswith(str(row[hue])) for row in rows):
         hued = hued.legend(None)  # each bar says whose it is
-    tips = _tips(rows, {"place": "What", "gpu": "System", "text": x.title or "Value"})
+    told = {"told": "Input at this end"} if "told" in rows[0] else {"text": x.title or "Value"}
+    tips = _tips(rows, {"place": "What", "gpu": "System"} | told)
     start = x.encoding(alt.X, "low")
     look = {"height": 10} if "mid" in rows[0] else {}
     bars = base.mark_bar(opacity=0.45 if "mid" in rows[0] else 1, **look).encode(start, hued, x2="high:Q", tooltip=tips)
