@@ -287,6 +287,10 @@ def test_a_number_in_another_unit_or_of_another_scope_costs_its_row(tmp_path, pr
         ),
         ({"": 7}, "a column without a name: holds values; name it, or delete it"),
         ({"date": "31.05.2026"}, "'31.05.2026' is not a date; write it as in 2026-05-31"),
+        (
+            {"disagg": "true", "num_prefill_gpu": 4, "num_decode_gpu": 8},
+            "num_gpu: is 8, but its pools have 4 and 8 GPUs",
+        ),
         ({"date": "2099-01-01"}, "date: 2099-01-01 lies in the future"),
         ({"total_tok_per_s_per_gpu": "1,200"}, "'1,200' is not a number; write it as in 1234.5"),
         (

@@ -197,6 +197,8 @@ def _pools(raw: Mapping[str, Any], repairs: list[str]) -> dict[str, Any]:
     if None not in pools:
         if min(pools) < 1 or sum(pools) > MOST_GPUS:
             raise RowProblem("num_decode_gpu", f"disaggregated, but its pools have {pools[0]} and {pools[1]} GPUs")
+        if flag(raw.get("is_own"), "is_own") and raw.get("num_gpu") not in (None, sum(pools)):
+            raise RowProblem("num_gpu", f"is {raw['num_gpu']}, but its pools have {pools[0]} and {pools[1]} GPUs")
         total = sum(pools)
     elif not total or not 1 <= total <= MOST_GPUS:
         raise RowProblem("num_prefill_gpu", "the row does not say how many GPUs its pools have")
