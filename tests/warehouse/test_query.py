@@ -1,12 +1,13 @@
 """Questions to the warehouse: prices as of a day, the trace of what was asked, and replaying it."""
 
 import json
+import threading
 from datetime import date
 
 import pytest
 
 from tokenfactory import warehouse
-from tokenfactory.errors import NotMeasuredError
+from tokenfactory.errors import NotMeasuredError, ParameterError
 from tokenfactory.warehouse.query import TRACE
 
 
@@ -69,6 +70,17 @@ def test_what_was_asked_before_is_answered_the_same_whatever_was_done_with_the_a
     first[0, "price_id"] = "changed"
     assert db.query(sql, gpu="h200").equals(kept)
     assert set(db.query(sql, gpu="gb300")["gpu"]) == {"gb300"}
+
+
+@pytest.mark.parametrize("sql", ["SELECT 1", "SELECT nothing", "DROP TABLE price_book"])
+def test_no_thread_outlives_a_question(db, sql):
+    """One that does frees DuckDB's connection while Python ends, which aborts it: 134 after a right answer."""
+    before = threading.active_count()
+    try:
+        db.ask(sql)
+    except ParameterError:
+        assert sql != "SELECT 1"
+    assert threading.active_count() == before
 
 
 def test_vocabulary(db):

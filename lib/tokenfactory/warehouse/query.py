@@ -149,6 +149,8 @@ class Warehouse:
             raise ParameterError(f"the query cannot be answered: {str(error).splitlines()[0]}") from error
         finally:
             stop.cancel()
+            if stop.is_alive():  # a thread that outlives the connection would free it, and abort Python at its end
+                stop.join()
         if len(rows) > MOST_ROWS:
             raise ParameterError(f"the query gives more than {MOST_ROWS:,} rows; add a LIMIT to it")
         return [column[0] for column in asked.description], rows
