@@ -183,6 +183,17 @@ def fleet(one) -> str:
     return " and ".join(f"{number(n)} {s.unit}{'s' * (n != 1)} of {s.name}" for n, s in kinds) or "nothing"
 
 
+def no_answer(a: str, b: str, speed: float, unpriced: Sequence[str] = ()) -> str:
+    """The finding of a page that cannot compare two systems: one has no price, or they share no speed.
+
+    >>> no_answer("GB300", "H200", 75, ["H200"])
+    'H200 has no price of this kind on this day'
+    """
+    if unpriced:
+        return f"{' and '.join(unpriced)} {'have' if len(unpriced) > 1 else 'has'} no price of this kind on this day"
+    return f"{a} and {b} are not both measured at {number(speed)} tokens a second"
+
+
 def doubts(answers: Mapping, at: str) -> list[str]:
     """Sentences for answers, by GPU, that do not rank, or that their source reads above its points; `at`: a speed."""
     found = []
