@@ -7,7 +7,9 @@ import pytest
 
 from tokenfactory.methods import comparison
 from tokenfactory.methods.comparison import CONFIGURATION, MIX, Comparison
-from tokenfactory.methods.readings import BEST
+from tokenfactory.methods.readings import BEST, TPUT
+from tokenfactory.methods.readings import SPEED as SPEED_OF_USER
+from tokenfactory.methods.serving import Curves, learn_bands
 
 USE = {"a": (0.05, 0.5, 0.9), "b": (0.05, 0.25, 0.9)}
 BOOKS = {"rent": {"a": (3.0, 3.6, 4.0), "b": (1.8, 1.8, 1.8)}}
@@ -104,3 +106,16 @@ def test_an_owned_hour_is_that_of_its_parts():
     # 23,750 USD * 0.295228 / 8760 h, 1.37 kW * 0.8 * 1.25 * 0.08 USD, and 1560 USD * 1.37 kW / 8760 h
     assert both.hour("owned", "a", both.base) == pytest.approx(23_750 * 0.295228 / 8760 + 0.1096 + 0.243973, rel=5e-6)
     assert both.hour("rent", "a", both.base) == pytest.approx(3.6)
+
+
+def test_best_points_in_no_pair_are_counted():
+    told = dict(model="m", isl=1024, osl=1024, framework="e", precision="fp8", spec_decoding="none", as_of=None,
+                is_disaggregated=False, evidence="measured", source_url="https://a")  # fmt: skip
+    points = [("a", 20.0, 400.0), ("a", 40.0, 200.0), ("b", 30.0, 90.0), ("b", 80.0, 30.0)]
+    rows = [told | {"gpu": gpu, SPEED_OF_USER: speed, TPUT: tput} for gpu, speed, tput in points]
+    curves = {(1024, 1024): Curves.of_workload(rows, learn_bands(rows))}
+    pairs = comparison.fair_pairs(curves, ("a", "b"))
+    # at 30 and 40 both are measured; at 20 nothing of b, and at 80 nothing of a
+    assert {pair.speed for _, pair in pairs} == {30.0, 40.0}
+    assert comparison.num_unpaired(curves, pairs, ("a", "b")) == 2
+    assert comparison.num_unpaired(curves, [], ("a", "b")) == 4

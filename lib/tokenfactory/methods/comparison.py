@@ -31,6 +31,16 @@ def fair_pairs(curves: Mapping[tuple, Curves], gpus: Sequence[str]) -> list[tupl
     return [(mix, pair) for mix, one in curves.items() for pair in (*one.pairs(*gpus), *one.like_for_like(*gpus))]
 
 
+def num_unpaired(curves: Mapping[tuple, Curves], pairs: Sequence[tuple[tuple, Pair]], gpus: Sequence[str]) -> int:
+    """How many of the best points of two systems are in no pair, best against best.
+
+    At their speed the other system is not measured, or only across a wide gap, or a faster point of one side beats it.
+    """
+    paired = {(mix, pair.speed) for mix, pair in pairs if pair.condition.label == BEST}
+    sides = [(mix, one.where(lambda c, gpu=gpu: c.gpu == gpu)) for mix, one in curves.items() for gpu in gpus]
+    return sum((mix, speed) not in paired for mix, side in sides for speed in side.best_speeds.tolist())
+
+
 def factors_of(
     pairs: Sequence[tuple[tuple, Pair]], answers: Mapping[tuple, Mapping[str, Answer]], gpus: Sequence[str],
     lengths: tuple, speed: float,

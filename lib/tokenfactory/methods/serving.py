@@ -272,7 +272,7 @@ class Curves:
         condition = condition or Condition(BEST, {})
         gpus = (subject, baseline)
         sides = [self.where(lambda one, gpu=gpu: one.gpu == gpu and condition.holds(one)) for gpu in gpus]
-        speeds = np.unique(np.concatenate([side._unbeaten for side in sides]))
+        speeds = np.unique(np.concatenate([side.best_speeds for side in sides]))
         answers = [side.along(speeds, [gpu])[gpu] for side, gpu in zip(sides, gpus, strict=True)]
         found = [
             Pair(condition, a.asked, a.best, b.best)
@@ -282,7 +282,7 @@ class Curves:
         return sorted(found, key=lambda pair: (-pair.ratio, pair.speed))
 
     @property
-    def _unbeaten(self) -> np.ndarray:
+    def best_speeds(self) -> np.ndarray:
         """The speeds of the points that no other point beats, of any configuration."""
         knot = np.flatnonzero(self._is_knot_usable)
         return pareto.pareto_front(np.zeros(knot.size, int), self.knots.x[knot], self.knots.y[knot]).x
