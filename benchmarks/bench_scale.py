@@ -38,13 +38,18 @@ class Bench:
             "SOURCE_DATE_EPOCH": "1776211200",
         }
 
-    def report(self, *arguments: str) -> tuple[float, dict]:
-        command = [sys.executable, "-c", PROGRAM, "report", "--json", *arguments]
-        started = time.perf_counter()
+    def run(self, *arguments: str) -> dict:
+        """What a command prints as JSON."""
+        command = [sys.executable, "-c", PROGRAM, *arguments, "--json"]
         done = subprocess.run(command, env=self.environment, capture_output=True, text=True)
         if done.returncode:
             sys.exit(done.stderr)
-        return time.perf_counter() - started, json.loads(done.stdout)
+        return json.loads(done.stdout)
+
+    def report(self, *arguments: str) -> tuple[float, dict]:
+        started = time.perf_counter()
+        made = self.run("report", *arguments)
+        return time.perf_counter() - started, made
 
     def scenarios(self, number: int) -> None:
         """Leave `number` scenarios of one notebook, the default among them."""

@@ -34,11 +34,13 @@ TIPS = """async place => {
   const all = [...place.querySelectorAll("svg .role-mark :is(path, rect)")];
   const marks = all.filter(mark => mark.getBoundingClientRect().width);
   const told = [], tip = () => document.querySelector("#vg-tooltip-element.visible");
-  for (let i = 0; i < marks.length; i += Math.ceil(marks.length / 12)) {
-    for (const kind of ["pointerover", "mouseover", "pointermove", "mousemove"]) {
+  for (let i = 0; i < marks.length; i += Math.ceil(marks.length / 5)) {
+    for (const kind of ["pointerover", "mouseover"])
       marks[i].dispatchEvent(new PointerEvent(kind, {bubbles: true, clientX: 99, clientY: 99}));
-      await new Promise(requestAnimationFrame);
-    }
+    await new Promise(requestAnimationFrame);
+    for (const kind of ["pointermove", "mousemove"])
+      marks[i].dispatchEvent(new PointerEvent(kind, {bubbles: true, clientX: 99, clientY: 99}));
+    await new Promise(requestAnimationFrame);
     told.push(...[...(tip()?.querySelectorAll("tr") ?? [])].map(row => row.innerText.trim().split(/\\s*\\t\\s*/)));
     for (const kind of ["pointerout", "mouseout"]) marks[i].dispatchEvent(new PointerEvent(kind, {bubbles: true}));
   }
