@@ -253,7 +253,7 @@ def _tell_ingested(arguments, report, text: str) -> int:
 
     found = standing()
     if arguments.json:
-        content = {"snapshot": report.snapshot.name, "is_new": report.is_new}
+        content = {"snapshot": report.snapshot.name, "is_new": report.is_new, "passed_over": report.passed_over}
         content["standing"] = found if isinstance(found, str) else asdict(found)
         print(json.dumps(content | {"files": [asdict(f) for f in report.files]}))
     else:

@@ -107,7 +107,7 @@ def test_a_line_that_was_cut_costs_that_line(cut, half):
         ("a,b\n\u00e9,1\n".encode("latin-1"), "not UTF-8"),
         (b"[1, \xff\xfe]", "not UTF-8"),
         (b"\x89PNG\0\0\0\0", "neither text nor a zip"),
-        (b"PAR1\0\0\0\0", "a file of the kind Parquet"),
+        (b"PAR1\0\0\0\0", "is not a readable Parquet file"),
         (b"BZh91AY", "a file of the kind bzip2; unpack it"),
         ("a;b;c\n1,5;2;3\n", "a table separated by semicolons; save it with commas"),
         ("a\tb\n1\t2\n", "a table separated by tabs"),

@@ -222,6 +222,40 @@ def test_every_bad_file_is_named_and_the_good_ones_are_read(tmp_path):
     assert [p["total_tok_per_s_per_gpu"] for p in Loaded(report).points] == [851.9]
 
 
+PROSE = {"SOURCE.md": "a,b\n1\n", "LICENSE": "words", "Readme.txt": "", "deep/README": "a|b\n", "NOTICE": "x"}
+
+
+def test_prose_of_a_folder_or_a_zip_is_passed_over_and_said_in_one_line(tmp_path):
+    folder = write(tmp_path / "in", good__json=[AGG])
+    for name, content in PROSE.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(content)
+    with zipfile.ZipFile(tmp_path / "in.zip", "w") as archive:
+        for path in folder.rglob("*"):
+            archive.write(path, path.relative_to(folder))
+    for number, (named, root) in enumerate({folder: "in/", tmp_path / "in.zip": "in.zip!"}.items()):
+        report = ingest.ingest([named], tmp_path / f"snapshots{number}")
+        assert report.exit_code == 0 and report.not_read == []
+        assert {name.rpartition(root)[2] for name in report.passed_over} == PROSE.keys()
+        _, read, passed = report.text().splitlines()
+        assert read.startswith("1 files read: 1 rows = 1 points")
+        assert passed.startswith("passed over, as they are no measurements: ") and passed.endswith(" and 2 more")
+    # What is measured stands where it stood, and another wording of the prose is no other snapshot.
+    (folder / "LICENSE").write_text("other words")
+    assert not ingest.ingest([folder], tmp_path / "snapshots0").is_new
+
+
+def test_prose_that_is_named_itself_or_is_all_there_is_stays_an_error(tmp_path):
+    folder = write(tmp_path / "in", README__md="words")
+    with pytest.raises(DataError, match=r"README\.md: is neither JSON nor CSV"):
+        ingest.ingest([folder / "README.md"], tmp_path / "snapshots")
+    with pytest.raises(DataError, match="nothing: was named that holds measurements"):
+        ingest.ingest([folder], tmp_path / "snapshots")
+    write(folder, good__json=[AGG])
+    report = ingest.ingest([folder, folder / "README.md"], tmp_path / "snapshots")
+    assert (report.exit_code, [f.file for f in report.not_read]) == (3, ["in/README.md"])
+
+
 def test_a_name_may_hold_any_byte_and_stays_on_one_line(tmp_path):
     folder = write(tmp_path / "in")
     for name, content in ((b"a\xff\n[1]*.json", json.dumps([AGG])), (b"b\x1b[31m.json", "[")):

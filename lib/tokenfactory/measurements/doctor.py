@@ -48,8 +48,10 @@ class Diagnosis:
 
     def text(self) -> str:
         """All of it, file by file; what was not read first."""
-        files = sorted(self.report.files, key=lambda f: (f.problem is None, f.num_excluded == 0))
-        lines = self.report.text().splitlines()[1:2]
+        passed_over = self.report.passed_over
+        files = [f for f in self.report.files if f.file not in passed_over or f.problem]
+        files.sort(key=lambda f: (f.problem is None, f.num_excluded == 0))
+        lines = self.report.text().splitlines()[1 : 3 if passed_over else 2]
         for file in files[:MOST_FILES]:
             found = self.of(file)
             if file.problem:

@@ -28,10 +28,10 @@ from typing import Any, BinaryIO
 
 from reportkit import strict_yaml
 from tokenfactory.errors import DataError
-from tokenfactory.measurements import formats
+from tokenfactory.measurements import columnar, formats
 from tokenfactory.measurements.adapters import RowProblem
 from tokenfactory.measurements.normalise import shown
-from tokenfactory.measurements.walk import Problems, _printable
+from tokenfactory.measurements.walk import Problems, _printable, is_prose
 
 LARGEST_ELEMENT = 64 << 20  # bytes of one JSON element
 LONGEST_TEXT = 1 << 20  # characters of one text inside it
@@ -44,7 +44,7 @@ SIDECAR = "token-factory.yaml"
 
 _CHUNK = 1 << 20
 _PATTERN = re.compile(r"[*?\[\]{}\ud800-\udfff]")
-_PACKED = {b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstd", b"7z\xbc\xaf": "7z", b"PAR1": "Parquet"}
+_PACKED = {b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstd", b"7z\xbc\xaf": "7z"}
 _YAML = re.compile(rb"^(version|scenario|metrics|results|run): ?", re.MULTILINE)
 _UNREADABLE = (OSError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
 
@@ -159,8 +159,8 @@ def unpacked(name: str, path: Path) -> tuple[list[Document], Problems]:
             problems.append((inside, f"unpacks to more than {LARGEST_RATIO} times its size"))
         elif member.filename in seen:
             problems.append((inside, "is in the zip twice"))
-        elif member.file_size == 0:
-            problems.append((inside, "is empty"))
+        elif member.file_size == 0 or is_prose(member.filename):
+            problems.append((inside, None if is_prose(member.filename) else "is empty"))
         elif not any(part.startswith(".") for part in parts):
             documents.append(Document(inside, path, member.filename))
         seen.add(member.filename)
@@ -172,7 +172,7 @@ def records(document: Document) -> Iterator[tuple[int, Any]]:
 
     Raises
     ------
-    DataError : the file is not text in JSON, JSON Lines or CSV, or breaks off.
+    DataError : the file is neither Parquet nor text in JSON, JSON Lines or CSV, or breaks off.
     """
     with document.open() as stream:
         head = stream.read(_CHUNK)
@@ -181,6 +181,8 @@ def records(document: Document) -> Iterator[tuple[int, Any]]:
         text = _Text(document.name, stream, head)
         if re.match(rb"[\s\xef\xbb\xbf]*[\[{]", head):
             yield from _json_records(document.name, text)
+        elif head.startswith(columnar.PARQUET):
+            yield from columnar.records(document)
         elif kind := next((kind for magic, kind in _PACKED.items() if head.startswith(magic)), None):
             raise DataError(document.name, f"is a file of the kind {kind}; unpack it, or save it as JSON or CSV")
         elif head[257:262] == b"ustar":

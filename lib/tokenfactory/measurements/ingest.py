@@ -32,7 +32,7 @@ from tokenfactory.warehouse.store import CONFIG, writing
 
 MANIFEST = "manifest.json"
 _KNOWN = ".known_files.json"
-_FORMAT = 2  # raise it when the same rows would give other tables
+_FORMAT = 3  # raise it when the same rows would give other tables
 _MEMORY = "1GB"  # of DuckDB; what does not fit goes to the disk
 # Measured numbers hardly repeat: looking for a dictionary of them takes a third of the time to write.
 _PARQUET = "FORMAT parquet, COMPRESSION lz4, DICTIONARY_SIZE_LIMIT 1000"
@@ -44,7 +44,7 @@ ATTRIBUTION = {
 
 @dataclass(frozen=True)
 class FileReport:
-    """What became of one file."""
+    """What became of one file. One without an adapter and without a problem is prose, and was passed over."""
 
     file: str
     file_sha256: str | None
@@ -71,6 +71,10 @@ class IngestReport:
         return [f for f in self.files if f.problem]
 
     @property
+    def passed_over(self) -> list[str]:
+        return [f.file for f in self.files if not f.problem and not f.adapter]
+
+    @property
     def exit_code(self) -> int:
         """0: all files were read; 3: some were not."""
         return 3 if self.not_read else 0
@@ -81,10 +85,13 @@ class IngestReport:
         total |= {k: sum(getattr(f, k) for f in self.files) for k in ("num_other", "num_excluded")}
         lines = [
             f"{self.snapshot.name}: {'made' if self.is_new else 'already there, nothing to do'}; it is in use now",
-            f"{len(self.files) - len(self.not_read)} files read: {total['num_rows']} rows ="
+            f"{sum(f.adapter is not None for f in self.files)} files read: {total['num_rows']} rows ="
             f" {total['num_points']} points + {total['num_merged']} repeats merged"
             f" + {total['num_other']} of other tables + {total['num_excluded']} excluded",
         ]
+        if passed := self.passed_over:
+            more = f" and {len(passed) - 3} more" if len(passed) > 3 else ""
+            lines.append(f"passed over, as they are no measurements: {', '.join(passed[:3])}{more}")
         if self.not_read:
             lines.append(f"{len(self.not_read)} files were not read:")
             lines += [f"  {f.file}: {f.problem}" for f in self.not_read]
@@ -291,7 +298,9 @@ def _load(
     reports += [FileReport(name, None, None, problem=problem) for name, problem in problems]
     if len(reports) < 2 and not any(r.adapter for r in reports):
         first = next((r for r in reports if r.problem), None)
-        raise DataError(first.file, first.problem) if first else DataError("nothing", "was named that holds a file")
+        raise (
+            DataError(first.file, first.problem) if first else DataError("nothing", "was named that holds measurements")
+        )
     create(connection, "ingested_files", measured.INGESTED_FILES, [asdict(r) for r in reports])
     return reports
 
@@ -345,7 +354,7 @@ def _content_hash(files: list[tuple[str, str]], problems: list, facts: dict) -> 
     """Twelve digits that stand for files, their names (they may hold lengths and runs), adapters and facts."""
     versions = {m.NAME: m.VERSION for m in adapters.modules()}
     names = [sorted(vocabulary.gpus()), vocabulary.models(), vocabulary.precisions()]
-    everything = json.dumps([_FORMAT, sorted(files), sorted(problems), versions, facts, names], sort_keys=True)
+    everything = json.dumps([_FORMAT, sorted(files), sorted(problems, key=str), versions, facts, names], sort_keys=True)
     return hashlib.sha256(everything.encode()).hexdigest()[:12]
 
 

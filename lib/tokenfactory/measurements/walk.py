@@ -1,10 +1,15 @@
 """Which files are meant by the paths that somebody names."""
 
 import os
+import re
 import stat
 from pathlib import Path
 
-Problems = list[tuple[str, str]]
+# Names of what is not read, and why; None where it is written for persons: who names a folder means its measurements.
+Problems = list[tuple[str, str | None]]
+_PROSE = re.compile(
+    r"(^|/)([^/]+\.(md|markdown|rst|adoc)|(readme|licen[cs]e|notice|copying|authors|citation|changelog)(\.txt)?)$", re.I
+)
 
 
 def walk(paths: list[Path]) -> tuple[list[tuple[str, Path]], Problems]:
@@ -25,10 +30,17 @@ def walk(paths: list[Path]) -> tuple[list[tuple[str, Path]], Problems]:
                     if entry.is_symlink():
                         problems.append((_shown_path(entry, path), "is a link to a folder; links are not followed"))
                 for name in sorted(files):
-                    if not name.startswith("."):
+                    if is_prose(name):
+                        problems.append((_shown_path(Path(folder, name), path), None))
+                    elif not name.startswith("."):
                         entry = Path(folder, name)
                         _sort_in(_shown_path(entry, path), entry, entry.lstat(), found, problems)
     return found, problems
+
+
+def is_prose(name: str) -> bool:
+    """Whether a file of this name is written for persons: README, LICENSE, SOURCE.md."""
+    return bool(_PROSE.search(name))
 
 
 def _shown_path(entry: Path, root: Path) -> str:
