@@ -204,8 +204,15 @@ const nearby = new IntersectionObserver(
 );
 places.forEach((place) => nearby.observe(place));
 
-const redraw = () => [...drawn.keys()].forEach((place) => draw(place));
+let isPrinting = false; // a phone's page changes its width for the sheet, and its charts are the sheet's already
+const redraw = () => isPrinting || [...drawn.keys()].forEach((place) => draw(place));
 isDark.addEventListener("change", redraw);
 isNarrow.addEventListener("change", redraw);
-addEventListener("beforeprint", () => places.forEach((place) => draw(place, true)));
-addEventListener("afterprint", redraw);
+addEventListener("beforeprint", () => {
+  isPrinting = true;
+  places.forEach((place) => draw(place, true));
+});
+addEventListener("afterprint", () => {
+  isPrinting = false;
+  redraw();
+});
