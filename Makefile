@@ -70,6 +70,11 @@ quick: $(ENV)  ## formulas, methods, data, adapters: no browser, no notebook, no
 		lib tests/formulas tests/methods tests/display tests/test_structure.py tests/warehouse/test_data.py \
 		tests/warehouse/test_schema.py tests/measurements/adapters
 
+.PHONY: pictures
+pictures: report  ## a picture of every page, on a desk, on a phone and in the dark, in test-artifacts/
+	@TOKENFACTORY_PICTURES=1 TOKENFACTORY_SITE=reports/site $(BIN)/python -m pytest -p no:nbval \
+		tests/reportkit/test_browser.py -k is_whole
+
 .PHONY: bench
 bench: $(ENV)  ## speed against a reference, as ratios in one run
 	@for b in benchmarks/bench_*.py; do echo "== $$b"; TOKENFACTORY_SHARED="$(SHARED)" $(BIN)/python $$b; done

@@ -19,6 +19,36 @@ ARGUMENTS += ["--disable-sync", "--no-first-run"]
 
 collect_ignore = ["tools/fuzz_adapters.py"]  # a program that needs atheris
 
+# The longest files, which start first, so that at the end no worker waits for another that has just begun one.
+LONGEST = [
+    "browser",
+    "attribution",
+    "conclusions",
+    "cluster",
+    "faults",
+    "field_cases",
+    "runner",
+    "site_bad_input",
+    "lab",
+    "reports",
+    "same_bytes",
+    "schedules",
+    "formats",
+    "equal_speed_pages",
+    "store",
+    "three_ways",
+    "archive",
+    "workbook_all",
+    "verify",
+    "racks_on_pages",
+    "worlds",
+]
+ORDER = {f"test_{name}.py": place for place, name in enumerate(LONGEST)}
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: ORDER.get(item.path.name, len(ORDER)))
+
 
 @pytest.fixture(scope="session")
 def project() -> Path:

@@ -1,7 +1,7 @@
 """Pages in a real browser without a network: what a reader sees, on a phone and a desk, light, dark and on paper.
 
 The checks run on the sample pages and, where the environment variable TOKENFACTORY_SITE names a folder, on
-every page in it: with axe-core too. Pictures of every page go to `test-artifacts/`.
+every page in it: with axe-core too. With `make pictures` a picture of every page goes to `test-artifacts/`.
 """
 
 import os
@@ -15,9 +15,12 @@ import sample
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
 
 SITE = os.environ.get("TOKENFACTORY_SITE")  # of one scenario
+PICTURES = os.environ.get("TOKENFACTORY_PICTURES")
 REAL = sorted(Path(SITE).absolute().glob("*.html")) if SITE else []
+# The first of what looks alike: axe takes minutes for the thousands.
 OPEN = """document.querySelectorAll('details').forEach(details => { details.open = true; });
-document.querySelectorAll('tbody tr:nth-child(n+6)').forEach(row => row.remove())"""
+const alike = 'tbody tr:nth-child(n+6), .tf-from li:nth-child(n+4), svg .role-mark > :nth-child(n+7)';
+document.querySelectorAll(alike).forEach(part => part.remove())"""
 LIGHT_LABEL = "rgb(107, 116, 125)"  # the theme's axis labels, #6b747d
 
 # Texts that are not wholly inside the drawing, or that were shortened.
@@ -131,11 +134,16 @@ def check_first_screen(page):
 
 def check_page(browser, path, artifacts, name):
     """One page, opened once: on a desk, on a phone, on paper, in the dark, and as axe judges it."""
+
+    def picture(how):  # a third of the time of a page
+        if PICTURES:
+            reader.page.screenshot(path=artifacts / f"{name}-{how}.png", full_page=True)
+
     with Reader(browser, path, width=1280, height=720) as reader:
         page = reader.page
         reader.draw_all()
         check_charts(reader)
-        page.screenshot(path=artifacts / f"{name}-1280-light.png", full_page=True)
+        picture("1280-light")
         assert page.evaluate("document.documentElement.scrollWidth") <= 1280
         assert page.evaluate(TOO_WIDE) == []
         check_first_screen(page)
@@ -150,7 +158,7 @@ def check_page(browser, path, artifacts, name):
         reader.until("[...document.querySelectorAll('.tf-drawing svg')].every(svg => svg.width.baseVal.value <= 390)")
         reader.draw_all()
         check_charts(reader)
-        page.screenshot(path=artifacts / f"{name}-390-light.png", full_page=True)
+        picture("390-light")
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         assert [part for part in page.evaluate(TOO_WIDE) if "tf-cards" in part[0]] == []
         if page.locator(".first").count():
@@ -163,8 +171,8 @@ def check_page(browser, path, artifacts, name):
         page.set_viewport_size({"width": 1440, "height": 800})
         page.emulate_media(media="screen", color_scheme="dark")
         reader.draw_all()
-        page.screenshot(path=artifacts / f"{name}-1440-dark.png", full_page=True)
-        page.evaluate(OPEN)  # with the first rows of each table: axe takes minutes for the thousands that look alike
+        picture("1440-dark")
+        page.evaluate(OPEN)
         assert axe_findings(page, "color-contrast") == []
         page.emulate_media(color_scheme="light")
         reader.draw_all()
