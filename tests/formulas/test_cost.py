@@ -76,15 +76,6 @@ VECTORS = [
         0.0575657,
     ),
     (cost.usd_per_finished_task, dict(usd_per_mtok=2.19, mtok_per_attempt=0.012, success_frac=0.7), 0.0375429),
-    # 1e6 / 335700; 1e6 / 21348000
-    (cost.gpu_hours_per_mtok, dict(tok_per_s_per_gpu=93.25), 2.97885),
-    (cost.gpu_hours_per_mtok, dict(tok_per_s_per_gpu=5930.0), 0.0468428),
-    # 7200000 / 1.30; 36000000 / 2.652; 173 tok/s at 1.73 USD
-    (cost.tok_per_usd, dict(usd_per_gpu_hour=1.30, tok_per_s_per_gpu=2000.0), 5538461.5),
-    (cost.tok_per_usd, dict(usd_per_gpu_hour=2.652, tok_per_s_per_gpu=10000.0), 13574660.6),
-    (cost.tok_per_usd, dict(usd_per_gpu_hour=1.73, tok_per_s_per_gpu=173.0), 360000),
-    # half of the hours sold: 3600 * 1000 / 2 dollars an hour * 0.5
-    (cost.tok_per_usd, dict(usd_per_gpu_hour=2.0, tok_per_s_per_gpu=1000.0, utilisation_frac=0.5), 900_000),
     # FP8 with sparsity, FP8 dense; FP4 dense, FP4 with sparsity, FP8 dense
     (cost.pflop_per_s_per_usd_per_hour, dict(pflop_per_s=3.958, usd_per_gpu_hour=1.41), 2.80709),
     (cost.pflop_per_s_per_usd_per_hour, dict(pflop_per_s=1.979, usd_per_gpu_hour=1.41), 1.40355),
@@ -98,8 +89,6 @@ VECTORS = [
     # 1/9 and 8/9 of the total at 8192/1024
     (cost.output_scope, dict(total=10000.0, isl_tok=8192.0, osl_tok=1024.0), 1111.11),
     (cost.input_scope, dict(total=10000.0, isl_tok=8192.0, osl_tok=1024.0), 8888.89),
-    # (26 * 20893.2 + 16 * 4244.7) / 42 = 611138.4 / 42
-    (cost.tok_per_s_per_deployed_gpu, ROLES, 14550.9),
     # (3 * 0.55 + 2.19) / 4; hits at 56.3%; (8 * 0.55 + 2.19) / 9
     (cost.blended_usd_per_mtok, R1_TARIFF | dict(input_per_output=3.0), 0.960000),
     (cost.blended_usd_per_mtok, R1_TARIFF | dict(input_per_output=3.0, cached_frac=0.563), 0.786878),
@@ -183,18 +172,6 @@ def test_inverse_functions_return_where_they_came_from(p, t, u):
     )
 
 
-@given(p=positive, t=positive)
-def test_at_a_dollar_an_hour_a_million_tokens_cost_their_hours(p, t):
-    hours = cost.gpu_hours_per_mtok(tok_per_s_per_gpu=t)
-    assert p * hours == pytest.approx(cost.usd_per_mtok(usd_per_gpu_hour=p, tok_per_s_per_gpu=t), rel=1e-12)
-
-
-@given(p=positive, t=positive)
-def test_tokens_per_dollar_times_cost_is_a_million(p, t):
-    arguments = dict(usd_per_gpu_hour=p, tok_per_s_per_gpu=t)
-    assert cost.tok_per_usd(**arguments) * cost.usd_per_mtok(**arguments) == pytest.approx(1e6, rel=1e-12)
-
-
 @given(p=positive, t=positive, u=share, h=st.floats(0, 0.99))
 def test_a_cached_token_takes_no_gpu_time(p, t, u, h):
     """With a hit rate every formula is the one without it at the throughput of all tokens, cached ones included."""
@@ -204,8 +181,6 @@ def test_a_cached_token_takes_no_gpu_time(p, t, u, h):
         (cost.usd_per_mtok, paid | dict(utilisation_frac=u)),
         (cost.break_even_utilisation_frac, paid | dict(usd_per_mtok=u)),
         (cost.break_even_usd_per_gpu_hour, priced | dict(utilisation_frac=u)),
-        (cost.gpu_hours_per_mtok, {}),
-        (cost.tok_per_usd, paid | dict(utilisation_frac=u)),
     ):
         assert function(**with_cache, **rest) == pytest.approx(function(**billed, **rest), rel=1e-12)
         assert function(tok_per_s_per_gpu=t, cached_total_frac=0, **rest) == function(tok_per_s_per_gpu=t, **rest)
@@ -217,9 +192,7 @@ def test_a_cached_token_takes_no_gpu_time(p, t, u, h):
 
 @given(p=positive, r_in=positive, r_out=positive, n_p=st.integers(1, 500), n_d=st.integers(1, 500))
 def test_costs_of_the_roles_weighted_by_their_tokens_return_the_total_cost(p, r_in, r_out, n_p, n_d):
-    t = cost.tok_per_s_per_deployed_gpu(
-        tok_per_s_per_prefill_gpu=r_in, tok_per_s_per_decode_gpu=r_out, num_prefill_gpu=n_p, num_decode_gpu=n_d
-    )
+    t = (n_p * r_in + n_d * r_out) / (n_p + n_d)
     c_in, c_out, c_total = (cost.usd_per_mtok(usd_per_gpu_hour=p, tok_per_s_per_gpu=x) for x in (r_in, r_out, t))
     tok_in, tok_out = n_p * r_in, n_d * r_out
     assert (c_in * tok_in + c_out * tok_out) / (tok_in + tok_out) == pytest.approx(c_total, rel=1e-9)
@@ -240,7 +213,7 @@ def test_roles_of_a_disaggregated_system_share_its_cost():
     r_in, r_out = ROLES["tok_per_s_per_prefill_gpu"], ROLES["tok_per_s_per_decode_gpu"]
     c_in, c_out = (cost.usd_per_mtok(usd_per_gpu_hour=hour, tok_per_s_per_gpu=rate) for rate in (r_in, r_out))
     # (26 * 20,893.2 + 16 * 4,244.7) / 42 = 611,138.4 / 42 = 14,550.9; 2652000 / (3600 * 14550.9)
-    total = cost.usd_per_mtok(usd_per_gpu_hour=hour, tok_per_s_per_gpu=cost.tok_per_s_per_deployed_gpu(**ROLES))
+    total = cost.usd_per_mtok(usd_per_gpu_hour=hour, tok_per_s_per_gpu=(n_p * r_in + n_d * r_out) / (n_p + n_d))
     assert total == pytest.approx(0.0506268, rel=5e-6)
     made_in, made_out = n_p * r_in, n_d * r_out
     assert (c_in * made_in + c_out * made_out) / (made_in + made_out) == pytest.approx(total)

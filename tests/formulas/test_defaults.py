@@ -2,7 +2,7 @@
 
 import pytest
 
-from tokenfactory.formulas import discounting, finance, owning, reuse
+from tokenfactory.formulas import finance, reuse
 
 GPU_YEAR = dict(tok_per_s_per_gpu=1000.0)
 MIX = dict(isl_tok=1000, osl_tok=100)
@@ -10,8 +10,7 @@ SYSTEM = dict(usd_per_system=190_000, gpu_per_system=8)
 DEFAULTS = [
     (finance.mtok_per_gpu_year, GPU_YEAR, dict(utilisation_frac=1)),
     (finance.sales_usd_per_mw_year, GPU_YEAR | dict(kw_per_gpu=1.37, usd_per_mtok=0.3), dict(utilisation_frac=1)),
-    (finance.num_gpu_for_mtok, GPU_YEAR | dict(mtok_per_year=5e6), dict(utilisation_frac=1)),
-    (owning.usd_per_gpu_installed, SYSTEM, dict(network_storage_frac=0, installation_frac=0, spares_frac=0)),
+    (finance.usd_per_gpu_installed, SYSTEM, dict(network_storage_frac=0, installation_frac=0, spares_frac=0)),
     (reuse.loaded_usd_per_mtok, dict(usd_per_gpu_hour=2.0, gb_per_mtok=35.0, gb_per_s=50.0), dict(utilisation_frac=1)),
     (reuse.input_usd_per_mtok, dict(usd_per_mtok_fresh=0.2, cached_frac=0.5), dict(usd_per_mtok_cached=0)),
     (
@@ -25,7 +24,6 @@ DEFAULTS = [
         dict(usd_per_mtok_cached_input=0),
     ),
     (reuse.agents_per_mw, dict(kw_per_gpu=2.1, gpu_s_per_turn=0.25, s_per_turn=30), dict(utilisation_frac=1)),
-    (discounting.fixed_charge_frac, dict(wacc_frac=0.07, life_year=4), dict(finance_factor=1)),
 ]
 
 

@@ -64,8 +64,7 @@ def mixtures(one, other):
     per_mw = {
         key: power.tok_per_s_per_mw(tok_per_s_per_gpu=throughput[key].low, kw_per_gpu=per_gpu[key]) for key in per_gpu
     }
-    joules = {key: power.j_per_tok(kw_per_gpu=per_gpu[key], tok_per_s_per_gpu=1000) for key in per_gpu}
-    energy = {key: power.wh_per_mtok(kw_per_gpu=per_gpu[key], tok_per_s_per_gpu=1000) for key in per_gpu}
+    energy = 1e9 / 3600 * per_gpu["subject"] / 1000  # Wh of a million tokens at 1,000 a second
     point = dict(
         gpu="subject", framework="e", precision="fp8", spec_decoding="none", is_disaggregated=False, model="m",
         isl=1024, osl=1024, evidence="measured", as_of=None, source_url="",
@@ -75,17 +74,12 @@ def mixtures(one, other):
     of_table = dict(usd_per_gpu_hour={}, kw_per_gpu=per_gpu, isl=1024, osl=1024)
     owned = dict(usd_per_gpu=3e4, wacc_frac=0.07, life_year=4, load_frac=0.8, pue=1.25, usd_per_kwh=0.08)
     yield power.tok_per_s_per_mw, lambda: per_mw["subject"] / per_mw["baseline"]
-    yield power.j_per_tok, lambda: joules["subject"] + joules["baseline"]
-    yield power.wh_per_mtok, lambda: energy["subject"] < energy["baseline"]
     of_gpu = [dict(kw_per_gpu=figure) for figure in per_gpu.values()]
-    cost_of_mw = [finance.usd_per_mw_year(usd_per_gpu_hour=2, **figure) for figure in of_gpu]
     sales_of_mw = [finance.sales_usd_per_mw_year(tok_per_s_per_gpu=9, usd_per_mtok=1, **figure) for figure in of_gpu]
-    yield finance.usd_per_mw_year, lambda: cost_of_mw[0] - cost_of_mw[1]
-    yield finance.sales_usd_per_mw_year, lambda: sales_of_mw[0] - cost_of_mw[1]
+    yield finance.sales_usd_per_mw_year, lambda: sales_of_mw[0] - sales_of_mw[1]
     agents_of_mw = [reuse.agents_per_mw(gpu_s_per_turn=0.25, s_per_turn=30, **figure) for figure in of_gpu]
     yield reuse.agents_per_mw, lambda: agents_of_mw[0] / agents_of_mw[1]
     yield power.num_gpu_in_power, lambda: power.num_gpu_in_power(mw=kw(10, one), kw_per_gpu=per_gpu["baseline"])
-    yield power.num_racks_in_power, lambda: power.num_racks_in_power(mw=kw(10, one), kw_per_rack=kw(142, other))
     yield (
         power.tok_per_s_per_gpu_from_mw,
         lambda: power.tok_per_s_per_gpu_from_mw(tok_per_s_per_mw=per_mw["subject"], kw_per_gpu=per_gpu["baseline"]),
@@ -96,23 +90,9 @@ def mixtures(one, other):
     )
     yield serving.table, lambda: serving.table(curves, [20], ["subject"], **of_table)
     if one != ALLIN_UTILITY:  # carbon is that of the electricity at the meter
-        yield power.gco2_per_mtok, lambda: power.gco2_per_mtok(wh_per_mtok=energy["subject"], gco2_per_kwh=367)
+        yield power.gco2_per_mtok, lambda: power.gco2_per_mtok(wh_per_mtok=energy, gco2_per_kwh=367)
     if one != CRITICAL_IT:  # water, space and the energy under a PUE are those of the IT equipment
-        yield power.l_water_per_mtok, lambda: power.l_water_per_mtok(it_wh_per_mtok=energy["subject"], l_per_kwh=0.3)
-        yield (
-            finance.energy_usd_per_gpu_hour,
-            lambda: finance.energy_usd_per_gpu_hour(kw_per_gpu=kw(1, one), load_frac=0.8, pue=1.2, usd_per_kwh=0.1),
-        )
-        yield (
-            finance.colocation_usd_per_gpu_hour,
-            lambda: finance.colocation_usd_per_gpu_hour(colocation_usd_per_kw_year=1560, kw_per_gpu=kw(1, one)),
-        )
-        yield (
-            finance.building_usd_per_gpu_hour,
-            lambda: finance.building_usd_per_gpu_hour(
-                building_usd_per_kw=12_000, kw_per_gpu=kw(1, one), wacc_frac=0.07, building_life_year=15
-            ),
-        )
+        yield power.l_water_per_mtok, lambda: power.l_water_per_mtok(it_wh_per_mtok=energy, l_per_kwh=0.3)
         yield (
             finance.owned_parts,
             lambda: finance.owned_parts(kw_per_gpu=kw(1, one), colocation_usd_per_kw_year=1560, **owned),
@@ -160,23 +140,21 @@ def test_every_function_that_takes_power_is_tried():
 
 def test_what_one_basis_is_needed_for_takes_it_and_bare_numbers():
     # 93.25 tok/s: 1.37 kW are 4081.024 Wh a million tokens, * 0.27 L/kWh = 1.10188; 1.73 kW 5153.41, * 0.369 = 1901.61
-    it, meter = (
-        power.wh_per_mtok(kw_per_gpu=kw(value, basis), tok_per_s_per_gpu=93.25)
-        for value, basis in ((1.37, CRITICAL_IT), (1.73, ALLIN_UTILITY))
-    )
+    wh = 1e9 / (3600 * 93.25)
+    it, meter = wh * kw(1.37, CRITICAL_IT), wh * kw(1.73, ALLIN_UTILITY)
     for energy in (it, it.value):
         assert power.l_water_per_mtok(it_wh_per_mtok=energy, l_per_kwh=0.27) == pytest.approx(1.10188, rel=5e-6)
     for energy in (meter, meter.value):
         assert power.gco2_per_mtok(wh_per_mtok=energy, gco2_per_kwh=369) == pytest.approx(1901.61, rel=5e-6)
-    # 1.37 kW * 0.8 * 1.25 * 0.08 USD/kWh
-    rate = dict(load_frac=0.8, pue=1.25, usd_per_kwh=0.08)
-    assert finance.energy_usd_per_gpu_hour(kw_per_gpu=kw(1.37), **rate) == pytest.approx(0.1096)
-    # 1560 USD * 1.37 kW / 8760 h, and 12,000 USD * 1.37 kW * 0.109795 a year over 8760 h: 0.07 / (1 - 1.07^-15)
-    space = finance.colocation_usd_per_gpu_hour(colocation_usd_per_kw_year=1560, kw_per_gpu=kw(1.37))
-    building = finance.building_usd_per_gpu_hour(
-        building_usd_per_kw=12_000, kw_per_gpu=kw(1.37), wacc_frac=0.07, building_life_year=15
-    )
-    assert (space, building) == (pytest.approx(0.243973, rel=5e-6), pytest.approx(0.206053, rel=5e-6))
+    # 1.37 kW * 0.8 * 1.25 * 0.08 USD/kWh; 1560 USD * 1.37 kW / 8760 h, and 12,000 USD * 1.37 kW * 0.109795 a year over
+    # 8760 h: 0.07 / (1 - 1.07^-15)
+    inputs = dict(usd_per_gpu=0, wacc_frac=0.07, life_year=4, load_frac=0.8, pue=1.25, usd_per_kwh=0.08)
+    for space, usd in (
+        (dict(colocation_usd_per_kw_year=1560), 0.243973),
+        (dict(building_usd_per_kw=12_000, building_life_year=15), 0.206053),
+    ):
+        parts = finance.owned_parts(kw_per_gpu=kw(1.37), **inputs, **space)
+        assert (parts["energy"], parts["space"]) == (pytest.approx(0.1096), pytest.approx(usd, rel=5e-6))
 
 
 def test_formulas_take_a_figure_as_they_take_a_float():
@@ -186,7 +164,6 @@ def test_formulas_take_a_figure_as_they_take_a_float():
     assert (per_mw[0].value, per_mw[0].exponent) == (pytest.approx(53901.7, abs=0.05), -1)
     assert per_mw[1] / per_mw[0] == pytest.approx(52.388, abs=5e-4)
     assert power.tok_per_s_per_gpu_from_mw(tok_per_s_per_mw=per_mw[0], kw_per_gpu=h200) == pytest.approx(93.25)
-    assert power.j_per_tok(kw_per_gpu=h200, tok_per_s_per_gpu=93.25).value == pytest.approx(18.5523, abs=5e-5)
     assert power.num_gpu_in_power(mw=kw(10, ALLIN_UTILITY), kw_per_gpu=h200, gpu_per_unit=8) == 5776
     assert power.num_gpu_in_power(mw=kw(10, ALLIN_UTILITY), kw_per_gpu=gb300, gpu_per_unit=72) == 4752
 

@@ -55,9 +55,6 @@ VECTORS = [
     (reuse.tariff_margin_frac, TARIFF, 0.863429),
     # (8 * (0.563 * 0.14 + 0.437 * 0.55) + 2.19) / 9 = 0.527031; computed 1 - 0.563 * 8 / 9 = 0.499556
     (reuse.tariff_margin_frac, TARIFF | dict(cached_frac=0.563), 0.905213),
-    # 3 * 10 + 2 * (0 + 1 + 2); of it 10 + 2 + 2 are new
-    (reuse.session_input_tok, dict(first_tok=10, growth_tok=2, num_turns=3), 36),
-    (reuse.session_cached_frac, dict(first_tok=10, growth_tok=2, num_turns=3), 1 - 14 / 36),
     # 500 GPUs sell 300 GPU-seconds a second; an agent takes 0.25 in 30
     (reuse.agents_per_mw, dict(kw_per_gpu=2.0, gpu_s_per_turn=0.25, s_per_turn=30, utilisation_frac=0.6), 36_000),
 ]
@@ -99,14 +96,6 @@ def test_the_least_hit_rate_returns_where_it_came_from(fresh, out, h, share):
     cached = dict(usd_per_mtok_cached=share * fresh)
     paid = reuse.request_usd(**tokens, **cached, cached_frac=h)
     assert reuse.min_cached_frac(**tokens, **cached, usd_per_request=paid) == pytest.approx(h, abs=1e-6)
-
-
-@given(first=st.integers(1, 10**5), growth=st.integers(0, 10**4), turns=st.integers(1, 200))
-def test_a_session_is_the_sum_of_its_turns(first, growth, turns):
-    session = dict(first_tok=first, growth_tok=growth, num_turns=turns)
-    contexts = [first + growth * k for k in range(turns)]
-    assert reuse.session_input_tok(**session) == sum(contexts)
-    assert reuse.session_cached_frac(**session) == pytest.approx(sum(contexts[:-1]) / sum(contexts), abs=1e-12)
 
 
 @given(c=rate, fresh=rate, out=rate, cached=rate)

@@ -1,4 +1,4 @@
-"""Cash over the years of a fleet's life: growth, depreciation, tax and the part of a last year.
+"""Cash over the years of a fleet's life: growth, tax, the part of a last year; and paid hours, used or idle.
 
 Arithmetic only, as in `finance`: arguments may be floats, arrays or cells of a workbook. Years count from 0; amounts
 of a year come at its end, and those of a last, shorter year at the end of the life.
@@ -7,26 +7,9 @@ of a year come at its end, and those of a last, shorter year at the end of the l
 MANY = 1e6  # a millionth of a year, half a minute, is the shortest part of a year that counts as begun
 
 
-def clipped(x):
-    """A number cut to the range from 0 to 1.
-
-    Parameters
-    ----------
-    x : the number [1]
-
-    Returns
-    -------
-    the number, 0 where it is below and 1 where it is above [0..1]
-
-    Notes
-    -----
-    (1 + |x| - |x - 1|)/2 with |x| = (x^2)^(1/2), which a cell of a workbook can hold; arrays have it built in.
-
-    Examples
-    --------
-    >>> clipped(-3.0), clipped(0.25), clipped(7.0)
-    (0.0, 0.25, 1.0)
-    """
+def _clipped(x):
+    """A number cut to the range from 0 to 1."""
+    # (1 + |x| - |x - 1|)/2 with |x| = (x^2)^(1/2) can stand in a cell of a workbook; arrays have it built in.
     return x.clip(0, 1) if hasattr(x, "clip") else (1 + (x**2) ** 0.5 - ((x - 1) ** 2) ** 0.5) / 2
 
 
@@ -40,18 +23,14 @@ def year_share_frac(*, life_year, year):
 
     Returns
     -------
-    share of the year [0..1]
-
-    Notes
-    -----
-    min(1, max(0, N - k))
+    min(1, max(0, N - k)) [0..1]
 
     Examples
     --------
     >>> [year_share_frac(life_year=2.5, year=k) for k in range(4)]
     [1.0, 1.0, 0.5, 0.0]
     """
-    return clipped(life_year - year)
+    return _clipped(life_year - year)
 
 
 def has_begun(*, life_year, year):
@@ -70,7 +49,7 @@ def has_begun(*, life_year, year):
     >>> [has_begun(life_year=2.5, year=k) for k in range(4)], [has_begun(life_year=2, year=k) for k in range(4)]
     ([1.0, 1.0, 1.0, 0.0], [1.0, 1.0, 0.0, 0.0])
     """
-    return clipped(MANY * (life_year - year))
+    return _clipped(MANY * (life_year - year))
 
 
 def yearly_change_frac(*, first, last, years):
@@ -84,10 +63,6 @@ def yearly_change_frac(*, first, last, years):
     Returns
     -------
     change a year [1]; negative for a decline
-
-    Notes
-    -----
-    (b/a)^(1/t) - 1
 
     Examples
     --------
@@ -114,7 +89,7 @@ def interest_during_construction_usd(*, usd, interest_frac, lead_year):
 
     Notes
     -----
-    K ((1 + r)^L - 1), everything paid at the order; with payments spread over the time it is about half of it.
+    Everything is paid at the order; with payments spread over the time it is about half of it.
 
     Examples
     --------
@@ -122,59 +97,6 @@ def interest_during_construction_usd(*, usd, interest_frac, lead_year):
     2861.99
     """
     return usd * ((1 + interest_frac) ** lead_year - 1)
-
-
-def straight_line_fracs(*, recovery_year):
-    """Depreciation by equal parts, as shares of the price.
-
-    Parameters
-    ----------
-    recovery_year : years over which the price is written off [year]; a whole number
-
-    Returns
-    -------
-    share of the price for each year [1]
-
-    Examples
-    --------
-    >>> straight_line_fracs(recovery_year=4)
-    [0.25, 0.25, 0.25, 0.25]
-    """
-    return [1 / recovery_year] * recovery_year
-
-
-def macrs_fracs(*, recovery_year):
-    """Depreciation by the Modified Accelerated Cost Recovery System of the United States, as shares of the price.
-
-    Parameters
-    ----------
-    recovery_year : class of the property [year]: 5 for computers, 3 to 10 for others
-
-    Returns
-    -------
-    share of the price for each year [1], one year more than the class
-
-    Notes
-    -----
-    200% declining balance with half a year in the first and the last year, and equal parts of what is left from the
-    year on in which they are more. The published table rounds to hundredths of a percent.
-
-    References
-    ----------
-    IRS Publication 946, table A-1, half-year convention
-
-    Examples
-    --------
-    >>> [round(100 * share, 2) for share in macrs_fracs(recovery_year=5)]
-    [20.0, 32.0, 19.2, 11.52, 11.52, 5.76]
-    """
-    left, shares = 1.0, []
-    for year in range(recovery_year + 1):
-        of_year = 0.5 if year == 0 else min(1.0, recovery_year - year + 0.5)
-        equal_parts = left / (recovery_year - max(0.0, year - 0.5)) * of_year
-        shares.append(max(left * 2 / recovery_year * of_year, equal_parts))
-        left -= shares[-1]
-    return shares
 
 
 def tax_usd(*, sales_usd, running_usd, written_off_usd, tax_frac):
@@ -189,10 +111,6 @@ def tax_usd(*, sales_usd, running_usd, written_off_usd, tax_frac):
     Returns
     -------
     tax [USD]; negative where a loss saves the owner tax on other income
-
-    Notes
-    -----
-    T (S - C - D)
 
     Examples
     --------
@@ -213,10 +131,6 @@ def usage_usd_per_mtok(*, usd_per_gpu_hour, tok_per_s_per_gpu):
     Returns
     -------
     usage cost [USD/Mtok]; what a price per used hour charges, and what printed tables show
-
-    Notes
-    -----
-    p * 10^6 / (3600 t)
 
     References
     ----------
@@ -242,17 +156,9 @@ def reservation_usd_per_mtok(*, usage_usd_per_mtok, utilisation_frac):
     -------
     reservation cost [USD/Mtok]: the usage cost and `idle_usd_per_mtok` together
 
-    Notes
-    -----
-    c / u
-
-    References
-    ----------
-    As in `usage_usd_per_mtok`.
-
     Examples
     --------
-    GB300 at 0.124 dollars, used 60 % of the hours that are paid:
+    GB300 at 0.124 dollars, used 60% of the hours that are paid:
 
     >>> round(reservation_usd_per_mtok(usage_usd_per_mtok=0.124227, utilisation_frac=0.6), 6)
     0.207045
@@ -270,10 +176,6 @@ def idle_usd_per_mtok(*, usage_usd_per_mtok, utilisation_frac):
     Returns
     -------
     cost of the hours that are paid and not used, per million tokens sold [USD/Mtok]
-
-    Notes
-    -----
-    c (1/u - 1)
 
     Examples
     --------

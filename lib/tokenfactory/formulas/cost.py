@@ -53,10 +53,8 @@ def tok_per_s_per_gpu_from_usd_per_mtok(*, usd_per_gpu_hour, usd_per_mtok, utili
 
     Parameters
     ----------
-    usd_per_gpu_hour : price or cost of one GPU for one hour [USD/(GPU h)]
     usd_per_mtok : cost of a million tokens [USD/Mtok]
-    utilisation_frac : share of the paid hours in which the throughput is sold [0..1]
-    cached_total_frac : as in `usd_per_mtok` [0..1]
+    usd_per_gpu_hour, utilisation_frac, cached_total_frac : as in `usd_per_mtok`
 
     Returns
     -------
@@ -79,10 +77,8 @@ def break_even_utilisation_frac(*, usd_per_gpu_hour, tok_per_s_per_gpu, usd_per_
 
     Parameters
     ----------
-    usd_per_gpu_hour : price or cost of one GPU for one hour [USD/(GPU h)]
-    tok_per_s_per_gpu : throughput at the operating point [tok/(s GPU)]
     usd_per_mtok : price to reach [USD/Mtok]
-    cached_total_frac : as in `usd_per_mtok` [0..1]
+    usd_per_gpu_hour, tok_per_s_per_gpu, cached_total_frac : as in `usd_per_mtok`
 
     Returns
     -------
@@ -106,9 +102,7 @@ def break_even_usd_per_gpu_hour(*, usd_per_mtok, tok_per_s_per_gpu, utilisation_
     Parameters
     ----------
     usd_per_mtok : cost to tie with, of the same token scope [USD/Mtok]
-    tok_per_s_per_gpu : throughput at the operating point [tok/(s GPU)]
-    utilisation_frac : share of the paid hours in which the throughput is sold [0..1]
-    cached_total_frac : as in `usd_per_mtok` [0..1]
+    tok_per_s_per_gpu, utilisation_frac, cached_total_frac : as in `usd_per_mtok`
 
     Returns
     -------
@@ -126,56 +120,6 @@ def break_even_usd_per_gpu_hour(*, usd_per_mtok, tok_per_s_per_gpu, utilisation_
     89.665
     """
     return usd_per_mtok * 3600 * tok_per_s_per_gpu * utilisation_frac / (1e6 * (1 - cached_total_frac))
-
-
-def gpu_hours_per_mtok(*, tok_per_s_per_gpu, cached_total_frac=0):
-    """GPU-hours that a million tokens take.
-
-    Parameters
-    ----------
-    tok_per_s_per_gpu : throughput over all deployed GPUs [tok/(s GPU)]
-    cached_total_frac : as in `usd_per_mtok` [0..1]
-
-    Returns
-    -------
-    GPU-hours per million tokens [GPU h/Mtok]
-
-    Notes
-    -----
-    (1 - h) 10^6 / (3600 t)
-
-    Examples
-    --------
-    >>> round(gpu_hours_per_mtok(tok_per_s_per_gpu=93.25), 5)
-    2.97885
-    """
-    return (1 - cached_total_frac) * 1e6 / (3600 * tok_per_s_per_gpu)
-
-
-def tok_per_usd(*, usd_per_gpu_hour, tok_per_s_per_gpu, utilisation_frac=1, cached_total_frac=0):
-    """Tokens that a dollar buys.
-
-    Parameters
-    ----------
-    usd_per_gpu_hour : price or cost of one GPU for one hour [USD/(GPU h)]
-    tok_per_s_per_gpu : throughput over all deployed GPUs [tok/(s GPU)]
-    utilisation_frac : share of the paid hours in which the throughput is sold [0..1]
-    cached_total_frac : as in `usd_per_mtok` [0..1]
-
-    Returns
-    -------
-    tokens per dollar [tok/USD]
-
-    Notes
-    -----
-    3600 t u / ((1 - h) p)
-
-    Examples
-    --------
-    >>> round(tok_per_usd(usd_per_gpu_hour=1.30, tok_per_s_per_gpu=2000), 1)
-    5538461.5
-    """
-    return 3600 * tok_per_s_per_gpu * utilisation_frac / (usd_per_gpu_hour * (1 - cached_total_frac))
 
 
 def pflop_per_s_per_usd_per_hour(*, pflop_per_s, usd_per_gpu_hour):
@@ -263,7 +207,7 @@ def input_scope(*, total, isl_tok, osl_tok):
 
     Parameters
     ----------
-    total, isl_tok, osl_tok : as in `output_scope` [tok/s, any denominator], [tok], [tok]
+    total, isl_tok, osl_tok : as in `output_scope`
 
     Returns
     -------
@@ -281,49 +225,17 @@ def input_scope(*, total, isl_tok, osl_tok):
     return total * isl_tok / (isl_tok + osl_tok)
 
 
-def tok_per_s_per_deployed_gpu(*, tok_per_s_per_prefill_gpu, tok_per_s_per_decode_gpu, num_prefill_gpu, num_decode_gpu):
-    """Total throughput of a disaggregated system over all its GPUs, from the rates of its two roles.
-
-    Parameters
-    ----------
-    tok_per_s_per_prefill_gpu : input tokens per second and prefill GPU [tok/(s GPU)]
-    tok_per_s_per_decode_gpu : output tokens per second and decode GPU [tok/(s GPU)]
-    num_prefill_gpu, num_decode_gpu : GPUs in each role [GPU]
-
-    Returns
-    -------
-    input and output tokens per second and deployed GPU [tok/(s GPU)]
-
-    Notes
-    -----
-    t = (N_P r_in + N_D r_out) / (N_P + N_D). Held on all 662 consistent multi-node rows of an InferenceX
-    capture.
-
-    Examples
-    --------
-    >>> round(tok_per_s_per_deployed_gpu(tok_per_s_per_prefill_gpu=20893.2, tok_per_s_per_decode_gpu=4244.7,
-    ...                                  num_prefill_gpu=26, num_decode_gpu=16), 1)
-    14550.9
-    """
-    tok_per_s = num_prefill_gpu * tok_per_s_per_prefill_gpu + num_decode_gpu * tok_per_s_per_decode_gpu
-    return tok_per_s / (num_prefill_gpu + num_decode_gpu)
-
-
 def tok_per_s_per_role_gpu(*, tok_per_s_per_deployed_gpu, num_gpu, num_role_gpu):
-    """Throughput of the tokens of one role over the GPUs of that role, from that over all deployed GPUs.
+    """Throughput of the tokens of one role over the GPUs of that role; its hour over it is what such a token costs.
 
     Parameters
     ----------
-    tok_per_s_per_deployed_gpu : input tokens for prefill, output tokens for decode [tok/(s GPU)]
+    tok_per_s_per_deployed_gpu : over all GPUs, input tokens for prefill, output tokens for decode [tok/(s GPU)]
     num_gpu, num_role_gpu : all GPUs, and those of the role [GPU]
 
     Returns
     -------
     tokens per second and GPU of the role [tok/(s GPU)]
-
-    Notes
-    -----
-    t_role = t N / n; the hour of a role's GPU over it is what a token of that role costs
 
     Examples
     --------
@@ -416,22 +328,12 @@ def prefill_gpu_per_decode_gpu(*, isl_tok, osl_tok, tok_per_s_per_prefill_gpu, t
     -------
     N_P / N_D [1]
 
-    Notes
-    -----
-    N_P / N_D = (1 - h) (ISL / OSL) (r_out / r_in)
-
     Examples
     --------
-    A GB300 system that was deployed with 26 prefill and 16 decode GPUs, 1.625:
+    A GB300 system that was deployed with 26 prefill and 16 decode GPUs, 1.625; and with nine tenths cached:
 
-    >>> round(prefill_gpu_per_decode_gpu(isl_tok=8192, osl_tok=1024, tok_per_s_per_prefill_gpu=20893.2,
-    ...                                  tok_per_s_per_decode_gpu=4244.7), 5)
-    1.62529
-
-    The same request with nine of ten input tokens cached needs a sixth of a prefill GPU for each decode GPU:
-
-    >>> round(prefill_gpu_per_decode_gpu(isl_tok=8192, osl_tok=1024, tok_per_s_per_prefill_gpu=20893.2,
-    ...                                  tok_per_s_per_decode_gpu=4244.7, cached_frac=0.9), 4)
-    0.1625
+    >>> roles = dict(isl_tok=8192, osl_tok=1024, tok_per_s_per_prefill_gpu=20893.2, tok_per_s_per_decode_gpu=4244.7)
+    >>> [round(prefill_gpu_per_decode_gpu(**roles, cached_frac=h), 4) for h in (0, 0.9)]
+    [1.6253, 0.1625]
     """
     return (1 - cached_frac) * isl_tok / osl_tok * tok_per_s_per_decode_gpu / tok_per_s_per_prefill_gpu

@@ -1,32 +1,257 @@
-"""Whether selling tokens pays: formulas; and, by their names, those of `discounting` and `owning`.
+"""Money over years: the hour of an owned GPU, owning against renting, and whether selling tokens pays.
 
-Arithmetic only; arguments may be floats, arrays, Series or Polars expressions. Rates are per year.
+Arithmetic only; arguments may be floats, arrays, Series or Polars expressions. Rates are per year. `cost.usd_per_mtok`
+makes a cost of tokens of an hour.
+
+Test vectors: two builds whose inputs were chosen inside published ranges so that they come near SemiAnalysis'
+constants of 1.41 and 2.652 USD per GPU-hour: H200 at 28,750 USD and 1.37 kW per GPU, GB300 at 61,555.6 USD and
+2.12 kW; both 7%, 4 years, 130 USD per kW and month, 0.08 USD/kWh.
 """
 
-from tokenfactory.formulas.discounting import (  # noqa: F401
-    annuity_factor_year,
-    capital_recovery_frac,
-    fixed_charge_frac,
-    payback_year,
-    present_value,
-    project_finance_factor,
-    real_wacc_frac,
-)
-from tokenfactory.formulas.owning import (  # noqa: F401
-    HOURS_PER_YEAR,
-    OwnedGpu,
-    building_usd_per_gpu_hour,
-    capital_usd_per_gpu_hour,
-    colocation_usd_per_gpu_hour,
-    energy_usd_per_gpu_hour,
-    own_or_rent_utilisation_frac,
-    owned_parts,
-    owned_usd_per_gpu_hour,
-    system_parts,
-    usd_per_gpu_installed,
+import inspect
+from dataclasses import dataclass
+from typing import Any
+
+from tokenfactory.errors import ParameterError
+from tokenfactory.formulas.power_figure import CRITICAL_IT, plain
+
+HOURS_PER_YEAR = 8760
+MTOK_PER_YEAR_AT_1_TOK_PER_S = 3600 * HOURS_PER_YEAR / 1e6
+
+
+def capital_recovery_frac(*, wacc_frac, life_year):
+    """Share of a price that must come back each year to pay it off with its cost of capital.
+
+    Parameters
+    ----------
+    wacc_frac : cost of capital a year [0..1]
+    life_year : years until it is paid off [year]
+
+    Returns
+    -------
+    capital recovery factor [1/year]
+
+    Notes
+    -----
+    CRF = r / (1 - (1 + r)^-N); 1/N at r = 0
+
+    References
+    ----------
+    NREL Annual Technology Baseline 2024, https://atb.nrel.gov/electricity/2024/equations_&_variables
+
+    Examples
+    --------
+    >>> round(capital_recovery_frac(wacc_frac=0.07, life_year=4), 6)
+    0.295228
+    """
+    ratio = 1.0 / (1.0 + wacc_frac)
+    # Where r = 0, numerator and denominator vanish; the two terms with is_zero put the limit in their place.
+    is_zero = ratio == 1
+    annuity_year = (1 - ratio**life_year + 1.0 * life_year * is_zero) / (wacc_frac + (1.0 + wacc_frac) * is_zero)
+    return 1 / annuity_year
+
+
+def usd_per_gpu_installed(
+    *, usd_per_system, gpu_per_system, network_storage_frac=0, installation_frac=0, spares_frac=0
+):
+    """Price of a GPU ready to work: its share of the system and of what the system needs around it.
+
+    Parameters
+    ----------
+    usd_per_system : price of a server or rack [USD]
+    gpu_per_system : GPUs in it [GPU]
+    network_storage_frac : scale-out network and storage, as a share of the system's price [0..1]
+    installation_frac : delivery, cabling and acceptance, as a share of the system's price [0..1]
+    spares_frac : spare systems bought at the start, as a share of the system's price [0..1]
+
+    Returns
+    -------
+    capital per GPU [USD/GPU]
+
+    Notes
+    -----
+    K = P/n (1 + network and storage + installation + spares). Land and building are not included.
+
+    Examples
+    --------
+    >>> usd_per_gpu_installed(usd_per_system=190_000, gpu_per_system=8, network_storage_frac=0.2)
+    28500.0
+    """
+    return usd_per_system / gpu_per_system * (1 + network_storage_frac + installation_frac + spares_frac)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnedGpu:
+    """What the hour of an owned GPU depends on.
+
+    Parameters
+    ----------
+    usd_per_gpu : capital per GPU, network and the like included [USD/GPU]
+    wacc_frac : cost of capital a year [0..1]
+    life_year : economic life [year]
+    kw_per_gpu : IT power per GPU, host and network included [kW/GPU]
+    load_frac : share of that power that is drawn on average [0..1]
+    pue : energy of the facility over energy of its IT [1]
+    usd_per_kwh : price of electricity [USD/kWh]
+    colocation_usd_per_kw_year : rent of a contracted kilowatt of IT power, without energy [USD/(kW year)]
+    building_usd_per_kw, building_life_year : the same from a building of one's own [USD/kW], [year]; either
+        colocation or building must be given, never both
+    salvage_frac : what the GPU is sold for at the end of its life, as a share of the capital [0..1]
+    maintenance_frac : maintenance and spare parts a year, as a share of the capital [0..1]
+    staff_usd_per_gpu_year, licence_usd_per_gpu_year : staff and software licences [USD/(GPU year)]
+
+    Raises
+    ------
+    ParameterError : colocation and a building together, or neither
+    """
+
+    usd_per_gpu: Any
+    wacc_frac: Any
+    life_year: Any
+    kw_per_gpu: Any
+    load_frac: Any
+    pue: Any
+    usd_per_kwh: Any
+    colocation_usd_per_kw_year: Any = None
+    building_usd_per_kw: Any = None
+    building_life_year: Any = None
+    salvage_frac: Any = 0
+    maintenance_frac: Any = 0
+    staff_usd_per_gpu_year: Any = 0
+    licence_usd_per_gpu_year: Any = 0
+
+    def __post_init__(self):
+        if (self.colocation_usd_per_kw_year is None) == (self.building_usd_per_kw is None):
+            raise ParameterError("give either colocation_usd_per_kw_year or building_usd_per_kw, and not both")
+
+
+def owned_parts(**inputs):
+    """The hour of an owned GPU, part by part.
+
+    Parameters
+    ----------
+    inputs : the fields of `OwnedGpu`, by name
+
+    Returns
+    -------
+    capital, space, energy, maintenance, staff and licences by these names [USD/(GPU h)]
+
+    Notes
+    -----
+    Every hour of the year is paid, used or not; utilisation comes in where the hour is turned into tokens.
+
+    Examples
+    --------
+    >>> parts = owned_parts(usd_per_gpu=28_750, wacc_frac=0.07, life_year=4, kw_per_gpu=1.37, load_frac=0.8, pue=1.25,
+    ...                     usd_per_kwh=0.08, colocation_usd_per_kw_year=1560, maintenance_frac=0.01)
+    >>> {name: round(usd, 4) for name, usd in parts.items() if usd}
+    {'capital': 0.9689, 'space': 0.244, 'energy': 0.1096, 'maintenance': 0.0328}
+    """
+    gpu = OwnedGpu(**inputs)
+    it_kw = plain(gpu.kw_per_gpu, CRITICAL_IT)
+    lost_frac = 1 - gpu.salvage_frac * (1.0 + gpu.wacc_frac) ** -gpu.life_year
+    recovery = capital_recovery_frac(wacc_frac=gpu.wacc_frac, life_year=gpu.life_year)
+    if gpu.building_usd_per_kw is None:
+        space = gpu.colocation_usd_per_kw_year * it_kw / HOURS_PER_YEAR
+    else:
+        of_building = capital_recovery_frac(wacc_frac=gpu.wacc_frac, life_year=gpu.building_life_year)
+        space = gpu.building_usd_per_kw * it_kw * of_building / HOURS_PER_YEAR
+    return {
+        "capital": gpu.usd_per_gpu * lost_frac * recovery / HOURS_PER_YEAR,
+        "space": space,
+        "energy": it_kw * gpu.load_frac * gpu.pue * gpu.usd_per_kwh,
+        "maintenance": gpu.usd_per_gpu * gpu.maintenance_frac / HOURS_PER_YEAR,
+        "staff": gpu.staff_usd_per_gpu_year / HOURS_PER_YEAR,
+        "licences": gpu.licence_usd_per_gpu_year / HOURS_PER_YEAR,
+    }
+
+
+# What help() shows, and the record of what each headline number means: the inputs by their names.
+owned_parts.__signature__ = inspect.Signature(
+    [p.replace(annotation=inspect.Parameter.empty) for p in inspect.signature(OwnedGpu).parameters.values()]
 )
 
-MTOK_PER_YEAR_AT_1_TOK_PER_S = 3600 * HOURS_PER_YEAR / 1e6
+
+def owned_usd_per_gpu_hour(**inputs):
+    """The hour of an owned GPU: the sum of `owned_parts`.
+
+    Parameters
+    ----------
+    inputs : the fields of `OwnedGpu`, by name
+
+    Returns
+    -------
+    cost of owning a GPU for an hour [USD/(GPU h)]
+
+    Notes
+    -----
+    p = [K (1 - s (1 + r)^-N) CRF + space + K m + staff + licences] / 8760 + w load PUE e
+
+    Examples
+    --------
+    >>> round(owned_usd_per_gpu_hour(usd_per_gpu=4e6 / 72 + 6000, wacc_frac=0.07, life_year=4, kw_per_gpu=2.12,
+    ...                              load_frac=0.8, pue=1.15, usd_per_kwh=0.08, colocation_usd_per_kw_year=1560,
+    ...                              maintenance_frac=0.01), 4)
+    2.6784
+    """
+    return sum(owned_parts(**inputs).values())
+
+
+def system_parts(
+    *, usd_per_system, gpu_per_system, network_storage_frac=0, installation_frac=0, spares_frac=0, **owned
+):
+    """The hour of a GPU of an owned system, part by part, from the price of the system.
+
+    Parameters
+    ----------
+    usd_per_system, gpu_per_system, network_storage_frac, installation_frac, spares_frac : as in
+        `usd_per_gpu_installed`
+    owned : all other arguments of `owned_parts`
+
+    Returns
+    -------
+    the parts of `owned_parts` [USD/(GPU h)]
+
+    Examples
+    --------
+    >>> parts = system_parts(usd_per_system=190_000, gpu_per_system=8, network_storage_frac=5_000 / 23_750,
+    ...                      wacc_frac=0.07, life_year=4, kw_per_gpu=1.37, load_frac=0.8, pue=1.25, usd_per_kwh=0.08,
+    ...                      colocation_usd_per_kw_year=1560, maintenance_frac=0.01)
+    >>> round(sum(parts.values()), 5)
+    1.35532
+    """
+    usd_per_gpu = usd_per_gpu_installed(
+        usd_per_system=usd_per_system,
+        gpu_per_system=gpu_per_system,
+        network_storage_frac=network_storage_frac,
+        installation_frac=installation_frac,
+        spares_frac=spares_frac,
+    )
+    return owned_parts(usd_per_gpu=usd_per_gpu, **owned)
+
+
+def own_or_rent_utilisation_frac(*, owned_usd_per_gpu_hour, rented_usd_per_gpu_hour):
+    """Share of the hours above which owning is cheaper than renting only the hours in use.
+
+    Parameters
+    ----------
+    owned_usd_per_gpu_hour : cost of owning, paid every hour [USD/(GPU h)]
+    rented_usd_per_gpu_hour : rent, paid for used hours only [USD/(GPU h)]
+
+    Returns
+    -------
+    utilisation at which both cost the same [1]; above 1 owning never pays
+
+    Notes
+    -----
+    u* = p_own / p_rent
+
+    Examples
+    --------
+    >>> round(own_or_rent_utilisation_frac(owned_usd_per_gpu_hour=1.41, rented_usd_per_gpu_hour=2.05), 6)
+    0.687805
+    """
+    return owned_usd_per_gpu_hour / rented_usd_per_gpu_hour
 
 
 def mtok_per_gpu_year(*, tok_per_s_per_gpu, utilisation_frac=1):
@@ -41,40 +266,12 @@ def mtok_per_gpu_year(*, tok_per_s_per_gpu, utilisation_frac=1):
     -------
     tokens a year [Mtok/(GPU year)]
 
-    Notes
-    -----
-    t u 3600 8760 / 10^6
-
     Examples
     --------
     >>> round(mtok_per_gpu_year(tok_per_s_per_gpu=5930, utilisation_frac=0.6))
     112205
     """
     return tok_per_s_per_gpu * utilisation_frac * MTOK_PER_YEAR_AT_1_TOK_PER_S
-
-
-def usd_per_mw_year(*, usd_per_gpu_hour, kw_per_gpu):
-    """What the GPUs of a megawatt cost in a year, by the hour and whether used or not.
-
-    Parameters
-    ----------
-    usd_per_gpu_hour : price or cost of one GPU for one hour [USD/(GPU h)]
-    kw_per_gpu : power per GPU on a stated basis [kW/GPU]
-
-    Returns
-    -------
-    cost of a megawatt of that basis in a year [USD/(MW year)]
-
-    Notes
-    -----
-    p 8760 1000 / w. GPUs are counted as if they divided; a site takes whole racks and nodes.
-
-    Examples
-    --------
-    >>> round(usd_per_mw_year(usd_per_gpu_hour=1.41, kw_per_gpu=1.73), -1)
-    7139650.0
-    """
-    return usd_per_gpu_hour * HOURS_PER_YEAR * 1000 / kw_per_gpu
 
 
 def sales_usd_per_mw_year(*, tok_per_s_per_gpu, kw_per_gpu, usd_per_mtok, utilisation_frac=1):
@@ -105,27 +302,6 @@ def sales_usd_per_mw_year(*, tok_per_s_per_gpu, kw_per_gpu, usd_per_mtok, utilis
     return 1000 * mtok * usd_per_mtok / kw_per_gpu
 
 
-def num_gpu_for_mtok(*, mtok_per_year, tok_per_s_per_gpu, utilisation_frac=1):
-    """GPUs that make a given amount of tokens in a year; not rounded to whole ones.
-
-    Parameters
-    ----------
-    mtok_per_year : tokens to be made [Mtok/year]
-    tok_per_s_per_gpu : throughput over all deployed GPUs, of the same tokens [tok/(s GPU)]
-    utilisation_frac : share of the year at that throughput [0..1]
-
-    Returns
-    -------
-    number of GPUs [GPU]
-
-    Examples
-    --------
-    >>> round(num_gpu_for_mtok(mtok_per_year=112_205, tok_per_s_per_gpu=5930, utilisation_frac=0.6), 4)
-    1.0
-    """
-    return mtok_per_year / mtok_per_gpu_year(tok_per_s_per_gpu=tok_per_s_per_gpu, utilisation_frac=utilisation_frac)
-
-
 def gross_margin_frac(*, cost_usd_per_mtok, price_usd_per_mtok):
     """Share of the price that remains above the cost.
 
@@ -150,7 +326,7 @@ def gross_margin_frac(*, cost_usd_per_mtok, price_usd_per_mtok):
 
 
 def profit_over_cost_frac(*, cost_usd_per_mtok, price_usd_per_mtok):
-    """Profit per dollar of cost: what DeepSeek prints as cost profit margin.
+    """Profit per dollar of cost: what DeepSeek prints as cost profit margin, and not the gross margin.
 
     Parameters
     ----------
@@ -160,112 +336,11 @@ def profit_over_cost_frac(*, cost_usd_per_mtok, price_usd_per_mtok):
     -------
     profit over cost [1]
 
-    Notes
-    -----
-    price/c - 1. Not the gross margin: 5.45 here is a gross margin of 0.845.
-
     Examples
     --------
-    DeepSeek's published day, in USD a day:
+    DeepSeek's published day, in USD a day, a gross margin of 0.845:
 
     >>> round(profit_over_cost_frac(cost_usd_per_mtok=87_072, price_usd_per_mtok=562_027), 4)
     5.4547
     """
     return price_usd_per_mtok / cost_usd_per_mtok - 1
-
-
-def levelised_usd_per_mtok(
-    *,
-    usd_per_gpu,
-    fixed_usd_per_gpu_year,
-    mtok_per_gpu_year,
-    wacc_frac,
-    life_year,
-    growth_frac=0,
-    finance_factor=1,
-    variable_usd_per_mtok=0,
-):
-    """Price that pays for a GPU over its life, the same in every year.
-
-    Parameters
-    ----------
-    usd_per_gpu : capital per GPU [USD/GPU]
-    fixed_usd_per_gpu_year : what is paid every year whatever is sold [USD/(GPU year)]
-    mtok_per_gpu_year : tokens sold in the first year [Mtok/(GPU year)]
-    wacc_frac : cost of capital a year [0..1]
-    life_year : economic life [year]
-    growth_frac : growth of the tokens a year, as software improves [0..1]
-    finance_factor : what taxes make of the capital, from `project_finance_factor` [1]
-    variable_usd_per_mtok : what only sold tokens cost [USD/Mtok]
-
-    Returns
-    -------
-    levelised cost of tokens [USD/Mtok]
-
-    Notes
-    -----
-    LCOT = (FCR K + F) A(r, N) / (T A(r, N, g)) + V; without growth (FCR K + F)/T + V. It is the present value
-    of the costs over the present value of the tokens.
-
-    References
-    ----------
-    The levelised cost of energy of the NREL Annual Technology Baseline 2024, with tokens for kilowatt-hours
-
-    Examples
-    --------
-    >>> gb300 = dict(usd_per_gpu=4e6 / 72 + 6000, fixed_usd_per_gpu_year=3922.76 + 1366.84, wacc_frac=0.07, life_year=4,
-    ...              mtok_per_gpu_year=112_205)
-    >>> round(levelised_usd_per_mtok(**gb300), 5), round(levelised_usd_per_mtok(**gb300, growth_frac=0.2), 5)
-    (0.2091, 0.15822)
-    """
-    of_capital = fixed_charge_frac(wacc_frac=wacc_frac, life_year=life_year, finance_factor=finance_factor)
-    flat, growing = (
-        annuity_factor_year(wacc_frac=wacc_frac, life_year=life_year, growth_frac=growth) for growth in (0, growth_frac)
-    )
-    usd_per_year = of_capital * usd_per_gpu + fixed_usd_per_gpu_year
-    return usd_per_year * flat / (mtok_per_gpu_year * growing) + variable_usd_per_mtok
-
-
-def replacement_payback_year(
-    *,
-    old_num_gpu,
-    new_num_gpu,
-    new_usd_per_gpu,
-    old_salvage_usd_per_gpu,
-    old_revenue_usd_per_year,
-    new_revenue_usd_per_year,
-    old_usd_per_gpu_year,
-    new_usd_per_gpu_year,
-):
-    """Years after which new GPUs have paid for replacing old ones on the same site.
-
-    Parameters
-    ----------
-    old_num_gpu, new_num_gpu : GPUs before and after [GPU]
-    new_usd_per_gpu : capital of a new GPU [USD/GPU]
-    old_salvage_usd_per_gpu : what an old one is sold for [USD/GPU]
-    old_revenue_usd_per_year, new_revenue_usd_per_year : sales of the site before and after [USD/year]
-    old_usd_per_gpu_year, new_usd_per_gpu_year : running cost, without capital [USD/(GPU year)]
-
-    Returns
-    -------
-    payback time [year]; negative where the new site earns less than the old one
-
-    Notes
-    -----
-    (N_G K_G - N_H S_H) / [(Rev_G - N_G o_G) - (Rev_H - N_H o_H)]
-
-    Examples
-    --------
-    Ten H200 make way for one GB300 that sells three times as much:
-
-    >>> round(replacement_payback_year(old_num_gpu=10, new_num_gpu=1, new_usd_per_gpu=61_555.6,
-    ...                                old_salvage_usd_per_gpu=800, old_revenue_usd_per_year=40_000,
-    ...                                new_revenue_usd_per_year=70_000, old_usd_per_gpu_year=3_400,
-    ...                                new_usd_per_gpu_year=4_700), 4)
-    0.9031
-    """
-    outlay = new_num_gpu * new_usd_per_gpu - old_num_gpu * old_salvage_usd_per_gpu
-    old_gain = old_revenue_usd_per_year - old_num_gpu * old_usd_per_gpu_year
-    new_gain = new_revenue_usd_per_year - new_num_gpu * new_usd_per_gpu_year
-    return payback_year(usd=outlay, usd_per_year=new_gain - old_gain)

@@ -65,54 +65,6 @@ def tok_per_s_per_gpu_from_mw(*, tok_per_s_per_mw, kw_per_gpu):
     return tok_per_s_per_mw * kw_per_gpu / 1000
 
 
-def j_per_tok(*, kw_per_gpu, tok_per_s_per_gpu):
-    """Energy per token at a steady power.
-
-    Parameters
-    ----------
-    kw_per_gpu : power per GPU on a stated basis; provisioned power gives provisioned energy [kW/GPU]
-    tok_per_s_per_gpu : throughput over all deployed GPUs [tok/(s GPU)]
-
-    Returns
-    -------
-    energy per token [J/tok]
-
-    Notes
-    -----
-    1000 w / t
-
-    Examples
-    --------
-    >>> round(j_per_tok(kw_per_gpu=1.73, tok_per_s_per_gpu=93.25), 4)
-    18.5523
-    """
-    return 1000 * kw_per_gpu / tok_per_s_per_gpu
-
-
-def wh_per_mtok(*, kw_per_gpu, tok_per_s_per_gpu):
-    """Energy per million tokens at a steady power.
-
-    Parameters
-    ----------
-    kw_per_gpu : power per GPU on a stated basis [kW/GPU]
-    tok_per_s_per_gpu : throughput over all deployed GPUs [tok/(s GPU)]
-
-    Returns
-    -------
-    energy per million tokens [Wh/Mtok]
-
-    Notes
-    -----
-    10^6 * 1000 w / (3600 t)
-
-    Examples
-    --------
-    >>> round(wh_per_mtok(kw_per_gpu=2.10, tok_per_s_per_gpu=5930), 4)
-    98.3699
-    """
-    return 1e9 * kw_per_gpu / (3600 * tok_per_s_per_gpu)
-
-
 def gco2_per_mtok(*, wh_per_mtok, gco2_per_kwh):
     """Greenhouse gas of the electricity for a million tokens.
 
@@ -127,7 +79,7 @@ def gco2_per_mtok(*, wh_per_mtok, gco2_per_kwh):
 
     Notes
     -----
-    kWh per Mtok * g per kWh. Energy that carries a basis must be that at the meter.
+    Energy that carries a basis must be that at the meter.
 
     Examples
     --------
@@ -151,13 +103,11 @@ def l_water_per_mtok(*, it_wh_per_mtok, l_per_kwh):
 
     Notes
     -----
-    IT kWh per Mtok * WUE. On a basis that includes the facility the result would be too high: energy that carries
-    a basis must be IT energy.
+    Energy that carries a basis must be IT energy: with the facility's the result would be too high.
 
     Examples
     --------
-    >>> energy = wh_per_mtok(kw_per_gpu=1.37, tok_per_s_per_gpu=93.25)
-    >>> round(l_water_per_mtok(it_wh_per_mtok=energy, l_per_kwh=0.27), 5)
+    >>> round(l_water_per_mtok(it_wh_per_mtok=1e9 * 1.37 / (3600 * 93.25), l_per_kwh=0.27), 5)
     1.10188
     """
     return plain(it_wh_per_mtok, CRITICAL_IT) / 1000 * l_per_kwh
@@ -178,8 +128,8 @@ def num_gpu_in_power(*, mw, kw_per_gpu, gpu_per_unit=1):
 
     Notes
     -----
-    floor(1000 W / (w n)) n. Floats and other scalars only: whole numbers are the point. A billionth of a
-    unit is granted, so that a budget of exactly ten units does not lose one to binary fractions.
+    Scalars only: whole numbers are the point. A billionth of a unit is granted, so that a budget of exactly ten units
+    does not lose one to binary fractions.
 
     Examples
     --------
@@ -191,28 +141,3 @@ def num_gpu_in_power(*, mw, kw_per_gpu, gpu_per_unit=1):
     4752
     """
     return math.floor(1000 * mw / (kw_per_gpu * gpu_per_unit) + 1e-9) * gpu_per_unit
-
-
-def num_racks_in_power(*, mw, kw_per_rack, pue=1):
-    """Whole racks that fit a utility power budget.
-
-    Parameters
-    ----------
-    mw : power budget at the utility meter [MW]
-    kw_per_rack : critical IT power of a rack [kW]
-    pue : power usage effectiveness, utility over IT power; 1 if `mw` is IT power [1]
-
-    Returns
-    -------
-    number of racks
-
-    Notes
-    -----
-    floor(1000 W / (PUE w_rack))
-
-    Examples
-    --------
-    >>> num_racks_in_power(mw=10, kw_per_rack=142, pue=1.15), num_racks_in_power(mw=10, kw_per_rack=132, pue=1.15)
-    (61, 65)
-    """
-    return math.floor(1000 * mw / (pue * kw_per_rack) + 1e-9)

@@ -96,7 +96,7 @@ def break_even_residence_h(*, usd_per_mtok_fresh, storage_usd_per_mtok_hour, usd
 
 
 def load_ms(*, num_tok, gb_per_mtok, gb_per_s):
-    """Time to load the keys and values of a prefix.
+    """Time to load the keys and values of a prefix, without latency of the first byte.
 
     Parameters
     ----------
@@ -107,10 +107,6 @@ def load_ms(*, num_tok, gb_per_mtok, gb_per_s):
     Returns
     -------
     time [ms]
-
-    Notes
-    -----
-    n g / B, without latency of the first byte
 
     Examples
     --------
@@ -128,17 +124,12 @@ def loaded_usd_per_mtok(*, usd_per_gpu_hour, gb_per_mtok, gb_per_s, utilisation_
     Parameters
     ----------
     usd_per_gpu_hour : price or cost of one GPU for one hour [USD/(GPU h)]
-    gb_per_mtok : memory of a million cached tokens [GB/Mtok]
-    gb_per_s : bandwidth of the memory that they are loaded from [GB/s]
+    gb_per_mtok, gb_per_s : as in `load_ms`
     utilisation_frac : share of the paid hours that is used [0..1]
 
     Returns
     -------
     cost of a million tokens [USD/Mtok]
-
-    Notes
-    -----
-    p g / (3600 u B), by definition
 
     Examples
     --------
@@ -151,7 +142,7 @@ def loaded_usd_per_mtok(*, usd_per_gpu_hour, gb_per_mtok, gb_per_s, utilisation_
 
 
 def prefill_ms(*, num_tok, tok_per_s):
-    """Time to compute a prefix instead, at a throughput of prefill.
+    """Time to compute a prefix instead, at a throughput of prefill; that is of many requests, one alone may differ.
 
     Parameters
     ----------
@@ -161,10 +152,6 @@ def prefill_ms(*, num_tok, tok_per_s):
     Returns
     -------
     time [ms]
-
-    Notes
-    -----
-    10^3 n / t. Throughput is that of many requests; one alone may take longer or shorter.
 
     Examples
     --------
@@ -186,10 +173,6 @@ def input_usd_per_mtok(*, usd_per_mtok_fresh, cached_frac, usd_per_mtok_cached=0
     -------
     cost of a million input tokens [USD/Mtok]
 
-    Notes
-    -----
-    c = (1 - h) c_fresh + h c_cached. A point of hit rate is worth a hundredth of c_fresh - c_cached.
-
     Examples
     --------
     >>> input_usd_per_mtok(usd_per_mtok_fresh=0.04, usd_per_mtok_cached=0.01, cached_frac=0.5)
@@ -206,17 +189,12 @@ def request_usd(
     Parameters
     ----------
     isl_tok, osl_tok : input and output tokens [tok]
-    usd_per_mtok_fresh, usd_per_mtok_output : cost of a million computed input and of a million output tokens [USD/Mtok]
-    cached_frac : share of the input tokens that is cached [0..1]
-    usd_per_mtok_cached : cost of loading a million cached input tokens [USD/Mtok]
+    usd_per_mtok_output : cost of a million output tokens [USD/Mtok]
+    usd_per_mtok_fresh, cached_frac, usd_per_mtok_cached : as in `input_usd_per_mtok`
 
     Returns
     -------
     cost of the request [USD]
-
-    Notes
-    -----
-    (I ((1 - h) c_fresh + h c_cached) + O c_out) / 10^6
 
     Examples
     --------
@@ -237,18 +215,12 @@ def min_cached_frac(
 
     Parameters
     ----------
-    isl_tok, osl_tok : input and output tokens [tok]
-    usd_per_mtok_fresh, usd_per_mtok_output : cost of a million computed input and of a million output tokens [USD/Mtok]
     usd_per_request : what it may cost [USD]
-    usd_per_mtok_cached : cost of loading a million cached input tokens [USD/Mtok]
+    isl_tok, osl_tok, usd_per_mtok_fresh, usd_per_mtok_output, usd_per_mtok_cached : as in `request_usd`
 
     Returns
     -------
     share of the input tokens [1]; above 1 no hit rate is enough, below 0 none is needed
-
-    Notes
-    -----
-    h = (I c_fresh + O c_out - 10^6 p) / (I (c_fresh - c_cached))
 
     Examples
     --------
@@ -272,10 +244,6 @@ def cached_total_frac(*, isl_tok, osl_tok, cached_frac):
     -------
     share of input and output tokens together [0..1]
 
-    Notes
-    -----
-    h I / (I + O)
-
     Examples
     --------
     >>> round(cached_total_frac(isl_tok=8192, osl_tok=1024, cached_frac=0.9), 6)
@@ -294,8 +262,7 @@ def tariff_margin_frac(
     ----------
     cost_usd_per_mtok : cost of a million input and output tokens where nothing is cached [USD/Mtok]
     isl_tok, osl_tok : input and output tokens of a request [tok]
-    usd_per_mtok_input, usd_per_mtok_output, usd_per_mtok_cached_input : the tariff [USD/Mtok]
-    cached_frac : share of the input tokens that is cached [0..1]
+    usd_per_mtok_input, usd_per_mtok_output, usd_per_mtok_cached_input, cached_frac : as in `cost.blended_usd_per_mtok`
 
     Returns
     -------
@@ -303,8 +270,7 @@ def tariff_margin_frac(
 
     Notes
     -----
-    1 - c (1 - h I / (I + O)) / P, with the income P of `cost.blended_usd_per_mtok`. A cached token takes no GPU time
-    worth counting, so this is the margin from above.
+    A cached token takes no GPU time worth counting, so this is the margin from above.
 
     Examples
     --------
@@ -324,57 +290,6 @@ def tariff_margin_frac(
     return 1 - cost_usd_per_mtok * computed_frac / income
 
 
-def session_input_tok(*, first_tok, growth_tok, num_turns):
-    """Input tokens of all turns of a session whose context grows evenly.
-
-    Parameters
-    ----------
-    first_tok : input of the first turn [tok]
-    growth_tok : tokens that each further turn adds: the last answer and what a tool or a user said to it [tok]
-    num_turns : turns
-
-    Returns
-    -------
-    input tokens over all turns [tok]
-
-    Notes
-    -----
-    n f + g n (n - 1) / 2: each turn sends the whole context again
-
-    Examples
-    --------
-    >>> session_input_tok(first_tok=12_000, growth_tok=2_242, num_turns=33)
-    1579776.0
-    """
-    return num_turns * first_tok + growth_tok * num_turns * (num_turns - 1) / 2
-
-
-def session_cached_frac(*, first_tok, growth_tok, num_turns):
-    """The highest hit rate within a session whose context grows evenly: all but what is new in each turn.
-
-    Parameters
-    ----------
-    first_tok, growth_tok, num_turns : as in `session_input_tok`
-
-    Returns
-    -------
-    share of the input tokens that an earlier turn has already brought [0..1]
-
-    Notes
-    -----
-    1 - (f + g (n - 1)) / (n f + g n (n - 1) / 2)
-
-    Examples
-    --------
-    Codex on SWE-bench Pro, whose traces reach 94.2%:
-
-    >>> round(session_cached_frac(first_tok=12_000, growth_tok=2_242, num_turns=33), 3)
-    0.947
-    """
-    new = first_tok + growth_tok * (num_turns - 1)
-    return 1 - new / session_input_tok(first_tok=first_tok, growth_tok=growth_tok, num_turns=num_turns)
-
-
 def agents_per_mw(*, kw_per_gpu, gpu_s_per_turn, s_per_turn, utilisation_frac=1):
     """Agents that a megawatt keeps going.
 
@@ -391,7 +306,7 @@ def agents_per_mw(*, kw_per_gpu, gpu_s_per_turn, s_per_turn, utilisation_frac=1)
 
     Notes
     -----
-    (1000 / w) u T / g: each agent asks 1 / T turns a second of g GPU-seconds each
+    Each agent asks 1 / T turns a second of g GPU-seconds each.
 
     Examples
     --------
