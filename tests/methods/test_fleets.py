@@ -16,7 +16,6 @@ from tokenfactory import warehouse
 from tokenfactory.errors import NotMeasuredError, ParameterError
 from tokenfactory.formulas import cost, power
 from tokenfactory.formulas.power_figure import ALLIN_UTILITY, BASES, BOARD_TDP, CRITICAL_IT, MixedBasisError, OnBasis
-from tokenfactory.methods import pareto
 from tokenfactory.methods.fleets import (
     AIR,
     CAPITAL,
@@ -28,7 +27,6 @@ from tokenfactory.methods.fleets import (
     InfeasibleError,
     Site,
     System,
-    at_speed,
     footprint,
     most_gain,
     most_tokens,
@@ -451,18 +449,6 @@ def test_a_site_on_another_basis_is_refused(basis):
         System("x", "node", 8, OnBasis(1, basis), OnBasis(2, ALLIN_UTILITY), 100, 0)
     with pytest.raises(MixedBasisError):
         System("x", "node", 8, OnBasis(1, CRITICAL_IT), OnBasis(2, basis), 100, 0)
-
-
-def test_a_speed_nobody_reaches():
-    readings = {"h200": pareto.read([20, 80], [900, 100], 300), "gb300": pareto.read([15, 184], [9000, 50], 300)}
-    with pytest.raises(NotMeasuredError, match=r"nobody .* 300 tok/s per user: .* 15 \(gb300\) and 184 \(gb300\)"):
-        at_speed(readings, 300)
-    readings["b200"] = pareto.read([20, 300], [900, 100], 300)
-    assert at_speed(readings, 300) == {"b200": 100}
-    with pytest.raises(NotMeasuredError, match=r"between 20 .h200. and 80 .h200., but none has them on both sides"):
-        at_speed({"h200": pareto.NotMeasured(pareto.Status.NO_POINTS, 20, 80)}, 50)
-    with pytest.raises(NotMeasuredError, match="no points at all"):
-        at_speed({"h200": pareto.read([], [], 300)}, 300)
 
 
 def test_a_system_without_a_power_row_on_that_day():

@@ -160,7 +160,7 @@ def leave_one_out(knots: Frontiers, is_disaggregated: np.ndarray | None = None, 
     is_other = knot != inner[trial]
     trial, knot = trial[is_other], knot[is_other]
     start = np.append(0, np.cumsum(size - 1))
-    others = Frontiers(start=start, x=knots.x[knot], y=knots.y[knot], point=knot, direction=knots.direction)
+    others = Frontiers(start=start, x=knots.x[knot], y=knots.y[knot], point=knot)
     targets = knots.x[inner][:, None]
     predicted = pareto.interpolate(others, targets, **how).value[:, 0]
     pools = np.zeros(knots.num_series, bool) if is_disaggregated is None else np.asarray(is_disaggregated, bool)

@@ -11,12 +11,12 @@ No figure is looked up here: prices, power and throughput come with the systems.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tokenfactory.errors import InfeasibleError, NotMeasuredError, ParameterError
+from tokenfactory.errors import InfeasibleError, ParameterError
 from tokenfactory.formulas.power_figure import CRITICAL_IT
 from tokenfactory.methods.sites import (  # noqa: F401
     AIR,
@@ -53,34 +53,6 @@ def users_served(*, output_tok_per_s: float, tok_per_s_per_user: float) -> int:
     if not tok_per_s_per_user > 0:
         raise ParameterError(f"a speed must be above zero, not {tok_per_s_per_user:g} tok/s per user")
     return math.floor(output_tok_per_s / tok_per_s_per_user)
-
-
-def at_speed(readings: Mapping[str, object], tok_per_s_per_user: float) -> dict[str, float]:
-    """Throughputs of the systems that are measured at a speed.
-
-    Parameters
-    ----------
-    readings : by system, what `frontier.read` said at that speed
-    tok_per_s_per_user : the speed [tok/(s user)]
-
-    Raises
-    ------
-    NotMeasuredError : no system is measured at that speed; says from where to where they are
-    """
-    reached = {name: reading.value for name, reading in readings.items() if hasattr(reading, "value")}
-    if reached:
-        return reached
-    ranges = {name: reading for name, reading in readings.items() if not math.isnan(reading.lowest)}
-    asked = f"nobody is measured at {tok_per_s_per_user:g} tok/s per user"
-    if not ranges:
-        raise NotMeasuredError(f"{asked}: there are no points at all")
-    slowest = min(ranges, key=lambda name: ranges[name].lowest)
-    fastest = max(ranges, key=lambda name: ranges[name].highest)
-    low, high = ranges[slowest].lowest, ranges[fastest].highest
-    within = ", but none has them on both sides" if low < tok_per_s_per_user < high else ""
-    raise NotMeasuredError(
-        f"{asked}: measured points lie between {low:.4g} ({slowest}) and {high:.4g} ({fastest}){within}"
-    )
 
 
 def most_tokens(site: Site, systems: Sequence[System], *, utilisation_frac: float = 1.0) -> Fleet:

@@ -1,16 +1,12 @@
 """Pareto fronts of measured points, and what they say between the points and nowhere else.
 
 A series is one serving configuration (hardware, model, precision, software, request shape); its points are
-(interactivity or latency, throughput or cost). `pareto_front` keeps the points that no other point of the series
-beats. `interpolate` reads the value at a speed.
+(interactivity, throughput). `pareto_front` keeps the points that no other point of the series beats. `interpolate`
+reads the value at a speed.
 
 Between two knots a monotone cubic is read; beyond the first and last knot, and between two knots whose values are
 farther apart than `MAX_GAP`, nothing is. An answer is a value with a status, and the value is NaN unless the status is
 `MEASURED` or `INTERPOLATED`.
-
-To interpolate another quantity of the same points (output throughput, energy, the cost itself), carry it:
-`interpolate(front.carrying(cost), targets)`. Cost per token is better computed from the interpolated throughput, so
-that cost times throughput stays the price of the hour.
 
 Every function takes all series at once. A series is known by its number; `np.unique(labels, return_inverse=True)`
 makes numbers from labels.
@@ -27,25 +23,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import IntEnum
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 
 from tokenfactory.errors import ParameterError, TokenFactoryError
 from tokenfactory.methods import piecewise
-
-Direction = Literal["upper_left", "upper_right", "lower_left", "lower_right"]
-"""The shape of the curve, as the InferenceX dashboard names it:
-
-=============  ===============  ============  ====================================
-name           x                y             example
-=============  ===============  ============  ====================================
-`upper_left`   larger better    larger better  throughput against interactivity
-`lower_right`  larger better    smaller better cost against interactivity
-`upper_right`  smaller better   larger better  throughput against latency
-`lower_left`   smaller better   smaller better cost against latency
-=============  ===============  ============  ====================================
-"""
 
 
 @dataclass(frozen=True)
@@ -85,31 +68,8 @@ class Status(IntEnum):
     NO_POINTS = 4  # the series has no points
     IN_GAP = 5  # between two knots that are too far apart to read between
 
-    @property
-    def has_value(self) -> bool:
-        return self <= Status.INTERPOLATED
-
 
 _CELLS_AT_ONCE = 1 << 15  # so that the pieces of a block of answers stay in the processor's cache
-
-
-@dataclass(frozen=True)
-class Value:
-    """A value that the measured points support."""
-
-    value: float
-    status: Status
-
-
-@dataclass(frozen=True)
-class NotMeasured:
-    """No value, why, the range that is measured, and the nearest knots below and above the question."""
-
-    reason: Status
-    lowest: float
-    highest: float
-    below: float | None = None
-    above: float | None = None
 
 
 @dataclass(frozen=True)
@@ -123,7 +83,6 @@ class Frontiers:
     x: np.ndarray
     y: np.ndarray
     point: np.ndarray
-    direction: Direction
 
     @property
     def num_series(self) -> int:
@@ -149,12 +108,6 @@ class Frontiers:
         """The highest knot of each filled series."""
         return self.start[1:][self.filled] - 1
 
-    def carrying(self, other: np.ndarray) -> Frontiers:
-        """The same knots with another quantity of the same points: `other` has a value for each input row."""
-        values = np.asarray(other, float)[self.point]
-        _refuse_non_finite("the carried quantity", values, self.point)
-        return replace(self, y=values)
-
 
 @dataclass(frozen=True)
 class Interpolated:
@@ -162,44 +115,21 @@ class Interpolated:
 
     value: np.ndarray
     status: np.ndarray
-    targets: np.ndarray  # one row for all series, or a row for each
-    knots: Frontiers
-
-    def one(self, series: int, question: int = 0) -> Value | NotMeasured:
-        """A single answer."""
-        status = Status(self.status[series, question])
-        if status.has_value:
-            return Value(float(self.value[series, question]), status)
-        x = self.knots.x[self.knots.start[series] : self.knots.start[series + 1]]
-        target = np.atleast_2d(self.targets)[series if self.targets.ndim == 2 else 0, question]
-        place = int(np.searchsorted(x, target))
-        below, above = (float(x[i]) if 0 <= i < x.size else None for i in (place - 1, place))
-        span = (float(x[0]), float(x[-1])) if x.size else (np.nan, np.nan)
-        return NotMeasured(status, *span, below, above)
 
 
-def pareto_front(
-    series_id: np.ndarray,
-    x: np.ndarray,
-    y: np.ndarray,
-    *,
-    direction: Direction = "upper_left",
-    num_series: int | None = None,
-) -> Frontiers:
-    """The points of each series that no other point of the series beats.
+def pareto_front(series_id: np.ndarray, x: np.ndarray, y: np.ndarray, *, num_series: int | None = None) -> Frontiers:
+    """The points of each series that no other point of the series beats: larger is better in both.
 
     Parameters
     ----------
     series_id : number of the series of each point, from 0
     x, y : the points; zeros are points like any other, so leave out rows whose zero means "missing"
-    direction : which corner is good
     num_series : how many series there are, when the last ones may have no points
 
     Notes
     -----
-    Walking from the best x to the worst, a point is kept when its y is better than every y before. Of points with
-    the same x the best y is kept, of equal points one. `upper_right` also keeps a point that only equals the best
-    y so far; this is how the dashboard does it, and its other three directions do not.
+    Walking from the largest x to the smallest, a point is kept when its y is above every y before. Of points with the
+    same x the largest y is kept, of equal points one.
 
     Examples
     --------
@@ -207,24 +137,17 @@ def pareto_front(
     >>> knots.x, knots.y, knots.point
     (array([12., 30.]), array([100.,  85.]), array([1, 3]))
     """
-    series_id, x, y, num_series = _checked(series_id, x, y, direction, num_series)
+    series_id, x, y, num_series = _checked(series_id, x, y, num_series)
     # Small integers sort several times faster than large ones.
-    order = np.lexsort((x, series_id.astype(np.min_scalar_type(num_series))))
-    larger_x_is_better = direction in ("upper_left", "lower_right")
-    walk = order[::-1] if larger_x_is_better else order
+    walk = np.lexsort((x, series_id.astype(np.min_scalar_type(num_series))))[::-1]
     # Each series walked is above all before it, so one running maximum serves them all.
-    turn = series_id[walk].astype(float)
-    race = _pair(-turn if larger_x_is_better else turn, y[walk] if direction.startswith("upper") else -y[walk])
-    best = np.maximum.accumulate(race)
-    is_kept = race == best if direction == "upper_right" else np.append(True, best[1:] != best[:-1])[: x.size]
-    kept = walk[is_kept]
-    # A later point with the same x has the better y, or the same.
+    best = np.maximum.accumulate(_pair(-series_id[walk].astype(float), y[walk]))
+    kept = walk[np.append(True, best[1:] != best[:-1])[: x.size]]
+    # A later point with the same x has the better y.
     same_x = (np.diff(x[kept]) == 0) & (np.diff(series_id[kept]) == 0)
-    kept = kept[np.append(~same_x, True)[: kept.size]]
-    if larger_x_is_better:
-        kept = kept[::-1]
+    kept = kept[np.append(~same_x, True)[: kept.size]][::-1]
     start = np.append(0, np.cumsum(np.bincount(series_id[kept], minlength=num_series)))
-    return Frontiers(start=start, x=x[kept], y=y[kept], point=kept, direction=direction)
+    return Frontiers(start=start, x=x[kept], y=y[kept], point=kept)
 
 
 def interpolate(
@@ -254,10 +177,8 @@ def interpolate(
     >>> answer = interpolate(knots, [5, 10, 30, 85])
     >>> answer.value.round(1)
     array([[   nan, 1000. ,  686.2,    nan]])
-    >>> answer.one(0, 0)
-    NotMeasured(reason=<Status.BELOW_RANGE: 2>, lowest=10.0, highest=90.0, below=None, above=10.0)
-    >>> answer.one(0, 3)
-    NotMeasured(reason=<Status.IN_GAP: 5>, lowest=10.0, highest=90.0, below=80.0, above=90.0)
+    >>> [Status(status).name for status in answer.status[0]]
+    ['BELOW_RANGE', 'MEASURED', 'INTERPOLATED', 'IN_GAP']
     """
     targets = np.atleast_1d(np.asarray(targets, float))
     is_wrong = ~(np.isfinite(targets) & (targets >= 0))
@@ -281,7 +202,7 @@ def interpolate(
     value, status = (_spread if targets.ndim == 1 else _rows)(knots, targets, position, asked, cubic, is_gap)
     if how.is_log_y:
         np.exp(value, out=value)
-    return Interpolated(value, status, targets, knots)
+    return Interpolated(value, status)
 
 
 def gaps(knots: Frontiers) -> np.ndarray:
@@ -320,25 +241,7 @@ def knots_around(knots: Frontiers, series: np.ndarray, targets: np.ndarray) -> t
     return np.where(is_inside, below, -1), np.where(is_inside, above, -1)
 
 
-def read(
-    x: np.ndarray, y: np.ndarray, target: float, *, direction: Direction = "upper_left", method: str = BEST_METHOD
-) -> Value | NotMeasured:
-    """The value of one series at one target x.
-
-    Examples
-    --------
-    >>> read([10, 20, 40, 80], [1000, 900, 500, 100], 15)
-    Value(value=960.7437185691565, status=<Status.INTERPOLATED: 1>)
-    >>> read([10, 20, 40, 80], [1000, 900, 500, 100], 100)
-    NotMeasured(reason=<Status.ABOVE_RANGE: 3>, lowest=10.0, highest=80.0, below=80.0, above=None)
-    """
-    knots = pareto_front(np.zeros(len(x), int), x, y, direction=direction, num_series=1)
-    return interpolate(knots, [target], method=method).one(0)
-
-
-def _checked(series_id, x, y, direction, num_series) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
-    if direction not in get_args(Direction):
-        raise ParameterError(f"no direction is called '{direction}'")
+def _checked(series_id, x, y, num_series) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
     series_id, x, y = np.asarray(series_id), _column("x", x), _column("y", y)
     if not series_id.shape == x.shape == y.shape:
         raise TokenFactoryError(
@@ -346,8 +249,12 @@ def _checked(series_id, x, y, direction, num_series) -> tuple[np.ndarray, np.nda
         )
     if x.size and series_id.dtype.kind not in "iu":
         raise TokenFactoryError(f"a series is known by a whole number, not {series_id[0]!s}")
-    _refuse_non_finite("x", x, np.arange(x.size))
-    _refuse_non_finite("y", y, np.arange(y.size))
+    for name, values in (("x", x), ("y", y)):
+        if (is_wrong := ~np.isfinite(values)).any():
+            point = int(is_wrong.argmax())
+            raise TokenFactoryError(
+                f"point {point}: {name} is {values[point]:g}; leave such points out before asking for a frontier"
+            )
     if x.size and x.min() < 0:
         raise TokenFactoryError(f"point {np.argmin(x)} has x = {x.min():g}, but a speed or a latency is not negative")
     series_id = series_id if x.size else series_id.astype(int)
@@ -366,15 +273,6 @@ def _column(name: str, values: np.ndarray) -> np.ndarray:
     if column is None or column.ndim != 1:
         raise TokenFactoryError(f"{name} must be a column of numbers")
     return column
-
-
-def _refuse_non_finite(name: str, values: np.ndarray, points: np.ndarray) -> None:
-    is_wrong = ~np.isfinite(values)
-    if is_wrong.any():
-        point, value = points[is_wrong][0], values[is_wrong][0]
-        raise TokenFactoryError(
-            f"point {point}: {name} is {value:g}; leave such points out before asking for a frontier"
-        )
 
 
 def _pair(first: np.ndarray, second: np.ndarray) -> np.ndarray:
