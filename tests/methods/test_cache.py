@@ -122,12 +122,6 @@ def test_too_many_blocks_are_refused_with_the_way_out(monkeypatch):
         cache.previous(np.arange(4))
 
 
-def test_progress_ends_with_all():
-    told = []
-    cache.stack_distances(cache.previous(np.tile(np.arange(100), 5)), progress=told.append)
-    assert told == sorted(told) and told[-1] == 1
-
-
 def test_a_sample_lies_within_its_error():
     """Within three standard errors at each of several capacities, of a trace with one block that everybody asks for."""
     requests = [[0, *(1 + b for b in blocks)] for s in range(30) for blocks in

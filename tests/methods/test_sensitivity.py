@@ -108,21 +108,6 @@ def test_cost_moves_with_the_price_and_against_throughput_and_utilisation():
     assert found == pytest.approx(dict(usd_per_gpu_hour=1, tok_per_s_per_gpu=-1, utilisation_frac=-1), rel=1e-6)
 
 
-def test_a_grid_is_the_model_cell_by_cell():
-    base = dict(usd_per_gpu_hour=0.0, tok_per_s_per_gpu=93.25, utilisation_frac=0.0)
-    prices, shares = [1.0, 2.0, 3.0], [0.05, 0.6]
-    cells = sensitivity.grid(cost.usd_per_mtok, base, ("usd_per_gpu_hour", prices), ("utilisation_frac", shares))
-    assert cells.shape == (3, 2)
-    for i, price in enumerate(prices):
-        for j, share in enumerate(shares):
-            assert cells[i, j] == cost.usd_per_mtok(**base | dict(usd_per_gpu_hour=price, utilisation_frac=share))
-
-
-def test_a_grid_over_an_input_that_does_not_matter_is_filled_all_the_same():
-    cells = sensitivity.grid(lambda *, a, b: a, {"a": 0, "b": 0}, ("a", [1, 2]), ("b", [3, 4, 5]))
-    assert cells.tolist() == [[1, 1, 1], [2, 2, 2]]
-
-
 # --- the inverse -------------------------------------------------------------------------------------------------
 
 
@@ -136,9 +121,8 @@ def test_a_grid_over_an_input_that_does_not_matter_is_filled_all_the_same():
     ],
 )
 def test_which_capital_explains_a_published_hour(build, usd_per_hour, capital):
-    found = sensitivity.break_even(
-        finance.owned_usd_per_gpu_hour, build, "usd_per_gpu", low=1_000, high=200_000, target=usd_per_hour
-    )
+    capitals = {"usd_per_gpu": (1_000, 200_000)}
+    found = sensitivity.flips(finance.owned_usd_per_gpu_hour, build, capitals, target=usd_per_hour)["usd_per_gpu"]
     assert found == pytest.approx(capital, rel=1e-5)
     assert finance.owned_usd_per_gpu_hour(**build | dict(usd_per_gpu=found)) == pytest.approx(usd_per_hour, rel=1e-9)
 
@@ -148,15 +132,11 @@ def test_which_capital_explains_a_published_hour(build, usd_per_hour, capital):
 def test_break_even_utilisation_by_search_is_that_of_the_formula(price, target, t):
     share = cost.break_even_utilisation_frac(usd_per_gpu_hour=price, tok_per_s_per_gpu=t, usd_per_mtok=target)
     base = dict(usd_per_gpu_hour=price, tok_per_s_per_gpu=t, utilisation_frac=1.0)
-
-    def search():
-        return sensitivity.break_even(cost.usd_per_mtok, base, "utilisation_frac", low=0.001, high=1, target=target)
-
+    found = sensitivity.flips(cost.usd_per_mtok, base, {"utilisation_frac": (0.001, 1)}, target=target)
     if 0.0011 < share < 0.999:
-        assert search() == pytest.approx(share, rel=1e-9)
+        assert found["utilisation_frac"] == pytest.approx(share, rel=1e-9)
     elif share > 1.001:
-        with pytest.raises(NoSolutionError):
-            search()
+        assert found["utilisation_frac"] is None
 
 
 def test_a_site_may_draw_just_what_its_it_draws():
@@ -171,9 +151,11 @@ def test_a_solution_may_be_an_end(end):
 
 
 def test_no_solution_says_what_the_ends_give():
-    base = dict(usd_per_gpu_hour=2.652, tok_per_s_per_gpu=14_550.9, utilisation_frac=1.0)
+    def usd(use):
+        return cost.usd_per_mtok(usd_per_gpu_hour=2.652, tok_per_s_per_gpu=14_550.9, utilisation_frac=use)
+
     with pytest.raises(NoSolutionError) as caught:
-        sensitivity.break_even(cost.usd_per_mtok, base, "utilisation_frac", low=0.1, high=1, target=0.05)
+        sensitivity.solve(usd, low=0.1, high=1, target=0.05, name="utilisation_frac")
     # at full use 2.652e6 / (3600 * 14,550.9) = 0.05063
     assert str(caught.value) == ("no utilisation_frac from 0.1 to 1 leads to 0.05: the ends lead to 0.5063 and 0.05063")
     assert isinstance(caught.value, TokenFactoryError)
@@ -476,70 +458,6 @@ def test_knowing_one_input_is_never_worth_more_than_knowing_all(seed, shift):
     assert -1e-12 <= one <= everything + 1e-12
 
 
-# --- where a ratio comes from ------------------------------------------------------------------------------------
-
-
-def test_a_single_product_is_split_exactly():
-    # 33.8105 times cheaper: ln = -3.52077 = 0.631724 (price 1.88085 times) - 4.15250 (throughput 63.5925 times)
-    found = sensitivity.lmdi(
-        [{"usd_per_gpu_hour": 1.41, "gpu_hours": 1 / 93.25}], [{"usd_per_gpu_hour": 2.652, "gpu_hours": 1 / 5930}]
-    )
-    assert {cause: math.log(factor) for cause, factor in found.items()} == pytest.approx(
-        dict(usd_per_gpu_hour=0.631724, gpu_hours=-4.15250), rel=5e-6
-    )
-
-
-def test_two_classes_of_tokens():
-    def classes(*rows):  # Mtok, USD per GPU-hour, tok/s per GPU
-        return [{"mtok": q, "price": p, "inverse_throughput": 1 / (0.0036 * t)} for q, p, t in rows]
-
-    base, new = classes((900, 1.41, 2000), (100, 1.41, 300)), classes((1200, 2.652, 20000), (400, 2.652, 1500))
-    found = sensitivity.lmdi(base, new)
-    assert found == pytest.approx(dict(mtok=2.51322, price=1.81378, inverse_throughput=0.172067), rel=5e-6)
-    # 306.806 USD become 240.644
-    assert math.prod(found.values()) == pytest.approx(240.644 / 306.806, rel=5e-6)
-
-
-@given(
-    rows=st.lists(st.tuples(*[st.floats(0.01, 100)] * 4), min_size=1, max_size=4),
-)
-def test_a_decomposition_leaves_no_rest(rows):
-    base = [{"x": a, "y": b} for a, b, _, _ in rows]
-    new = [{"x": a, "y": b} for _, _, a, b in rows]
-    ratio = sum(a * b for _, _, a, b in rows) / sum(a * b for a, b, _, _ in rows)
-    assert math.prod(sensitivity.lmdi(base, new).values()) == pytest.approx(ratio, rel=1e-6)
-
-
-@pytest.mark.parametrize(
-    ("base", "new", "says"),
-    [
-        ([{"x": 1.0}], [{"x": 0.0}], "positive factors"),
-        ([{"x": 1.0}], [{"y": 1.0}], "same classes with the same factors"),
-        ([{"x": 1.0}], [{"x": 1.0}, {"x": 1.0}], "same classes"),
-        ([], [], "same classes"),
-    ],
-)
-def test_what_cannot_be_decomposed(base, new, says):
-    with pytest.raises(ParameterError, match=says):
-        sensitivity.lmdi(base, new)
-
-
-SETS = {"": 100, "A": 400, "B": 160, "C": 200, "AB": 1700, "AC": 1500, "BC": 330, "ABC": 6500}
-RESULTS = {frozenset(causes): result for causes, result in SETS.items()}
-
-
-def test_shapley_of_three_causes():
-    found = sensitivity.shapley(RESULTS)
-    assert found == pytest.approx(dict(A=8.89307, B=2.63811, C=2.77057), rel=5e-6)
-    assert math.prod(found.values()) == pytest.approx(65, rel=1e-12)
-
-
-def test_shapley_needs_every_set():
-    some = {causes: result for causes, result in RESULTS.items() if causes != frozenset("AC")}
-    with pytest.raises(ParameterError, match="no result with A and C in place"):
-        sensitivity.shapley(some)
-
-
 # --- what is refused ---------------------------------------------------------------------------------------------
 
 
@@ -557,8 +475,7 @@ def test_shapley_needs_every_set():
         (lambda: RankCorrelation(["a", "a"], [[1, 0], [0, 1]]), "names an input twice"),
         (lambda: sensitivity.tornado(product, {"x": 1}, {"x": (2, 1)}), r"x: low \(2\) is above high \(1\)"),
         (lambda: sensitivity.tornado(product, {"x": 1}, {"y": (1, 2)}), "'y' is not an input of the model; it has x"),
-        (lambda: sensitivity.grid(product, {"x": 1}, ("x", [1]), ("y", [1])), "'y' is not an input"),
-        (lambda: sensitivity.break_even(product, {"x": 1}, "y", low=0, high=1, target=0), "'y' is not an input"),
+        (lambda: sensitivity.flips(product, {"x": 1}, {"y": (0, 1)}, target=0), "'y' is not an input"),
         (lambda: sensitivity.solve(abs, low=2, high=1, name="x"), r"x: low \(2\) is above high \(1\)"),
         (lambda: simulate(cost_of, PRICE_AND_SPEED, num_draws=0, seed=1), "must be positive, not 0"),
         (

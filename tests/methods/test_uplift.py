@@ -2,7 +2,6 @@
 
 import itertools
 import math
-import time
 from datetime import date
 
 import numpy as np
@@ -60,48 +59,16 @@ def test_shares_multiply_to_the_whole_and_lie_in_their_range(values):
         assert share.low * (1 - 1e-9) <= share.factor <= share.high * (1 + 1e-9)
 
 
+def test_shares_of_three_changes():
+    values = {"": 100, "A": 400, "B": 160, "C": 200, "AB": 1700, "AC": 1500, "BC": 330, "ABC": 6500}
+    found = {one.name: one.factor for one in uplift.shares({frozenset(some): v for some, v in values.items()})}
+    assert found == pytest.approx(dict(A=8.89307, B=2.63811, C=2.77057), rel=5e-6)
+    assert math.prod(found.values()) == pytest.approx(65, rel=1e-12)
+
+
 def test_no_share_is_guessed_where_a_combination_is_not_measured():
     results = {frozenset(): 20.0, frozenset(["FP4"]): None, frozenset(["MTP"]): 90.0, frozenset(["FP4", "MTP"]): 400.0}
     assert [(share.name, share.factor) for share in uplift.shares(results)] == [("FP4", None), ("MTP", None)]
-
-
-rows = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 3)), max_size=40)
-
-
-@given(rows)
-def test_pairs_are_those_of_a_search_by_hand(rows):
-    key, number = (np.array([row[i] for row in rows], int) for i in (0, 1))
-    last = {row: i for i, row in enumerate(rows)}
-    expected = set()
-    for k in set(key.tolist()):
-        there = sorted({v for one, v in rows if one == k})
-        expected |= {(last[k, a], last[k, b]) for a, b in itertools.pairwise(there)}
-    low, high = uplift.paired(key, number)
-    assert set(zip(low.tolist(), high.tolist(), strict=True)) == expected
-
-
-@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 3), st.one_of(st.none(), st.booleans())), min_size=1))
-def test_rows_have_the_same_number_when_and_only_when_they_agree(rows):
-    numbers = uplift.numbered(*([row[i] for row in rows] for i in range(3)))
-    for i, j in itertools.combinations(range(len(rows)), 2):
-        assert (numbers[i] == numbers[j]) == (rows[i] == rows[j])
-
-
-def test_many_columns_do_not_run_over():
-    columns = [np.arange(70_000) % (1 << k) for k in range(1, 17)]
-    assert np.unique(uplift.numbered(*columns)).size == 1 << 16
-
-
-def test_the_search_takes_little_more_than_the_sort():
-    rng = np.random.default_rng(1)
-    key, number = rng.integers(0, 200_000, 1_000_000), rng.integers(0, 3, 1_000_000)
-    started = time.perf_counter()
-    np.lexsort((number, key))
-    sorted_at = time.perf_counter()
-    low, high = uplift.paired(key, number)
-    taken = time.perf_counter() - sorted_at
-    print(f"sort {sorted_at - started:.3f} s, search {taken:.3f} s, {low.size} pairs")
-    assert (key[low] == key[high]).all() and (number[low] < number[high]).all()
 
 
 def configuration(gpu="x1", precision="fp8", spec="none", is_disaggregated=False, **other):
@@ -111,7 +78,7 @@ def configuration(gpu="x1", precision="fp8", spec="none", is_disaggregated=False
 def test_only_pairs_that_differ_in_one_thing_count_and_silence_matches_nothing():
     told = [configuration(), configuration(precision="fp4"), configuration("x2"), configuration("x2", "fp4", "mtp")]
     silent = [configuration(is_disaggregated=None), configuration(spec="not stated"), configuration(page="https://x")]
-    assert uplift.differences(told + silent) == [("gpu", 0, 2), ("precision", 0, 1)]
+    assert uplift._differences(told + silent) == [("gpu", 0, 2), ("precision", 0, 1)]
 
 
 def test_at_equal_speed_both_must_be_measured_and_not_across_a_wide_gap():
@@ -122,13 +89,9 @@ def test_at_equal_speed_both_must_be_measured_and_not_across_a_wide_gap():
     curves = Curves.of([told | dict(zip(names, (v if isinstance(v, str) else float(v) for v in point), strict=True))
                         for point in points], model="m", isl=1, osl=1)  # fmt: skip
     readings = curves.read([20, 30, 40, 50])
-    ratio = uplift.at_equal_speed(readings, 0, 1)
+    ratio = uplift._at_equal_speed(readings, 0, 1)
     assert np.isnan(ratio).tolist() == [True, False, False, True]
     assert ratio[1] == pytest.approx(300 / readings.value[0, 1])
-
-
-def test_a_factor_over_a_hundred_days():
-    assert uplift.per_100_days(np.array([1.21, 1.0]), np.array([200, 50])) == pytest.approx([1.1, 1.0])
 
 
 def deployment(day, **change):
@@ -145,10 +108,8 @@ def test_pairs_of_one_deployment_at_the_same_batch():
         deployment(5, precision="fp4", spec_decoding="mtp", tput_per_gpu=210.0),
         deployment(6, conc=2, precision="fp4", tput_per_gpu=999.0),
     ]
-    before, after = uplift.same_batch(rows, "precision", "fp8", "fp4")
-    assert (before.tolist(), after.tolist()) == ([1], [2])
-    before, after = uplift.same_batch(rows, "spec_decoding", "none", "mtp")
-    assert (before.tolist(), after.tolist()) == ([2], [3])
+    assert uplift._same_batch(rows, "precision", "fp8", "fp4") == [(rows[1], rows[2])]
+    assert uplift._same_batch(rows, "spec_decoding", "none", "mtp") == [(rows[2], rows[3])]
     found = {row["kind"]: row for row in uplift.gains(rows, least_days=2)}
     assert found["number format"]["middle"] == 1.5 and found["speculation"]["middle"] == pytest.approx(1.4)
     assert found["software"]["middle"] == pytest.approx((100 / 90) ** (100 / 3))
@@ -156,11 +117,9 @@ def test_pairs_of_one_deployment_at_the_same_batch():
 
 def test_first_and_last_run_of_a_deployment_when_far_enough_apart():
     rows = [deployment(0), deployment(40), deployment(30), deployment(0, conc=2), deployment(19, conc=2)]
-    first, last, days = uplift.over_time(rows, least_days=20)
-    assert (first.tolist(), last.tolist(), days.tolist()) == ([0], [1], [40])
-    undated = [deployment(0) | {"as_of": None}, *rows]  # takes no part, and moves the others by one
-    assert [part.tolist() for part in uplift.over_time(undated, least_days=20)] == [[1], [2], [40]]
-    assert uplift.over_time([], least_days=20)[0].size == 0
+    assert uplift._over_time(rows, least_days=20) == [(rows[0], rows[1], 40)]
+    undated = [deployment(0) | {"as_of": None}, *rows]  # takes no part
+    assert uplift._over_time(undated, least_days=20) == [(rows[0], rows[1], 40)]
     assert uplift.gains([]) == []
 
 

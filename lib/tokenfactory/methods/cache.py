@@ -9,7 +9,7 @@ distances give the hit rate of every capacity, and the largest distance so far i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -53,14 +53,6 @@ class Trace:
 def previous(block: np.ndarray) -> np.ndarray:
     """Where each block was met before; -1 where never.
 
-    Parameters
-    ----------
-    block : block numbers in the order in which they are asked for, not negative
-
-    Returns
-    -------
-    position of the last earlier element of equal value, -1 for none
-
     Raises
     ------
     ParameterError : there are too many blocks for one pass
@@ -87,13 +79,12 @@ def previous(block: np.ndarray) -> np.ndarray:
     return before
 
 
-def stack_distances(before: np.ndarray, *, progress: Callable[[float], None] | None = None) -> np.ndarray:
+def stack_distances(before: np.ndarray) -> np.ndarray:
     """Capacity from which on an LRU cache holds each block at the moment it is asked for.
 
     Parameters
     ----------
     before : what `previous` returns
-    progress : is told the share done [0..1]
 
     Returns
     -------
@@ -118,7 +109,7 @@ def stack_distances(before: np.ndarray, *, progress: Callable[[float], None] | N
     np.cumsum(rank, out=rank)
     distance = np.full(before.size, NEVER, np.int32)
     if again.size:
-        count = _smaller_before(rank[was] - 1, progress or (lambda frac: None))
+        count = _smaller_before(rank[was] - 1)
         del rank
         count -= was
         # Each first touch has no last time, and so one at most p.
@@ -127,7 +118,7 @@ def stack_distances(before: np.ndarray, *, progress: Callable[[float], None] | N
     return distance
 
 
-def _smaller_before(rank: np.ndarray, progress: Callable[[float], None]) -> np.ndarray:
+def _smaller_before(rank: np.ndarray) -> np.ndarray:
     """For each element of a permutation of 0..n-1, how many smaller ones stand before it.
 
     From the highest bit down, the elements that agree in all higher bits stand together in their first order. There
@@ -135,8 +126,7 @@ def _smaller_before(rank: np.ndarray, progress: Callable[[float], None]) -> np.n
     """
     value, count = rank.copy(), np.zeros(rank.size, np.int32)
     to_value, to_count = np.empty_like(value), np.empty_like(count)
-    num_bits = int(rank.size - 1).bit_length()
-    for done, bit in enumerate(reversed(range(num_bits))):
+    for bit in reversed(range(int(rank.size - 1).bit_length())):
         num_low = 0
         for a, b in _pieces(0, rank.size):
             here, place = value[a:b], np.arange(a, b, dtype=np.int32)
@@ -149,21 +139,13 @@ def _smaller_before(rank: np.ndarray, progress: Callable[[float], None]) -> np.n
             to_count[to] = count[a:b] + np.where(is_low, 0, behind)
             num_low += int(low[-1])
         value, to_value, count, to_count = to_value, value, to_count, count
-        progress((done + 1) / num_bits)
     return count[rank]
 
 
 def prefix_distances(distance: np.ndarray, start: np.ndarray) -> np.ndarray:
-    """Capacity from which on each block and all before it in its request are there: the running maximum.
+    """Capacity from which on each block and all before it in its request are there: the running maximum [blocks].
 
-    Parameters
-    ----------
-    distance : stack distance of each block [blocks]
-    start : where the blocks of each request begin, and after the last one their number
-
-    Returns
-    -------
-    the largest distance up to each block of its request [blocks]
+    `start` is as in `Trace`.
 
     Examples
     --------
@@ -203,12 +185,7 @@ class Curve:
 
 
 def curve(reached: np.ndarray, num_blocks: int | None = None) -> Curve:
-    """The hits at every capacity, from the distances.
-
-    Parameters
-    ----------
-    reached : what `prefix_distances` returns
-    num_blocks : blocks that were asked for; by default those given
+    """The hits at every capacity, from what `prefix_distances` returns; by default of all blocks that were asked for.
 
     Examples
     --------
@@ -219,9 +196,9 @@ def curve(reached: np.ndarray, num_blocks: int | None = None) -> Curve:
     return Curve(np.cumsum(hits, out=hits), reached.size if num_blocks is None else num_blocks)
 
 
-def of_trace(trace: Trace, *, progress: Callable[[float], None] | None = None) -> np.ndarray:
+def of_trace(trace: Trace) -> np.ndarray:
     """`prefix_distances` of a trace: the capacity from which on each of its blocks is hit [blocks]."""
-    return prefix_distances(stack_distances(previous(trace.block), progress=progress), trace.start)
+    return prefix_distances(stack_distances(previous(trace.block)), trace.start)
 
 
 @dataclass(frozen=True)
@@ -320,13 +297,7 @@ def _pieces(begin: int, end: int) -> Iterable[tuple[int, int]]:
 def sessions(start: np.ndarray, block: np.ndarray) -> np.ndarray:
     """Conversations of a trace that does not name them: by the first block that not every request begins with.
 
-    Parameters
-    ----------
-    start, block : as in `Trace`; equal blocks stand after equal blocks
-
-    Returns
-    -------
-    number of the conversation of each request, in the order in which they begin
+    They are numbered in the order in which they begin; `start` and `block` are as in `Trace`.
 
     Examples
     --------

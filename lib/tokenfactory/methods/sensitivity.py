@@ -1,21 +1,19 @@
 """How an answer moves with its inputs, and how sure a choice is.
 
 A model is any function of named numbers that also works on arrays: a formula of `finance` or `cost`, or one built
-from them. One input at a time: `tornado`, `elasticities`, `solve` and what is built on it. What it means for a
-choice: `expected_regret`, `value_of_knowing`. All at once: `sobol`, and the names of `simulation` (Monte Carlo) and
-`decomposition` (where a ratio comes from).
+from them. One input at a time: `tornado`, `elasticities`, `flips`. What it means for a choice: `expected_regret`,
+`value_of_knowing`. All at once: `sobol`, and the names of `simulation` (Monte Carlo).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from tokenfactory.errors import NoSolutionError, ParameterError
-from tokenfactory.methods.decomposition import lmdi, shapley  # noqa: F401
 from tokenfactory.methods.simulation import (  # noqa: F401
     Empirical,
     Input,
@@ -34,15 +32,8 @@ from tokenfactory.methods.simulation import (  # noqa: F401
 Model = Callable[..., float | np.ndarray]
 
 
-# What an input may be
-
-
 def check(inputs: Mapping[str, float]) -> None:
-    """Refuse inputs that cannot be meant: a rate in percent, a life of zero, negative money.
-
-    Parameters
-    ----------
-    inputs : values by name; the end of a name is its unit
+    """Refuse inputs that cannot be meant, by the end of their names: a rate in percent, a life of zero, negative money.
 
     Raises
     ------
@@ -89,12 +80,6 @@ class Bar:
 def tornado(function: Model, base: Mapping[str, float], ranges: Mapping[str, Range]) -> list[Bar]:
     """Results at both ends of every input's range, one input at a time, widest bar first.
 
-    Parameters
-    ----------
-    function : the model
-    base : value of every input
-    ranges : low and high of the inputs to move
-
     Examples
     --------
     >>> for bar in tornado(lambda *, price, speed: price / speed, {"price": 4, "speed": 2},
@@ -112,17 +97,11 @@ def tornado(function: Model, base: Mapping[str, float], ranges: Mapping[str, Ran
 
 
 def elasticities(function: Model, base: Mapping[str, float], *, step_frac: float = 0.01) -> dict[str, float]:
-    """By how many percent the result moves when an input moves by one percent, at the base values.
+    """By how many percent the result moves when an input moves by one percent; 0 for an input of zero.
 
     Parameters
     ----------
-    function : the model
-    base : value of every input; one of zero has no percent and gives 0
     step_frac : half the distance over which it is taken, as a share of the input
-
-    Notes
-    -----
-    (f(x (1 + h)) - f(x (1 - h))) / (2 h f(x))
 
     Examples
     --------
@@ -130,50 +109,19 @@ def elasticities(function: Model, base: Mapping[str, float], *, step_frac: float
     ...                                                {"price": 4, "speed": 2}).items()}
     {'price': 1.0, 'speed': -1.0001}
     """
-    middle = function(**base)
-    return {
-        name: (
-            function(**{**base, name: value * (1 + step_frac)}) - function(**{**base, name: value * (1 - step_frac)})
-        )
-        / (2 * step_frac * middle)
-        for name, value in base.items()
-    }
-
-
-def grid(
-    function: Model,
-    base: Mapping[str, float],
-    rows: tuple[str, Sequence[float]],
-    columns: tuple[str, Sequence[float]],
-) -> np.ndarray:
-    """Results over two inputs: one row per value of the first, one column per value of the second.
-
-    Examples
-    --------
-    >>> grid(lambda *, price, speed: price / speed, {"price": 0, "speed": 0}, ("price", [2, 4]), ("speed", [1, 2]))
-    array([[2., 1.],
-           [4., 2.]])
-    """
-    (row, row_values), (column, column_values) = rows, columns
-    require_known(row, base)
-    require_known(column, base)
-    down, across = np.asarray(row_values, float)[:, None], np.asarray(column_values, float)[None, :]
-    return np.broadcast_to(function(**{**base, row: down, column: across}), (down.size, across.size)).copy()
+    found, middle = {}, function(**base)
+    for name, value in base.items():
+        low, high = (function(**{**base, name: value * (1 + step)}) for step in (-step_frac, step_frac))
+        found[name] = (high - low) / (2 * step_frac * middle)
+    return found
 
 
 def solve(function: Callable[[float], float], *, low: float, high: float, target: float = 0.0, name: str) -> float:
-    """The value between `low` and `high` at which a function of one number reaches `target`.
-
-    Parameters
-    ----------
-    function : continuous between low and high
-    low, high : where to look; the results there must lie on either side of the target
-    target : the wanted result
-    name : what is looked for, for the message
+    """The value between `low` and `high` at which a continuous function of one number reaches `target`.
 
     Raises
     ------
-    NoSolutionError : both ends lie on the same side; says what they give
+    NoSolutionError : both ends lie on the same side; says what they give, and by its `name` what was looked for
     ParameterError : low is above high
 
     Examples
@@ -193,14 +141,6 @@ def solve(function: Callable[[float], float], *, low: float, high: float, target
     return float(brentq(lambda x: float(function(x)) - target, low, high, xtol=1e-12, rtol=1e-12))
 
 
-def break_even(
-    function: Model, base: Mapping[str, float], name: str, *, low: float, high: float, target: float
-) -> float:
-    """The value of one input, all others at their base, at which the model gives `target`; see `solve`."""
-    require_known(name, base)
-    return solve(lambda x: function(**{**base, name: x}), low=low, high=high, target=target, name=name)
-
-
 def flips(
     function: Model, base: Mapping[str, float], ranges: Mapping[str, Range], *, target: float
 ) -> dict[str, float | None]:
@@ -210,8 +150,11 @@ def flips(
     """
     found: dict[str, float | None] = {}
     for name, (low, high) in ranges.items():
+        require_known(name, base)
         try:
-            found[name] = break_even(function, base, name, low=low, high=high, target=target)
+            found[name] = solve(
+                lambda x, name=name: function(**{**base, name: x}), low=low, high=high, target=target, name=name
+            )
         except NoSolutionError:
             found[name] = None
     return found
@@ -231,10 +174,7 @@ def sobol(function: Model, inputs: Mapping[str, Input], *, num_base: int = 4096,
 
     Parameters
     ----------
-    function : the model
-    inputs : the uncertain inputs
     num_base : size of the design, a power of two; the model is evaluated num_base (inputs + 2) times
-    seed : seed of the design
 
     References
     ----------
@@ -280,17 +220,13 @@ def expected_regret(costs: Mapping[str, np.ndarray]) -> dict[str, float]:
 
 
 def value_of_knowing(costs: Mapping[str, np.ndarray], known: np.ndarray, *, num_groups: int = 50) -> float:
-    """What it is worth to know one input exactly before choosing.
+    """What it is worth to know one input exactly before choosing; 0 where knowing would change no choice.
 
     Parameters
     ----------
     costs : cost of each choice in every draw
     known : the input in the same draws
     num_groups : groups of equal size into which the draws are put by the input
-
-    Returns
-    -------
-    expected cost that is saved; 0 where knowing would change no choice
 
     Notes
     -----

@@ -4,8 +4,8 @@ A chain of states leads from a baseline to a subject. Between two neighbours one
 values is that thing's factor. A state that nobody measured joins its two steps to one, which is marked: the whole is
 known, its parts are not. Shares that do not depend on the order need every combination measured (`shares`).
 
-Pairs come in two kinds, which answer two questions. At equal speed per user (`at_equal_speed`) a user notices nothing,
-and the gain shows in throughput; at equal concurrency (`paired`) both move.
+Pairs come in two kinds, which answer two questions. At equal speed per user (`worth`) a user notices
+nothing, and the gain shows in throughput; at equal concurrency (`gains`) both move.
 
 References
 ----------
@@ -16,13 +16,12 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from tokenfactory.errors import TokenFactoryError
-from tokenfactory.methods import sensitivity
 from tokenfactory.methods.serving import WIDE_GAP, Curves, ServingConfiguration, SpeedTable
 
 MEASURED, NOT_MEASURED = "measured", "not measured"
@@ -109,55 +108,13 @@ def shares(results: Mapping[frozenset[str], float | None]) -> list[Share]:
     every = [frozenset(some) for size in range(len(names) + 1) for some in itertools.combinations(names, size)]
     if any(_is_missing(results.get(some)) for some in every):
         return [Share(name, None, None, None) for name in names]
-    fair, found = sensitivity.shapley(results), []
+    orders, found = list(itertools.permutations(names)), []
     for name in names:
-        gains = [results[some | {name}] / results[some] for some in every if name not in some]
-        found.append(Share(name, fair[name], min(gains), max(gains)))
+        before = [frozenset(order[: order.index(name)]) for order in orders]
+        gains = [results[some | {name}] / results[some] for some in before]
+        fair = math.exp(sum(map(math.log, gains)) / len(orders))
+        found.append(Share(name, fair, min(gains), max(gains)))
     return found
-
-
-def paired(key: np.ndarray, value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rows that have the same key and neighbouring values: numbers of the rows with the lower and the higher value.
-
-    Parameters
-    ----------
-    key : a whole number for everything that must be the same
-    value : a whole number for the thing that differs; of rows with the same key and value the last one counts
-
-    Notes
-    -----
-    One sort and one pass. With two values all pairs are found, with more (days) those of neighbours.
-
-    Examples
-    --------
-    >>> low, high = paired(np.array([7, 8, 7, 7, 9]), np.array([0, 0, 1, 2, 1]))
-    >>> low.tolist(), high.tolist()
-    ([0, 2], [2, 3])
-    """
-    order = np.lexsort((value, key))
-    k, v = key[order], value[order]
-    is_last = np.append((k[1:] != k[:-1]) | (v[1:] != v[:-1]), True)[: k.size]
-    order, k = order[is_last], k[is_last]
-    same = np.flatnonzero(k[1:] == k[:-1])
-    return order[same], order[same + 1]
-
-
-def numbered(*columns: Sequence[Hashable]) -> np.ndarray:
-    """A whole number for each row, the same for rows that agree in every column.
-
-    Examples
-    --------
-    >>> numbered(["a", "b", "a"], [1, 1, 1]).tolist()
-    [0, 1, 0]
-    """
-    total = None
-    for column in columns:
-        values = column if isinstance(column, np.ndarray) else np.asarray([str(one) for one in column])
-        _, codes = np.unique(values, return_inverse=True)
-        total = codes if total is None else total * (codes.max(initial=0) + 1) + codes
-        if total.max(initial=0) > 2**31:
-            total = np.unique(total, return_inverse=True)[1]
-    return total
 
 
 DEPLOYMENT = (
@@ -166,37 +123,22 @@ DEPLOYMENT = (
 )
 
 
-def same_batch(rows: Sequence[Mapping], field: str, before: str, after: str) -> tuple[np.ndarray, np.ndarray]:
-    """Numbers of rows of the same deployment at the same concurrency that differ in one field alone.
-
-    Parameters
-    ----------
-    rows : rows of the view `deployments`, old ones first: of repeated runs the last one counts
-    field : the one field of `DEPLOYMENT` that differs, `before` to `after`
-    """
-    chosen = np.array([i for i, row in enumerate(rows) if row[field] in (before, after)], int)
-    key = numbered(*([rows[i][name] for i in chosen] for name in DEPLOYMENT if name != field))
-    low, high = paired(key, np.array([rows[i][field] == after for i in chosen], int))
-    return chosen[low], chosen[high]
+def _same_batch(rows: Sequence[Mapping], field: str, before: str, after: str) -> list[tuple[Mapping, Mapping]]:
+    """Rows of one deployment at the same concurrency whose field alone differs; of repeated runs the last one."""
+    names, found = [name for name in DEPLOYMENT if name != field], {}
+    for row in rows:
+        if row[field] in (before, after):
+            found.setdefault(tuple(row[name] for name in names), {})[row[field]] = row
+    return [(pair[before], pair[after]) for pair in found.values() if len(pair) == 2]
 
 
-def over_time(rows: Sequence[Mapping], *, least_days: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The first and the last run of every deployment, and the days between them, at least so many.
-
-    Parameters
-    ----------
-    rows : rows of the view `deployments`; those without a day take no part
-    """
-    dated = np.array([i for i, row in enumerate(rows) if row["as_of"]], int)
-    key = numbered(*([rows[i][name] for i in dated] for name in DEPLOYMENT))
-    day = np.array([rows[i]["as_of"].toordinal() for i in dated], int)
-    order = np.lexsort((day, key))
-    starts = np.flatnonzero(np.append(True, np.diff(key[order]) != 0)[: key.size])
-    ends = np.append(starts[1:], key.size) - 1
-    first, last = order[starts], order[ends[: starts.size]]
-    days = day[last] - day[first]
-    is_long = days >= least_days
-    return dated[first[is_long]], dated[last[is_long]], days[is_long]
+def _over_time(rows: Sequence[Mapping], *, least_days: int) -> list[tuple[Mapping, Mapping, int]]:
+    """The first and the last run of every deployment, and the days between them, at least so many."""
+    runs: dict[tuple, list[Mapping]] = {}
+    for row in sorted((row for row in rows if row["as_of"]), key=lambda row: row["as_of"]):
+        runs.setdefault(tuple(row[name] for name in DEPLOYMENT), []).append(row)
+    found = [(of[0], of[-1], (of[-1]["as_of"] - of[0]["as_of"]).days) for of in runs.values()]
+    return [pair for pair in found if pair[-1] >= least_days]
 
 
 def gains(rows: Sequence[Mapping], *, least_days: int = 20) -> list[dict]:
@@ -212,15 +154,17 @@ def gains(rows: Sequence[Mapping], *, least_days: int = 20) -> list[dict]:
     rows with kind (number format, speculation, software), gpu, framework, num, and the factor's tenth, middle and
     ninetieth percentile as low, middle and high; that of software is per hundred days
     """
+    kinds = {
+        "number format": _same_batch(rows, "precision", "fp8", "fp4"),
+        "speculation": _same_batch(rows, "spec_decoding", "none", "mtp"),
+        "software": _over_time(rows, least_days=least_days),
+    }
     found: dict[tuple, list[float]] = {}
-    kinds = [("number format", *same_batch(rows, "precision", "fp8", "fp4"), None)]
-    kinds.append(("speculation", *same_batch(rows, "spec_decoding", "none", "mtp"), None))
-    kinds.append(("software", *over_time(rows, least_days=least_days)))
-    for kind, before, after, days in kinds:
-        for i, (a, b) in enumerate(zip(before, after, strict=True)):
-            factor = rows[b]["tput_per_gpu"] / rows[a]["tput_per_gpu"]
-            factor = factor if days is None else float(per_100_days(factor, days[i]))
-            found.setdefault((kind, rows[b]["gpu"], rows[b]["framework"]), []).append(factor)
+    for kind, pairs in kinds.items():
+        for before, after, *days in pairs:
+            factor = after["tput_per_gpu"] / before["tput_per_gpu"]
+            factor = factor ** (100 / days[0]) if days else factor
+            found.setdefault((kind, after["gpu"], after["framework"]), []).append(factor)
     told = []
     for (kind, gpu, framework), factors in sorted(found.items()):
         low, middle, high = (float(part) for part in np.quantile(factors, [0.1, 0.5, 0.9]))
@@ -251,17 +195,10 @@ def by_engine(curves: Curves, speeds: Sequence[float], gpus: Sequence[str]) -> l
 FIELDS = ("gpu", "framework", "precision", "spec_decoding", "is_disaggregated")
 
 
-def differences(configurations: Sequence[ServingConfiguration]) -> list[tuple[str, int, int]]:
+def _differences(configurations: Sequence[ServingConfiguration]) -> list[tuple[str, int, int]]:
     """Pairs of measured configurations that differ in exactly one field: the field and their two numbers.
 
     Days may differ: hardly two configurations were run on one day. What a source does not state is equal to nothing.
-
-    Examples
-    --------
-    >>> fp8, fp4, mtp = (ServingConfiguration("x1", "e", *told, False, None)
-    ...                  for told in (("fp8", "none"), ("fp4", "none"), ("fp4", "mtp")))
-    >>> differences([fp8, fp4, mtp])
-    [('precision', 0, 1), ('spec_decoding', 1, 2)]
     """
     groups: dict[tuple, list[int]] = {}
     for number, one in enumerate(configurations):
@@ -279,10 +216,10 @@ def differences(configurations: Sequence[ServingConfiguration]) -> list[tuple[st
     return sorted(found, key=lambda pair: (FIELDS.index(pair[0]), pair[1:]))
 
 
-def at_equal_speed(readings: SpeedTable, baseline: int, subject: int) -> np.ndarray:
+def _at_equal_speed(readings: SpeedTable, baseline: int, subject: int) -> np.ndarray:
     """Throughput of one configuration over that of another at each speed; NaN where one of them is not measured.
 
-    Readings across a gap of more than `WIDE_GAP` count as not measured here: no factor is worth what it rests on.
+    Across a gap of more than `WIDE_GAP` nothing counts as measured here: no factor is worth what it rests on.
     """
     usable = (readings.gap[[baseline, subject]] <= WIDE_GAP).all(axis=0)
     return np.where(usable, readings.value[subject] / readings.value[baseline], np.nan)
@@ -304,29 +241,18 @@ def worth(
     rows with what, label (both ends), gpu, piece (of an unbroken stretch), speed and gain, where both are measured
     """
     readings, found = curves.read(speeds), []
-    for field, *pair in differences(curves.configurations):
+    for field, *pair in _differences(curves.configurations):
         for a, b in (pair, pair[::-1]):
             old, new = curves.configurations[a], curves.configurations[b]
             name = asked.get((field, getattr(old, field), getattr(new, field)))
             if name and new.gpu in gpus:
                 row = {"what": name, "label": f"{new.gpu.upper()} {new} over {old}", "gpu": new.gpu}
-                gain = at_equal_speed(readings, a, b)
+                gain = _at_equal_speed(readings, a, b)
                 piece = np.cumsum(np.isnan(gain))  # a line is one piece until something is not measured
                 for column in np.flatnonzero(~np.isnan(gain)):
                     told = {"piece": int(piece[column]), "speed": float(readings.speeds[column])}
                     found.append(row | told | {"gain": float(gain[column])})
     return found
-
-
-def per_100_days(ratio: np.ndarray, days: np.ndarray) -> np.ndarray:
-    """A factor over some days as a factor over a hundred: ratio^(100 / days) (definition).
-
-    Examples
-    --------
-    >>> round(float(per_100_days(1.44, 200)), 9)
-    1.2
-    """
-    return np.asarray(ratio, float) ** (100 / np.asarray(days, float))
 
 
 def state(curves: Curves, *, gpu: str, precision: str, spec_decoding: str, engine: str, speed: float):
