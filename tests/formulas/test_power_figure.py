@@ -31,7 +31,7 @@ from tokenfactory.formulas.power_figure import (
     Period,
     of_row,
 )
-from tokenfactory.methods import audit, claims, fleets, load, serving
+from tokenfactory.methods import audit, claims, fleets, load, rounding, serving
 from tokenfactory.methods.rounding import Interval
 from tokenfactory.warehouse.schema import TABLES
 
@@ -85,8 +85,8 @@ def mixtures(one, other):
         lambda: power.tok_per_s_per_gpu_from_mw(tok_per_s_per_mw=per_mw["subject"], kw_per_gpu=per_gpu["baseline"]),
     )
     yield (
-        audit.ratios_of_throughputs,
-        lambda: audit.ratios_of_throughputs(*throughput.values(), usd_per_gpu_hour=per_gpu, kw_per_gpu=per_gpu),
+        rounding.ratios_of_throughputs,
+        lambda: rounding.ratios_of_throughputs(*throughput.values(), usd_per_gpu_hour=per_gpu, kw_per_gpu=per_gpu),
     )
     yield serving.table, lambda: serving.table(curves, [20], ["subject"], **of_table)
     if one != ALLIN_UTILITY:  # carbon is that of the electricity at the meter
@@ -112,7 +112,7 @@ def test_no_formula_of_the_library_mixes_two_bases(one, other):
 # Functions that take power and cannot mix bases, and why.
 CANNOT_MIX = {
     ask_site.ground: "a day; the figures it reads carry their bases",
-    audit.throughput_of_cells: "one figure, for one column",
+    rounding.throughput_of_cells: "one figure, for one column",
     audit.audit_table: "pairs of constants of one tier, which has one basis",
     claims.audit_set: "tiers, each of one basis",
     claims.check: "tiers, each of one basis",
@@ -296,7 +296,7 @@ def test_the_printed_ratio_per_megawatt_on_every_basis(db, conversions):
     consistent = [r.convert(replace(f, period=Period())) for r, f in zip(revised, factors, strict=True)]
     assert per_mw_ratio(*consistent) == pytest.approx(46.218, abs=5e-4)
     # The whole interval of throughputs that the printed values allow, 63.1214 to 64.2560: 52.0 to 52.9.
-    ratios = audit.ratios_of_throughputs(
+    ratios = rounding.ratios_of_throughputs(
         Interval(5893.33, 5985),
         Interval(93.1431, 93.3651),
         usd_per_gpu_hour={"subject": 2.652, "baseline": 1.41},

@@ -3,22 +3,19 @@
 import pytest
 
 from tokenfactory.errors import TokenFactoryError
-from tokenfactory.methods.audit import (
+from tokenfactory.methods.audit import UNITS, Constants, audit_table, flops_per_dollar_alike
+from tokenfactory.methods.rounding import (
     CONVENTIONS,
     NO_WAY,
-    UNITS,
     Cell,
-    Constants,
+    Interval,
     allowed,
-    audit_table,
-    flops_per_dollar_alike,
     judge,
     odd_cells,
     ratio_by_convention,
     ratios_of_throughputs,
 )
-from tokenfactory.methods.audit import throughput_of_cells as cells_of
-from tokenfactory.methods.rounding import Interval
+from tokenfactory.methods.rounding import throughput_of_cells as cells_of
 
 PRICE = {"subject": 2.652, "baseline": 1.41}
 KW = {"subject": 2.10, "baseline": 1.73}

@@ -14,24 +14,17 @@ def ends(interval):
 
 def test_throughput_that_the_printed_cells_allow():
     # [4.195, 4.205) USD at 1.41: 1410000 / (3600 * 4.205) and / (3600 * 4.195)
-    from_cost = printed(value=4.20, ulp=0.01).map(
-        lambda c: cost.tok_per_s_per_gpu_from_usd_per_mtok(usd_per_gpu_hour=1.41, usd_per_mtok=c)
-    )
+    throughput, of_mw = cost.tok_per_s_per_gpu_from_usd_per_mtok, power.tok_per_s_per_gpu_from_mw
+    from_cost = throughput(usd_per_gpu_hour=1.41, usd_per_mtok=printed(value=4.20, ulp=0.01))
     assert ends(from_cost) == pytest.approx((93.1431, 93.3651), abs=5e-5)
     # [53500, 54500) tok/s/MW at 1.73 kW
-    from_power = printed(value=54000, ulp=1000).map(
-        lambda x: power.tok_per_s_per_gpu_from_mw(tok_per_s_per_mw=x, kw_per_gpu=1.73)
-    )
+    from_power = of_mw(tok_per_s_per_mw=printed(value=54000, ulp=1000), kw_per_gpu=1.73)
     assert ends(from_power) == pytest.approx((92.555, 94.285), abs=5e-7)
     assert ends(from_cost & from_power & printed(value=90, ulp=10)) == pytest.approx((93.1431, 93.3651), abs=5e-5)
 
-    from_cost = printed(value=0.12, ulp=0.01).map(
-        lambda c: cost.tok_per_s_per_gpu_from_usd_per_mtok(usd_per_gpu_hour=2.652, usd_per_mtok=c)
-    )
+    from_cost = throughput(usd_per_gpu_hour=2.652, usd_per_mtok=printed(value=0.12, ulp=0.01))
     assert ends(from_cost) == pytest.approx((5893.33, 6405.80), abs=5e-3)
-    from_power = printed(value=2.8e6, ulp=1e5).map(
-        lambda x: power.tok_per_s_per_gpu_from_mw(tok_per_s_per_mw=x, kw_per_gpu=2.10)
-    )
+    from_power = of_mw(tok_per_s_per_mw=printed(value=2.8e6, ulp=1e5), kw_per_gpu=2.10)
     assert ends(from_power) == pytest.approx((5775, 5985))
 
 

@@ -13,19 +13,18 @@ from dataclasses import dataclass
 
 from tokenfactory.errors import TokenFactoryError
 from tokenfactory.formulas import cost
-from tokenfactory.methods.printed_cells import (  # noqa: F401
-    CONVENTIONS,
+from tokenfactory.methods.rounding import (
     NO_WAY,
     Cell,
-    _smallest_odd_sets,
+    Interval,
     allowed,
     judge,
     odd_cells,
     ratio_by_convention,
     ratios_of_throughputs,
+    smallest_odd_sets,
     throughput_of_cells,
-)
-from tokenfactory.methods.rounding import Interval
+)  # fmt: skip
 
 COLUMNS = ("subject", "baseline")
 UNITS = {
@@ -128,7 +127,7 @@ def audit_table(
     price = next(filter(is_rate, prices), None)
 
     def num_odd(kw: Constants | None) -> int:
-        return sum(len(_smallest_odd_sets(column_of(name, price, kw))[0]) for name in COLUMNS)
+        return sum(len(smallest_odd_sets(column_of(name, price, kw))[0]) for name in COLUMNS)
 
     kw = min(powers or [None], key=num_odd)  # power is in no cell: the constants that leave the fewest cells odd
     throughput = {name: column_of(name, price, kw) for name in COLUMNS}

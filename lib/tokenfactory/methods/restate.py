@@ -9,9 +9,7 @@ from datetime import date
 from tokenfactory.formulas import power
 from tokenfactory.formulas.power_figure import ALLIN_UTILITY, BASES, CRITICAL_IT, Conversion, OnBasis, Period, of_row
 from tokenfactory.methods.halls import Assumptions
-from tokenfactory.methods.printed_cells import Cell, throughput_of_cells
-from tokenfactory.methods.printed_cells import ratios_of_throughputs as ratios_of
-from tokenfactory.methods.rounding import Interval
+from tokenfactory.methods.rounding import Cell, Interval, ratios_of_throughputs, throughput_of_cells
 
 ROLES = ("subject", "baseline")
 
@@ -149,7 +147,7 @@ def printed_ratio(cells: Mapping[str, Mapping], sets: Mapping, usd_per_gpu_hour:
             printed = {"tok_per_s_per_mw": claim[f"{role}_value"], "kw_per_gpu": then[role].value}
             rate = power.tok_per_s_per_gpu_from_mw(**printed)
             per_mw.append(power.tok_per_s_per_mw(tok_per_s_per_gpu=rate, kw_per_gpu=figures[role]))
-        span: Interval = ratios_of(*allowed, usd_per_gpu_hour=usd_per_gpu_hour, kw_per_gpu=figures)["mw"]
+        span: Interval = ratios_of_throughputs(*allowed, usd_per_gpu_hour=usd_per_gpu_hour, kw_per_gpu=figures)["mw"]
         row = {"since": since, "how": how, "basis": figures["subject"].basis, "span": span}
         row |= {f"kw_{role}": figures[role].value for role in ROLES}
         found.append(row | {"cells": per_mw[0] / per_mw[1]})
