@@ -41,17 +41,9 @@ def curve(shards: Sequence, orders: Sequence[np.ndarray], *, run: Callable[..., 
 def uses(trace: Trace, order: np.ndarray) -> np.ndarray:
     """In which request the blocks of a shard are asked for, in which they were before, and how many are.
 
-    Parameters
-    ----------
-    trace : the shard
-    order : place of each of its requests among those of all shards
+    `order` is the place of each of its requests among those of all shards. Three rows are returned: a request, the
+    request of the last use or -1, and the number of such blocks.
 
-    Returns
-    -------
-    three rows: a request, the request of the last use or -1, and the number of such blocks
-
-    Examples
-    --------
     >>> one = np.zeros(2)
     >>> trace = Trace(one, one, np.array([0, 2, 5]), np.array([7, 8, 7, 8, 9]), 16, one, one)
     >>> uses(trace, np.array([0, 4])).tolist()
@@ -68,16 +60,12 @@ def _pairs(trace: Trace, order: np.ndarray) -> np.ndarray:
 
 
 def between(used: np.ndarray, asked: np.ndarray) -> np.ndarray:
-    """How many distinct blocks of `used` are asked for after one request and before another.
+    """How many distinct blocks of `used` are asked for after one request and before another; 0 where there is none.
 
     Parameters
     ----------
     used : what `uses` returns, of some shards
     asked : the later and the earlier request, in two rows; further rows are not read
-
-    Returns
-    -------
-    first uses after the earlier request; 0 where there is none
 
     Notes
     -----
@@ -105,16 +93,9 @@ def between(used: np.ndarray, asked: np.ndarray) -> np.ndarray:
 
 
 def hits(trace: Trace, order: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """From which capacity on the blocks of a shard are hit, and how many are from each.
+    """From which capacity on the blocks of a shard are hit, and how many are from each, in two rows.
 
-    Parameters
-    ----------
-    trace, order : as for `uses`
-    others : distinct blocks of other shards between the requests of each row of `uses`
-
-    Returns
-    -------
-    capacities and numbers of blocks, in two rows
+    `others` are the distinct blocks of other shards between the requests of each row of `uses`.
     """
     pair = _pairs(trace, order)
     distance = cache.stack_distances(cache.previous(trace.block))

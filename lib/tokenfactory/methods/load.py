@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tokenfactory.errors import InfeasibleError, ParameterError
+from tokenfactory.errors import ParameterError
 
 
 @dataclass(frozen=True)
@@ -71,35 +71,13 @@ class Curve:
         return Curve(self.demand * (mean / self.mean), self.slot_hour)
 
 
-def num_units(curve: Curve, *, per_unit: float, num_spare_units: int = 0, max_units: float = math.inf) -> int:
-    """Whole units that meet the peak, and spares.
-
-    Parameters
-    ----------
-    curve : the demand
-    per_unit : what a unit serves at the asked speed, in the curve's unit
-    num_spare_units : units that stand by: N+1 is 1
-    max_units : most there can be
-
-    Raises
-    ------
-    InfeasibleError : the peak needs more than `max_units`
-
-    Examples
-    --------
-    >>> num_units(Curve([278, 175.5]), per_unit=10, num_spare_units=1)
-    29
-    """
+def _num_units(curve: Curve, *, per_unit: float, num_spare_units: int) -> int:
+    """Whole units that meet the peak, and spares."""
     if not per_unit > 0:
         raise ParameterError(f"per_unit: a unit that serves {per_unit:g} serves nobody")
     if num_spare_units < 0:
         raise ParameterError(f"num_spare_units: {num_spare_units} spare units make no sense")
-    needed = math.ceil(curve.peak / per_unit * (1 - 1e-9)) + num_spare_units
-    if needed > max_units:
-        raise InfeasibleError(
-            f"max_units: the peak needs {needed:,} units, spares counted, and there are {max_units:,.0f}", ["units"]
-        )
-    return needed
+    return math.ceil(curve.peak / per_unit * (1 - 1e-9)) + num_spare_units
 
 
 @dataclass(frozen=True)
@@ -116,10 +94,8 @@ class Served:
 
 
 def by_name(slots: Iterable[tuple[str, float, float]]) -> dict[str, Curve]:
-    """Curves from their slots in order: the name of each, the hours of a slot and its demand.
+    """Curves by their names, from (name, hours of a slot, demand) of all slots in order.
 
-    Examples
-    --------
     >>> by_name([("day", 12.0, 3.0), ("day", 12.0, 1.0)])["day"].mean
     2.0
     """
@@ -130,17 +106,12 @@ def by_name(slots: Iterable[tuple[str, float, float]]) -> dict[str, Curve]:
 
 
 def kw_of_unit(inputs: Mapping[str, float], *, idle_load_frac: float) -> dict[str, float]:
-    """Power of a whole rack or node that works and of one that waits, as `serve` takes it.
+    """Power of a rack or node that works and of one that waits [kW], as `serve` takes it.
 
     Parameters
     ----------
     inputs : gpu_per_system [GPU], kw_per_gpu [kW/GPU] and load_frac [0..1] of the system
     idle_load_frac : share of the provisioned power that a unit draws while it waits [0..1]
-
-    Examples
-    --------
-    >>> kw_of_unit({"gpu_per_system": 8, "kw_per_gpu": 1.5, "load_frac": 0.8}, idle_load_frac=0.25)
-    {'busy_kw': 9.600000000000001, 'idle_kw': 3.0}
     """
     kw = inputs["gpu_per_system"] * inputs["kw_per_gpu"]
     return {"busy_kw": kw * inputs["load_frac"], "idle_kw": kw * idle_load_frac}
@@ -160,7 +131,6 @@ def serve(
 
     Parameters
     ----------
-    curve : the demand
     per_unit : what a unit serves at the asked speed, in the curve's unit
     num_spare_units : units that stand by; they work when others fail, and take part of the batch
     batch : work that may wait until there is room, mean over time; infinite for as much as fits
@@ -186,7 +156,7 @@ def serve(
         raise ParameterError(f"idle_kw: {idle_kw:g} kW is not between 0 and the {busy_kw:g} kW of a busy unit")
     if not batch >= 0:
         raise ParameterError(f"batch: {batch:g} is below zero")
-    number = num_units(curve, per_unit=per_unit, num_spare_units=num_spare_units)
+    number = _num_units(curve, per_unit=per_unit, num_spare_units=num_spare_units)
     capacity = number * per_unit
     served = curve.mean + min(batch, capacity - curve.mean)
     used = served / capacity

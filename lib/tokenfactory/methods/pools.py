@@ -17,11 +17,8 @@ SPEED = "interactivity_tok_per_s_per_user"
 class Pools:
     """A measured system with its two pools, and what a million tokens of each kind cost on it.
 
-    Parameters
-    ----------
-    row : the measured point
-    prefill_tok_per_s, decode_tok_per_s : input tokens of a prefill GPU, output tokens of a decode GPU [tok/(s GPU)]
-    usd_per_gpu_s : what a GPU-second costs that is used [USD/(GPU s)]
+    From its row: input tokens of a prefill GPU and output tokens of a decode GPU [tok/(s GPU)], and what a GPU-second
+    costs that is used [USD/(GPU s)].
     """
 
     row: Mapping
@@ -60,8 +57,7 @@ def best(
     rows : points with pools: isl, osl, num_prefill_gpu, num_decode_gpu, total_tok_per_s_per_gpu and
         interactivity_tok_per_s_per_user
     min_speed : slowest speed that counts [tok/(s user)]
-    usd_per_gpu_hour : price or cost of one GPU for one hour [USD/(GPU h)]
-    utilisation_frac : share of the paid hours in which the throughput is sold [0..1]
+    usd_per_gpu_hour, utilisation_frac : as in `cost.usd_per_mtok`
 
     Examples
     --------

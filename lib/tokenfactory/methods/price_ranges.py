@@ -15,14 +15,9 @@ LEAST_FRAC = 0.005  # what moved by less has not moved
 
 @dataclass(frozen=True)
 class Range:
-    """What a million tokens cost on a GPU in one way, with the hour and the throughput of its middle.
+    """What a million tokens cost on a GPU by whose hour [USD/Mtok].
 
-    Parameters
-    ----------
-    gpu, basis : the system, and whose hour
-    low, value, high : [USD/Mtok]
-    usd_per_gpu_hour : of the middle [USD/(GPU h)]
-    tput_per_gpu : of the middle [tok/(s GPU)]
+    Beside it the hour [USD/(GPU h)] and the throughput [tok/(s GPU)] of the middle.
     """
 
     gpu: str
@@ -45,7 +40,6 @@ def of(hours: Iterable[Mapping], curves: Curves, *, speed: float, utilisation_fr
     Parameters
     ----------
     hours : rows with gpu, basis, low, value and high [USD/(GPU h)]
-    curves : of the model and the lengths
     speed : what users are promised [tok/(s user)]
     utilisation_frac : share of the hours that is used [0..1]
 

@@ -60,36 +60,28 @@ class _Replica:
         return hits
 
 
-@dataclass(frozen=True)
-class _Request:
-    number: int
-    time_s: float
-    turn: int  # number of its session, in the order in which sessions begin
-    blocks: Sequence[int]
-    s_per_block: float
-
-
-def _least_loaded(replicas: list[_Replica], request: _Request) -> int:
+def _least_loaded(replicas: list[_Replica], **request) -> int:
     return min(range(len(replicas)), key=lambda i: replicas[i].free_at_s)
 
 
-def _longest_prefix(replicas: list[_Replica], request: _Request) -> int:
-    return min(range(len(replicas)), key=lambda i: (-replicas[i].matched(request.blocks), replicas[i].free_at_s))
+def _longest_prefix(replicas: list[_Replica], *, blocks, **request) -> int:
+    return min(range(len(replicas)), key=lambda i: (-replicas[i].matched(blocks), replicas[i].free_at_s))
 
 
-def _first_to_answer(replicas: list[_Replica], request: _Request) -> int:
+def _first_to_answer(replicas: list[_Replica], *, blocks, time_s, s_per_block, **request) -> int:
     def answered_s(i: int) -> float:
-        fresh = len(request.blocks) - replicas[i].matched(request.blocks)
-        return max(replicas[i].free_at_s, request.time_s) + fresh * request.s_per_block
+        fresh = len(blocks) - replicas[i].matched(blocks)
+        return max(replicas[i].free_at_s, time_s) + fresh * s_per_block
 
     return min(range(len(replicas)), key=lambda i: (answered_s(i), replicas[i].free_at_s))
 
 
-# What a router can go by. Ties go to the replica that is free first, then to the first one.
-POLICIES: dict[str, Callable[[list[_Replica], _Request], int]] = {
-    "round_robin": lambda replicas, request: request.number % len(replicas),
+# What a router can go by: the number of a request, that of its session (`turn`), its blocks and its time. Ties go to
+# the replica that is free first, then to the first one.
+POLICIES: dict[str, Callable[..., int]] = {
+    "round_robin": lambda replicas, *, number, **request: number % len(replicas),
     "least_loaded": _least_loaded,
-    "session_sticky": lambda replicas, request: request.turn % len(replicas),
+    "session_sticky": lambda replicas, *, turn, **request: turn % len(replicas),
     "prefix_aware": _longest_prefix,
     "prefix_and_load": _first_to_answer,
 }
@@ -108,11 +100,9 @@ def route(
 
     Parameters
     ----------
-    trace : the requests
     policy : one of `POLICIES`: by turns; to the least work waiting; each session to one replica, sessions by turns; to
         the longest prefix in a cache; or to where prefill of the rest would be done first
-    num_replicas : replicas, each with a cache of its own
-    capacity_blocks : room of each cache; by default without limit [blocks]
+    capacity_blocks : room of the cache that each replica has for itself; by default without limit [blocks]
     s_per_fresh_tok, s_per_output_tok : time of a replica for an input token that misses the cache, and for an output
         token [s]
 
@@ -141,7 +131,8 @@ def route(
     for number, (time_s, session, input_tok, output_tok) in enumerate(arrivals):
         asked = blocks[bounds[number] : bounds[number + 1]]
         turn = turns.setdefault(session, len(turns))
-        chosen = choose(replicas, _Request(number, time_s, turn, asked, trace.block_tok * s_per_fresh_tok))
+        request = {"number": number, "turn": turn, "blocks": asked, "time_s": time_s}
+        chosen = choose(replicas, **request, s_per_block=trace.block_tok * s_per_fresh_tok)
         replica = replicas[chosen]
         hit = replica.serve(asked)
         left = max(0, input_tok - hit * trace.block_tok)

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tokenfactory.errors import InfeasibleError, ParameterError
+from tokenfactory.errors import ParameterError
 from tokenfactory.formulas import cost
 
-SECONDS_PER_DAY = 86_400
 GRANT = 1e-9  # a demand that exceeds a fleet by this share is still met, so that ten units of a tenth are
 
 
@@ -47,23 +46,10 @@ class Unit:
         return cost.tok_per_day(tok_per_s=self.tok_per_s_per_gpu * self.gpu_per_unit, utilisation_frac=utilisation_frac)
 
 
-def num_units(
-    units: Sequence[Unit], tok_per_day: np.ndarray, *, utilisation_frac: float, num_spare_units: int = 0
+def _num_units(
+    units: Sequence[Unit], tok_per_day: np.ndarray, *, utilisation_frac: float, num_spare_units: int
 ) -> np.ndarray:
-    """Whole units that sell each demand, spares included: a row per system, a column per demand.
-
-    Parameters
-    ----------
-    units : the systems
-    tok_per_day : tokens sold in a day [tok/day]
-    utilisation_frac : mean over peak of the demand, as the fleet is sized to the peak [0..1]
-    num_spare_units : units that stand by: N+1 is 1
-
-    Raises
-    ------
-    ParameterError : a demand or the utilisation is not above zero
-    """
-    tok_per_day = np.atleast_1d(np.asarray(tok_per_day, float))
+    """Whole units that sell each demand, spares included: a row per system, a column per demand."""
     if not (tok_per_day > 0).all() or not np.isfinite(tok_per_day).all():
         raise ParameterError("a demand must be a number of tokens a day above zero")
     if not 0 < utilisation_frac <= 1:
@@ -75,23 +61,19 @@ def num_units(
 
 
 def usd_per_mtok(
-    units: Sequence[Unit],
-    tok_per_day: np.ndarray,
-    *,
-    utilisation_frac: float,
-    num_spare_units: int = 0,
-    max_units: int | None = None,
+    units: Sequence[Unit], tok_per_day: np.ndarray, *, utilisation_frac: float, num_spare_units: int = 0
 ) -> np.ndarray:
-    """Cost of a million tokens of each system at each demand, in whole units [USD/Mtok].
+    """Cost of a million tokens of each system (row) at each demand (column), in whole units [USD/Mtok].
 
     Parameters
     ----------
-    units, tok_per_day, utilisation_frac, num_spare_units : as in `num_units`
-    max_units : most units of one system that there can be; what needs more is NaN
+    tok_per_day : tokens sold in a day [tok/day]
+    utilisation_frac : mean over peak of the demand, as the fleet is sized to the peak [0..1]
+    num_spare_units : units that stand by: N+1 is 1
 
     Raises
     ------
-    InfeasibleError : no system meets the largest demand with `max_units`
+    ParameterError : a demand or the utilisation is not above zero
 
     Examples
     --------
@@ -102,55 +84,8 @@ def usd_per_mtok(
     array([[4.583, 0.124]])
     """
     tok_per_day = np.atleast_1d(np.asarray(tok_per_day, float))
-    counts = num_units(units, tok_per_day, utilisation_frac=utilisation_frac, num_spare_units=num_spare_units)
-    each = np.array([unit.usd_per_day for unit in units])[:, None]
-    found = counts * each / (tok_per_day / 1e6)
-    if max_units is not None:
-        found = np.where(counts > max_units, np.nan, found)
-        if np.isnan(found).all(axis=0).any():
-            most = max(u.tok_per_day(utilisation_frac) for u in units) * (max_units - num_spare_units)
-            raise InfeasibleError(
-                f"tok_per_day: {tok_per_day.max():,.0f} tokens a day are asked, and {max_units} units of no system"
-                f" sell more than {most:,.0f}",
-                ["demand"],
-            )
-    return found
-
-
-def divided_usd_per_mtok(unit: Unit, *, utilisation_frac: float) -> float:
-    """The same if the GPUs of a unit could be bought one by one: what the steps come down to."""
-    return cost.usd_per_mtok(
-        usd_per_gpu_hour=unit.usd_per_gpu_hour,
-        tok_per_s_per_gpu=unit.tok_per_s_per_gpu,
-        utilisation_frac=utilisation_frac,
-    )
-
-
-def tie_tok_per_day(large: Unit, small: Unit, *, utilisation_frac: float, num_spare_units: int = 0) -> float:
-    """Tokens a day at which one large unit costs what small ones cost, if these divided.
-
-    Parameters
-    ----------
-    large, small : the two systems
-    utilisation_frac : mean over peak of the demand, which the small ones are sized to [0..1]
-    num_spare_units : large units that stand by
-
-    Notes
-    -----
-    D = P (1 + k) / c: the large units of a day over the small ones' cost of a token. Above it the large unit is cheaper
-    for as long as one of it is enough.
-
-    Examples
-    --------
-    At the point of the published claim, with its prices and 60% use:
-
-    >>> tie = tie_tok_per_day(Unit("GB300", 72, 2.652, 5970.26), Unit("H200", 8, 1.41, 93.153), utilisation_frac=0.6)
-    >>> round(tie / 1e6)
-    654
-    """
-    return (
-        1e6 * large.usd_per_day * (1 + num_spare_units) / divided_usd_per_mtok(small, utilisation_frac=utilisation_frac)
-    )
+    counts = _num_units(units, tok_per_day, utilisation_frac=utilisation_frac, num_spare_units=num_spare_units)
+    return counts * np.array([unit.usd_per_day for unit in units])[:, None] / (tok_per_day / 1e6)
 
 
 @dataclass(frozen=True)
@@ -184,11 +119,7 @@ def crossings(units: Sequence[Unit], tok_per_day: np.ndarray, usd: np.ndarray) -
 def efficient_tok_per_day(tok_per_day: np.ndarray, usd: np.ndarray, *, within_frac: float = 0.1) -> float | None:
     """The demand from which on a system's cost stays within a share of its lowest one; None where it never does.
 
-    Parameters
-    ----------
-    tok_per_day : demands, rising [tok/day]
-    usd : cost of a million tokens of one system at each [USD/Mtok]
-    within_frac : share above the lowest cost that still counts as efficient [0..]
+    `usd` is what one system costs at each of the demands, which rise.
     """
     is_above = np.flatnonzero(~(usd <= np.nanmin(usd) * (1 + within_frac)))
     last = -1 if not is_above.size else int(is_above[-1])

@@ -26,14 +26,7 @@ def prices(tariff: Mapping) -> dict[str, float]:
 
 
 def income_usd_per_mtok(tariff: Mapping, *, input_per_output: float, cached_frac: float = 0.0) -> float:
-    """What a million tokens of a mix are sold for [USD/Mtok].
-
-    Parameters
-    ----------
-    tariff : with the prices of input, output and cached input [USD/Mtok]
-    input_per_output : input tokens per output token [1]
-    cached_frac : share of the input that is cached [0..1]
-    """
+    """What a million tokens of a mix are sold for [USD/Mtok]: `cost.blended_usd_per_mtok` of a tariff."""
     return cost.blended_usd_per_mtok(**prices(tariff), input_per_output=input_per_output, cached_frac=cached_frac)
 
 

@@ -24,15 +24,10 @@ class Tier:
 
 @dataclass(frozen=True)
 class Filled:
-    """A tier and all faster ones together.
+    """A tier and all faster ones together: their room [TB] and the share of the input that is hit with it [0..1].
 
-    Parameters
-    ----------
-    tier : the slowest of them
-    room_tb : of all of them [TB]
-    hit_frac : share of the input that is hit with that room [0..1]
-    input_usd_per_mtok : a million tokens of input, hits loaded from where they lie [USD/Mtok]
-    residence_h : how long a prefix is worth keeping in this tier [h]
+    `input_usd_per_mtok` is a million tokens of input, hits loaded from where they lie [USD/Mtok]; `residence_h` how
+    long a prefix is worth keeping in this tier [h].
     """
 
     tier: Tier
@@ -49,10 +44,7 @@ def fill(
 
     Parameters
     ----------
-    tiers : the fastest first
-    curve : hits of every size of a cache, in blocks
-    pools : the measured system
-    block_tok : tokens of a block [tok]
+    curve : hits of every size of a cache, in blocks of `block_tok` [tok]
     gb_per_mtok : memory of a million cached tokens [GB/Mtok]
     life_year : years over which memory is written off [year]
 
@@ -65,7 +57,7 @@ def fill(
     for tier in tiers:
         room += tier.room_tb
         blocks = room * 1e9 / (gb_per_mtok * block_tok)
-        hit = float(curve.hit_frac(blocks if np.isfinite(blocks) else float("inf")))
+        hit = float(curve.hit_frac(blocks))
         load = pools.usd_per_mtok_loaded(gb_per_mtok=gb_per_mtok, gb_per_s=tier.gb_per_s)
         loading, before = loading + (hit - before) * load, hit
         stored = reuse.storage_usd_per_mtok_hour(
@@ -86,7 +78,6 @@ def usd_per_hour(
 
     Parameters
     ----------
-    curve, pools, block_tok, gb_per_mtok : as in `fill`
     hours : length of the trace [h]
     gb_per_s : bandwidth of the memory [GB/s]
     storage_usd_per_mtok_hour : cost of keeping a million tokens for an hour [USD/(Mtok h)]
