@@ -1,5 +1,7 @@
 """A GPU's life against numpy-financial, against numbers worked by hand, and against cells of a workbook."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -132,14 +134,20 @@ def test_no_rate_of_return_where_money_never_comes_back():
 
 
 def test_keep_until_the_next_generation_earns_more():
-    # Kept, it earns 10, 10, 10; the next generation is worth 25 from the second year on.
-    choice = lifetime.keep_or_replace(cash=[10, 10, 10], resale=[5, 4, 3, 2], next_npv=[0, 0, 25, 25], wacc_frac=0.0)
-    assert choice.usd_by_year == (5, 14, 48, 57)
+    # Kept, it earns 10, 10, 10 and is sold for 5; the next generation is worth 25 from the second year on.
+    life = Life(usd_per_gpu=50, usd_per_mtok=1, mtok_per_year=10, running_usd_per_year=0, life_year=3, wacc_frac=0,
+                salvage_frac=0.1)  # fmt: skip
+    worth = iter([0, 0, 25, 25])
+
+    def next_at(price):
+        return replace(life, usd_per_gpu=30, mtok_per_year=30 + next(worth), life_year=1, salvage_frac=0)
+
+    choice = lifetime.replace_by(life, next_at)
+    assert choice.usd_by_year == (5, 15, 50, 60)
     assert (choice.year, choice.is_replaced) == (3, True)
-    loss = lifetime.keep_or_replace(cash=[-1, -1], resale=[5, 4, 3], next_npv=[-9, -9, -9], wacc_frac=0.1)
+    losing = replace(life, running_usd_per_year=11, wacc_frac=0.1)
+    loss = lifetime.replace_by(losing, lambda price: losing)
     assert (loss.year, loss.is_replaced, loss.usd) == (0, False, 5)
-    with pytest.raises(ParameterError, match="one figure more"):
-        lifetime.keep_or_replace(cash=[1], resale=[1], next_npv=[1, 1], wacc_frac=0.1)
 
 
 def test_obsolete_when_running_costs_more_than_its_tokens_bring():
@@ -162,7 +170,8 @@ INPUTS = dict(
 
 
 def test_a_life_from_the_inputs_of_its_hour():
-    life = lifetime.of_inputs(INPUTS, tok_per_s_per_gpu=13_241, usd_per_mtok=0.5, written_off_fracs=[0.4, 0.6])
+    sold = {"tok_per_s_per_gpu": 13_241, "usd_per_mtok": 0.5}
+    life = lifetime.of_all(INPUTS | sold, [0.4, 0.6])
     installed = 4e6 / 72 * 1.17
     assert life.usd_per_gpu == pytest.approx(installed)
     # 13,241 tok/s at 60% of 31.536 million seconds; 3% of the capital, the space and the electricity of all hours
@@ -173,8 +182,6 @@ def test_a_life_from_the_inputs_of_its_hour():
     assert (life.life_year, life.wacc_frac, life.price_decline_frac, life.usd_per_mtok) == (4, 0.09, 0.5, 0.5)
     assert (life.salvage_frac, life.software_growth_frac, life.lead_year, life.tax_frac) == (0.1, 0.2, 0.5, 0.25)
     assert list(life.written_off_fracs) == [0.4, 0.6]
-    sold = {"tok_per_s_per_gpu": 13_241, "usd_per_mtok": 0.5}
-    assert lifetime.of_all(INPUTS | sold, [0.4, 0.6]) == life
     assert lifetime.of_all(INPUTS | sold).written_off_fracs == ()
     assert set(INPUTS) - set(lifetime.of_hour(INPUTS | sold)) == {
         "software_growth_frac", "lead_year", "tax_frac", "rent_decline_frac", "token_price_decline_frac",

@@ -100,12 +100,6 @@ class Plan:
 def most_gain(site: Site, systems: Sequence[System], demand: Demand, *, utilisation_frac: float) -> Plan:
     """The plan with the largest sales less cost in a year.
 
-    Parameters
-    ----------
-    site, systems : as in `fleets.most_gain`
-    demand : what the tokens sell for
-    utilisation_frac : share of the hours in which the throughput is sold [0..1]
-
     Raises
     ------
     InfeasibleError : not one unit fits

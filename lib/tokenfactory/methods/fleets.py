@@ -41,12 +41,8 @@ GAP = 1e-9
 
 
 def users_served(*, output_tok_per_s: float, tok_per_s_per_user: float) -> int:
-    """Users that are read to at the same time, each at the chosen speed.
+    """Users that are read to at once, each at the chosen speed; more requests wait for their first token.
 
-    Users that still wait for their first token come on top: a benchmark counts more concurrent requests.
-
-    Examples
-    --------
     >>> users_served(output_tok_per_s=5847 * 119.035, tok_per_s_per_user=50)
     13919
     """

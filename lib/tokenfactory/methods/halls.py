@@ -43,7 +43,6 @@ class Assumptions:
 
         Parameters
         ----------
-        gpu : which one
         figure : its row of the power book, all-in power
         pue : which end of the range of the facility: low, value or high
         gpu_per_rack : take the power that is published for the whole rack of so many GPUs, where there is one
@@ -60,16 +59,7 @@ class Assumptions:
         self, gpu: str, powers: tuple[OnBasis, OnBasis], *, unit: str, gpu_per_unit: int, tok_per_s_per_gpu: float,
         usd_per_gpu_year: float = 0.0,
     ) -> fleets.System:  # fmt: skip
-        """One system; nodes share a rack as far as cooling and the builder allow.
-
-        Parameters
-        ----------
-        gpu : which one
-        powers : from `powers`
-        unit, gpu_per_unit : "rack" or "node", and the GPUs in it [GPU]
-        tok_per_s_per_gpu : throughput at the asked speed [tok/(s GPU)]
-        usd_per_gpu_year : what a GPU costs in a year of being there [USD/(GPU year)]
-        """
+        """One system with the powers of `powers`; nodes share a rack as far as cooling and the builder allow."""
         it, utility = powers
         room = math.floor(self.value("max_kw_per_rack", self.cooling(gpu)) / (it.value * gpu_per_unit))
         in_rack = 1 if unit == "rack" else max(1, min(room, round(self.value("nodes_per_rack", "8-gpu-node"))))
@@ -83,8 +73,7 @@ class Assumptions:
 
         Parameters
         ----------
-        site_mw : power [MW]
-        basis : at the meter or of the servers
+        basis : of the megawatts, at the meter or of the servers
         liquid_frac : heat that liquid carries away, over the power of the site [0..1]
         num_spares : units that stand by, for each kind of system in use
         """
@@ -100,14 +89,10 @@ class Assumptions:
 
 @dataclass(frozen=True)
 class Ground:
-    """All that says how many racks fit: what is assumed of sites, and by GPU what is bought whole, its power and price.
+    """All that says how many racks fit: what is assumed of sites, and what is known of each GPU.
 
-    Parameters
-    ----------
-    assumed : about sites
-    units : of each GPU unit ("rack" or "node") and gpu_per_unit [GPU]
-    figures : of each GPU the row of the power book, all-in power
-    usd_per_gpu_hour : cost of each for every hour of the year [USD/(GPU h)]
+    By GPU these are unit ("rack" or "node") and gpu_per_unit of what is bought whole, the row of the power book (all-in
+    power), and the cost of an hour for every hour of the year [USD/(GPU h)].
     """
 
     assumed: Assumptions

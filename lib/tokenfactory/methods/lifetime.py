@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -40,7 +40,7 @@ class Life:
     salvage_frac : what the GPU is sold for, as a share of its capital [0..1]
     lead_year : time from the payment to the first token [year]
     tax_frac : rate of income tax [0..1]
-    written_off_fracs : share of the capital that is written off in each year, from `cashflow`
+    written_off_fracs : share of the capital that is written off in each year
 
     Raises
     ------
@@ -90,22 +90,22 @@ def of_hour(inputs: Mapping) -> dict:
     return {n: v for n, v in inputs.items() if n not in (*MOVING[1:], *NOT_OF_THE_HOUR, "utilisation_frac")}
 
 
-def of_inputs(inputs: Mapping, *, tok_per_s_per_gpu, usd_per_mtok, written_off_fracs: Sequence[float] = ()) -> Life:
-    """The life of an owned GPU from the inputs of its hour and of what changes over its life.
+def of_all(inputs: Mapping, written_off_fracs: Sequence[float] = ()) -> Life:
+    """The life of an owned GPU from the inputs of its hour, of its sales and of what changes over its life.
 
     Parameters
     ----------
-    inputs : by the names they have in `finance.system_parts`, with use, tax, lead time and the yearly changes
-    tok_per_s_per_gpu : throughput at the asked speed [tok/(s GPU)]
-    usd_per_mtok : price of a million of these tokens on the day of the order [USD/Mtok]
-    written_off_fracs : from `cashflow`
+    inputs : by the names they have in `finance.system_parts`, with use, throughput at the asked speed, price of a
+        million
+        of these tokens on the day of the order, tax, lead time and the yearly changes
+    written_off_fracs : share of the capital that is written off in each year
     """
     parts = finance.system_parts(**of_hour(inputs))
     return Life(
         usd_per_gpu=finance.usd_per_gpu_installed(**{name: inputs[name] for name in INSTALLED}),
-        usd_per_mtok=usd_per_mtok,
+        usd_per_mtok=inputs["usd_per_mtok"],
         mtok_per_year=finance.mtok_per_gpu_year(
-            tok_per_s_per_gpu=tok_per_s_per_gpu, utilisation_frac=inputs["utilisation_frac"]
+            tok_per_s_per_gpu=inputs["tok_per_s_per_gpu"], utilisation_frac=inputs["utilisation_frac"]
         ),
         running_usd_per_year=sum(usd for part, usd in parts.items() if part != "capital") * finance.HOURS_PER_YEAR,
         life_year=inputs["life_year"],
@@ -114,13 +114,6 @@ def of_inputs(inputs: Mapping, *, tok_per_s_per_gpu, usd_per_mtok, written_off_f
         written_off_fracs=written_off_fracs,
         **{name: inputs[name] for name in MOVING},
     )
-
-
-def of_all(inputs: Mapping, written_off_fracs: Sequence[float] = ()) -> Life:
-    """`of_inputs` of inputs that hold the throughput and the token price too."""
-    rest = dict(inputs)
-    sold = {name: rest.pop(name) for name in ("tok_per_s_per_gpu", "usd_per_mtok")}
-    return of_inputs(rest, **sold, written_off_fracs=written_off_fracs)
 
 
 def num_years(life_year: float) -> int:
@@ -133,7 +126,6 @@ def years(life: Life, num_year: int, keep: Callable = lambda name, year, value: 
 
     Parameters
     ----------
-    life : what is bought
     num_year : years to show; those after the end of the life hold zeros
     keep : what is done with each figure before it is used further: a workbook gives it a line of its own
 
@@ -190,12 +182,7 @@ def _tax(life: Life, year: dict, written_off_frac):
 
 
 def npv(life: Life, num_year: int | None = None):
-    """Net present value on the day of the order [USD/GPU].
-
-    Parameters
-    ----------
-    life : what is bought
-    num_year : years to count, at least the longest life; by default that of a single life
+    """Net present value on the day of the order [USD/GPU], over `num_year` years; of a single life over its own.
 
     Examples
     --------
@@ -246,12 +233,7 @@ def irr_frac(times: Sequence[float], cash: Sequence[float]) -> float | None:
 
 
 def break_even_usd_per_mtok(life_at: Callable[[float], Life]) -> float:
-    """The price of today at which a life is worth nothing; the value rises in a straight line with it.
-
-    Parameters
-    ----------
-    life_at : the life at a price of a million tokens
-    """
+    """The price of today at which a life is worth nothing; the value rises in a straight line with it."""
     free, one = (npv(life_at(price)) for price in (0.0, 1.0))
     return -free / (one - free)
 
@@ -266,72 +248,36 @@ class Choice:
     usd_by_year: tuple[float, ...]  # if it is sold after 0, 1, 2, ... years
 
 
-def keep_or_replace(
-    *, cash: Sequence[float], resale: Sequence[float], next_npv: Sequence[float], wacc_frac: float
-) -> Choice:
-    """The best year to replace a fleet that is there already, or to sell it and stop.
-
-    Parameters
-    ----------
-    cash : what keeping it brings in each year that is left, resale not counted [USD/GPU]
-    resale : what it is sold for after 0, 1, 2, ... years [USD/GPU]
-    next_npv : what the next generation is worth at these times, in the same place [USD/GPU]; below zero nobody buys it
-    wacc_frac : cost of capital a year [0..1]
-
-    Examples
-    --------
-    The third year earns less than the fleet loses in resale, so it is replaced after the second:
-
-    >>> choice = keep_or_replace(cash=[40, 20, 5], resale=[30, 20, 10, 0], next_npv=[0, 50, 50, 50], wacc_frac=0.0)
-    >>> choice.year, choice.is_replaced, choice.usd_by_year
-    (2, True, (30.0, 110.0, 120.0, 115.0))
-    """
-    if not len(resale) == len(next_npv) == len(cash) + 1:
-        raise ParameterError("resale and next_npv need one figure more than cash: one before every year and one after")
-    kept, worth = 0.0, []
-    for k in range(len(resale)):
-        discount = (1 + wacc_frac) ** -k
-        worth.append(kept + discount * (resale[k] + max(next_npv[k], 0.0)))
-        kept += cash[k] * discount / (1 + wacc_frac) if k < len(cash) else 0.0
-    best = int(np.argmax(worth))
-    return Choice(best, next_npv[best] > 0, worth[best], tuple(worth))
-
-
 def replace_by(life: Life, next_at: Callable[[float], Life]) -> Choice:
-    """The best year to replace a GPU that has just been installed by one of the next generation.
+    """The best year to replace a GPU that was just installed by one of the next generation, or to sell it and stop.
 
     Parameters
     ----------
     life : what runs; it can be sold for its salvage share at any time
-    next_at : the life of the next generation, ordered at a price of a million tokens
+    next_at : the life of the next generation, ordered at a price of a million tokens; below zero nobody buys it
     """
-    last = num_years(life.life_year)
-    cash = [year["cash"] - year["resale"] for year in years(life, last)]
-    prices = [life.usd_per_mtok * (1 - life.price_decline_frac) ** k for k in range(last + 1)]
-    return keep_or_replace(
-        cash=cash,
-        resale=[life.usd_per_gpu * life.salvage_frac] * (last + 1),
-        next_npv=[npv(next_at(price)) for price in prices],
-        wacc_frac=life.wacc_frac,
-    )
+    resale, kept, worth = life.usd_per_gpu * life.salvage_frac, 0.0, []
+    flow = years(life, num_years(life.life_year))
+    of_next = [npv(next_at(life.usd_per_mtok * (1 - life.price_decline_frac) ** k)) for k in range(len(flow) + 1)]
+    for k, after in enumerate(of_next):
+        discount = (1 + life.wacc_frac) ** -k
+        worth.append(kept + discount * (resale + max(after, 0.0)))
+        if k < len(flow):
+            kept += (flow[k]["cash"] - flow[k]["resale"]) * discount / (1 + life.wacc_frac)
+    best = int(np.argmax(worth))
+    return Choice(best, of_next[best] > 0, worth[best], tuple(worth))
 
 
 def obsolete_after_year(life: Life, usd_per_mtok_of_next: Callable[[int], float], num_year: int = 12) -> int | None:
-    """The first year in which running a GPU, its capital forgotten, costs more than its tokens can be sold for.
+    """The first year, counted from 0, in which a GPU, its capital forgotten, costs more than its tokens sell for.
 
     Parameters
     ----------
-    life : what runs
     usd_per_mtok_of_next : for a year, the whole cost of a million tokens of the generation that then is new, which no
         price stays above for long [USD/Mtok]; infinite before it comes
-    num_year : years to look at
-
-    Returns
-    -------
-    the number of the year, the first one is 0; None where it stays worth running
+    num_year : years to look at; None is returned where it stays worth running
     """
-    endless = Life(**{field.name: getattr(life, field.name) for field in fields(life)} | {"life_year": num_year})
-    for k, year in enumerate(years(endless, num_year)):
+    for k, year in enumerate(years(replace(life, life_year=num_year), num_year)):
         if year["running"] > min(year["price"], usd_per_mtok_of_next(k)) * year["mtok"]:
             return k
     return None

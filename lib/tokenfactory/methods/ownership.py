@@ -87,14 +87,9 @@ def owned_on(offer: Offer, inputs: Mapping, utilisation_frac: float):
 
 
 def weigh(rows: Rows, offer: Offer, *, utilisation_frac: float, num_draws: int, seed: int) -> Verdict:
-    """Owning against one offer.
+    """Owning against one offer, which is drawn from its prices too.
 
-    Parameters
-    ----------
-    rows : inputs of owning
-    offer : the rent; it is drawn from its prices too
-    utilisation_frac : share of the hours that is used, which counts against an offer by the hour [0..1]
-    num_draws, seed : of the simulation
+    `utilisation_frac` is the share of the hours that is used, which counts against an offer by the hour [0..1].
     """
     base, drawn = values(rows), uncertain(rows)
     if offer.low < offer.high:
@@ -145,14 +140,7 @@ class Implied:
 
 
 def implied_capital(rows: Rows, *, usd_per_gpu_hour: float, num_draws: int, seed: int) -> Implied:
-    """The build-up read backwards: the hour is given, and every input but the capital.
-
-    Parameters
-    ----------
-    rows : inputs of owning; those of the capital are not read
-    usd_per_gpu_hour : the published hour [USD/(GPU h)]
-    num_draws, seed : of the simulation
-    """
+    """The build-up read backwards: the hour is given [USD/(GPU h)], and every input but the capital."""
     rest = {name: row for name, row in rows.items() if name not in INSTALLED}
     at = values(rest)
 

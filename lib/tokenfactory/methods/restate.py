@@ -39,7 +39,6 @@ def tok_per_s_per_mw(
     ----------
     book : rows of the power book: gpu, basis, kw_per_gpu, status, effective_from, effective_to, source_url
     tput : throughput by GPU [tok/(s GPU)]; others are left out
-    assumed : with the factors between bases
 
     Notes
     -----
@@ -92,8 +91,6 @@ def power_sets(book: Sequence[Mapping], systems: Mapping[str, str], day: date, a
     ----------
     book : as in `tok_per_s_per_mw`, of one owner
     systems : GPU by role, subject and baseline
-    day : that of the claim
-    assumed : with the factors between bases
 
     Returns
     -------

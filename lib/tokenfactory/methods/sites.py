@@ -230,11 +230,10 @@ class Footprint:
 
 
 def footprint(fleet: Fleet, *, load_frac: float, gco2_per_kwh: float, l_per_it_kwh: float) -> Footprint:
-    """Energy, greenhouse gas and water of a fleet in a year.
+    """Energy, greenhouse gas and water of a fleet, units that stand by included, in a year.
 
     Parameters
     ----------
-    fleet : all its units count, also those that stand by
     load_frac : mean power over provisioned power [0..1]
     gco2_per_kwh : carbon intensity of the electricity [gCO2e/kWh]
     l_per_it_kwh : water usage effectiveness [L per IT kWh]
