@@ -135,7 +135,6 @@ def leave_one_out(knots: Frontiers, is_disaggregated: np.ndarray | None = None, 
 
     Parameters
     ----------
-    knots : fronts of throughput over speed
     is_disaggregated : for each series; None for none of them
     how : method and max_gap, as in `pareto.interpolate`
 
@@ -171,17 +170,9 @@ def leave_one_out(knots: Frontiers, is_disaggregated: np.ndarray | None = None, 
 def other_days(knots: Frontiers, recipe_id: np.ndarray, is_disaggregated: np.ndarray) -> LeftOut:
     """Read each curve at the knots of the same recipe of another day or topology.
 
-    Parameters
-    ----------
-    knots : fronts of throughput over speed, each of one recipe, day and topology
-    recipe_id : for each series the same number for what differs only in day and topology
-    is_disaggregated : for each series
-
-    Returns
-    -------
-    a left-out point for each pair of a curve and a knot of another curve of its recipe that it can be read at, and,
-    across gaps that are not wide, the same turned round: the knot as a reading at a point (gap 1), held against the
-    curve. `series_id` is the recipe
+    Series with the same `recipe_id` differ only in day and topology; it stands in the left-out points as their
+    `series_id`. There is one for each pair of a curve and a knot of another curve that it can be read at; across gaps
+    that are not wide, also the same turned round: the knot as a reading at a point (gap 1), held against the curve.
     """
     recipe_id, pools = np.asarray(recipe_id), np.asarray(is_disaggregated, bool)
     parts = []
@@ -212,10 +203,8 @@ def other_days(knots: Frontiers, recipe_id: np.ndarray, is_disaggregated: np.nda
 def bias_by_gap(knots: Frontiers, methods: Sequence[str] = tuple(pareto.METHODS)) -> list[dict]:
     """How each candidate reads left-out points, by class of gap: median of read over measured, typical and P90 error.
 
-    Returns
-    -------
-    rows with method, gap_from, gap_to, num_points, num_series, median_ratio, median_error_frac, p90_error_frac (factor
-    less one), ordered by class and method
+    Rows have method, gap_from, gap_to, num_points, num_series, median_ratio, median_error_frac and p90_error_frac
+    (factor less one), ordered by class and method.
     """
     rows = []
     found = {name: leave_one_out(knots, method=name, max_gap=math.inf) for name in methods}
@@ -238,16 +227,8 @@ def bias_by_gap(knots: Frontiers, methods: Sequence[str] = tuple(pareto.METHODS)
 def repeat_log(group_id: np.ndarray, y: np.ndarray, *, coverage_frac: float) -> float | NotCalibrated:
     """How far, up or down, a repeated run lies from the run before it in `coverage_frac` of all cases, in logarithms.
 
-    Parameters
-    ----------
-    group_id : the same number for runs of the same configuration
-    y : what was measured, in the order of the runs; positive
-    coverage_frac : share of the pairs of runs [0..1]
-
-    Notes
-    -----
-    Of the n pairs' differences |ln(y_2 / y_1)| the ceil((n + 1) coverage)-th smallest. Between runs the speed moves,
-    too; that is not in this number, but in the errors of `leave_one_out`.
+    Of the n pairs' differences |ln(y_2 / y_1)| of runs with the same `group_id` the ceil((n + 1) coverage)-th smallest.
+    Between runs the speed moves, too; that is not in this number, but in the errors of `leave_one_out`.
 
     Examples
     --------
@@ -264,13 +245,9 @@ def repeat_log(group_id: np.ndarray, y: np.ndarray, *, coverage_frac: float) -> 
 
 
 def calibrate(left_out: LeftOut, *, repeat_log: float, coverage_frac: float) -> BandModel | NotCalibrated:
-    """The errors that hold `coverage_frac` of the left-out points of each group.
+    """The errors that hold `coverage_frac` of the left-out points of each group, half of the rest outside on each side.
 
-    Parameters
-    ----------
-    left_out : from `leave_one_out` or `other_days`
-    repeat_log : run-to-run noise, from the function of that name; no band is narrower, and a point alone has this one
-    coverage_frac : share wanted inside [0..1]; half of the rest is allowed to fall out on each side
+    No band is narrower than the run-to-run noise `repeat_log`, and a point alone has that one.
 
     Notes
     -----
@@ -311,15 +288,8 @@ def cross_validate(
 ) -> tuple[LeftOut, np.ndarray]:
     """Which left-out points lie in the band that was learned from the other series.
 
-    Parameters
-    ----------
-    left_out : from `leave_one_out` or `other_days`; series go to the folds in turn
-    repeat_log, coverage_frac : as in `calibrate`
-    num_folds : how often a band is learned, each time without one share of the series
-
-    Returns
-    -------
-    the points for whose group a band could be learned, and whether each lies in it
+    Series go to the folds in turn. Returned are the points for whose group a band could be learned, and whether each
+    lies in it.
     """
     fold = np.unique(left_out.series_id, return_inverse=True)[1] % num_folds
     is_judged, is_held = np.zeros((2, fold.size), bool)

@@ -153,19 +153,13 @@ def pareto_front(series_id: np.ndarray, x: np.ndarray, y: np.ndarray, *, num_ser
 def interpolate(
     knots: Frontiers, targets: np.ndarray, *, method: str = BEST_METHOD, max_gap: float | None = None
 ) -> Interpolated:
-    """The value of every series at every target x.
+    """The value of every series at every target x; NaN where nothing is measured or the gap is too wide.
 
     Parameters
     ----------
-    knots : from `pareto_front`
     targets : the same for all series (1-D), or a row for each series (2-D)
-    method : one of `METHODS`
     max_gap : the largest ratio of two neighbouring values between which is read; None for `MAX_GAP`, or for no limit
         with the published method
-
-    Returns
-    -------
-    values, NaN where nothing is measured or the gap is too wide, and how each came about
 
     Raises
     ------
@@ -195,7 +189,11 @@ def interpolate(
     cubic = piecewise.coefficients(
         replace(knots, x=position, y=np.log(knots.y) if how.is_log_y else knots.y), how.slopes
     )
-    is_gap = gaps(knots) > max_gap
+    y = np.abs(knots.y)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.maximum(y[:-1], y[1:]) / np.minimum(y[:-1], y[1:])
+    is_gap = np.append(ratio > max_gap, False)[: y.size]
+    is_gap[knots.last] = False
     cubic[1:, is_gap] = np.nan
     with np.errstate(divide="ignore"):  # a target of 0 lies below every logarithm
         asked = np.log(targets) if how.is_log_x else targets
@@ -203,22 +201,6 @@ def interpolate(
     if how.is_log_y:
         np.exp(value, out=value)
     return Interpolated(value, status)
-
-
-def gaps(knots: Frontiers) -> np.ndarray:
-    """The ratio of the larger to the smaller value of each knot and the next one of its series; 1 at the last knot.
-
-    Examples
-    --------
-    >>> gaps(pareto_front([0, 0, 0], [10, 20, 40], [9, 6, 2]))
-    array([1.5, 3. , 1. ])
-    """
-    y = np.abs(knots.y)
-    after = np.append(y[1:], np.nan)[: y.size]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        found = np.maximum(y, after) / np.minimum(y, after)
-    found[knots.last] = 1.0
-    return found
 
 
 def knots_around(knots: Frontiers, series: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

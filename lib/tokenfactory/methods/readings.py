@@ -231,16 +231,17 @@ class Pair:
     @property
     def band(self) -> tuple[float, float]:
         """The ends of the ratio's 90% band, same software."""
-        ends = ((end.low, end.tput_per_gpu, end.high) for end in (self.subject, self.baseline))
-        low, _, high = bands.ratio_band(*ends)
-        return float(low), float(high)
+        return self._band("low", "high")
 
     @property
     def band_other_day(self) -> tuple[float, float]:
         """The ends of the ratio's 90% band with the software of other days and other pools."""
-        ends = ((end.low_other_day, end.tput_per_gpu, end.high_other_day) for end in (self.subject, self.baseline))
-        low, _, high = bands.ratio_band(*ends)
-        return float(low), float(high)
+        return self._band("low_other_day", "high_other_day")
+
+    def _band(self, low: str, high: str) -> tuple[float, float]:
+        ends = ((getattr(end, low), end.tput_per_gpu, getattr(end, high)) for end in (self.subject, self.baseline))
+        least, _, most = bands.ratio_band(*ends)
+        return float(least), float(most)
 
     @property
     def is_known_wrong(self) -> bool:

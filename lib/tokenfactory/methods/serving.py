@@ -41,7 +41,7 @@ from tokenfactory.formulas import cost, power, power_figure
 from tokenfactory.methods import bands, pareto
 from tokenfactory.methods.bands import NotCalibrated
 from tokenfactory.methods.pareto import Frontiers, Interpolated, Status
-from tokenfactory.methods.readings import (
+from tokenfactory.methods.readings import (  # noqa: F401
     BEST,
     NOT_STATED,
     SAME_SPEED,
@@ -58,11 +58,6 @@ from tokenfactory.methods.readings import (
     configuration_of,
 )  # fmt: skip
 from tokenfactory.methods.speed_table import SpeedTable, numbered
-
-__all__ = [
-    "BEST", "NOT_STATED", "SPEED", "TPUT", "WIDE_GAP", "Answer", "Bands", "Condition", "Curves", "Pair", "Reading",
-    "ServingConfiguration", "conditions", "configuration_of", "figures", "learn_bands", "table",
-]  # fmt: skip
 
 COVERAGE_FRAC = 0.9
 # Nine of ten repeated runs of a recipe were no farther than this from the run before, in logarithms: the public
@@ -81,13 +76,7 @@ class Curves:
 
     @classmethod
     def of(cls, rows: Sequence[Mapping], *, model: str, isl: int, osl: int, learned: Bands | None = None) -> Curves:
-        """The curves of one workload.
-
-        Parameters
-        ----------
-        rows : all rows of the view `points`: bands are learned from every model and workload
-        model, isl, osl : the workload [tok]
-        learned : from `learn_bands`, where it is at hand
+        """The curves of one workload; bands are learned from the rows of every model and workload, where not at hand.
 
         Raises
         ------
@@ -256,15 +245,8 @@ class Curves:
         return usable
 
     def pairs(self, subject: str, baseline: str, condition: Condition | None = None) -> list[Pair]:
-        """Every equally fast pair of the best of two GPUs, the best for the subject first.
+        """Every equally fast pair of the best of two GPUs under a condition, the best for the subject first.
 
-        Parameters
-        ----------
-        subject, baseline : GPUs
-        condition : what the configurations must have in common; None for best against best
-
-        Notes
-        -----
         A pair stands at each speed of a point of either side that no other point of its side beats, where the other
         side answers too. There is no grid: a pair comes or goes only with a point that nothing beats. Wide readings,
         and readings that a faster point of their side beats, are in no pair.
@@ -290,13 +272,7 @@ class Curves:
     def like_for_like(
         self, subject: str, baseline: str, same: tuple[str, ...] = ("precision", "spec_decoding")
     ) -> list[Pair]:
-        """Every pair of `pairs` under every condition that both GPUs share, the best for the subject first.
-
-        Parameters
-        ----------
-        subject, baseline : GPUs
-        same : fields of `ServingConfiguration` that must be stated and equal
-        """
+        """Every pair of `pairs` under every condition on the fields `same` that both GPUs share, the best first."""
         shared = [c for c in conditions(self.configurations, subject, baseline) if tuple(c.same) == same]
         found = [pair for condition in shared for pair in self.pairs(subject, baseline, condition)]
         return sorted(found, key=lambda pair: (-pair.ratio, pair.speed, pair.condition.label))
@@ -305,10 +281,7 @@ class Curves:
 def by_lengths(rows: Sequence[Mapping], *, model: str, also: tuple[int, int]) -> dict[tuple[int, int], Curves]:
     """The curves of a model at each pair of lengths (input, output) that has a point, the shortest first.
 
-    Parameters
-    ----------
-    rows : all rows of the view `points`
-    also : lengths that get curves in any case, if only such as answer nothing [tok]
+    `also` are lengths that get curves in any case, if only such as answer nothing [tok].
     """
     learned, of_mix = learn_bands(rows), {also: []}
     for row in rows:
@@ -322,12 +295,7 @@ def _knots(rows: Sequence[Mapping], ids: np.ndarray, num_series: int) -> Frontie
 
 
 def measured_curves(rows: Sequence[Mapping]) -> tuple[list[tuple], Frontiers]:
-    """The curves of all measured configurations of every model and workload: (model, isl, osl, configuration) each.
-
-    Parameters
-    ----------
-    rows : rows of the view `points`; only those with evidence "measured" are used
-    """
+    """The curves of all measured configurations: (model, isl, osl, configuration) of each."""
     rows = [row for row in rows if (row.get("evidence") or "measured") == "measured"]
     labels, ids = numbered((row["model"], row["isl"], row["osl"], configuration_of(row)) for row in rows)
     return labels, _knots(rows, ids, len(labels))
@@ -353,7 +321,7 @@ SCOPES = {
 
 
 def figures(
-    reading: Reading,
+    reading: Reading | None,
     *,
     isl: int,
     osl: int,
@@ -365,8 +333,7 @@ def figures(
 
     Parameters
     ----------
-    reading : from `Curves`
-    isl, osl : lengths of a request [tok]
+    reading : from `Curves`; of none all figures are None
     token_scope : the tokens counted: total, output or input
     usd_per_gpu_hour, kw_per_gpu : without a price there is no cost, without a power no throughput per megawatt
 
@@ -380,11 +347,13 @@ def figures(
     GPUs per 1,000 users is 1000 v / o, with the speed per user v and the output tokens per second and GPU o: users who
     all receive tokens at that speed at the same time.
     """
+    row = dict.fromkeys(_FIGURES)
+    if reading is None:
+        return row
     lengths = dict(isl_tok=isl, osl_tok=osl)
     totals = reading.tput_per_gpu, reading.low, reading.high
     tput, low, high = (float(SCOPES[token_scope](total=total, **lengths)) for total in totals)
     out = cost.output_scope(total=reading.tput_per_gpu, **lengths)
-    row = dict.fromkeys(_FIGURES)
     row |= {"tput": tput, "tput_low": low, "tput_high": high, "num_gpu_per_1000_users": 1000 * reading.speed / out}
     if usd_per_gpu_hour is not None:
         for name, rate in (("", tput), ("_low", high), ("_high", low)):
@@ -423,19 +392,15 @@ def table(
     MixedBasisError : power figures that carry bases, and not all the same one
     """
     power_figure.check_together(kw_per_gpu.values())
-    answers = curves.along(speeds, gpus)
     rows = []
-    for column, speed in enumerate(map(float, speeds)):
-        for gpu in gpus:
-            answer = answers[gpu][column]
-            best = answer.best
-            row = dict.fromkeys(_FIGURES) | {"gpu": gpu, "speed": speed, "answer": answer, "why_not": answer.why_not}
+    for answers in zip(*curves.along(speeds, gpus).values(), strict=True):
+        for answer in answers:
+            gpu, best = answer.gpu, answer.best
             known = {"usd_per_gpu_hour": usd_per_gpu_hour.get(gpu), "kw_per_gpu": kw_per_gpu.get(gpu)}
-            if best:
-                row |= figures(best, **known, **counted)
-            faster = answer.at_least and figures(answer.at_least, **known, **counted)["usd_per_mtok"]
-            row |= {"at_least": answer.at_least, "usd_per_mtok_at_least": faster}
-            rows.append(row | {
+            faster = figures(answer.at_least, **known, **counted)["usd_per_mtok"]
+            rows.append(figures(best, **known, **counted) | {
+                "gpu": gpu, "speed": answer.asked, "answer": answer, "why_not": answer.why_not,
+                "at_least": answer.at_least, "usd_per_mtok_at_least": faster,
                 "configuration": best and best.configuration, "how": best.how if best else "not measured",
                 "is_wide": bool(best and best.is_wide), "nearest": answer.nearest,
             })  # fmt: skip
