@@ -11,8 +11,7 @@ import polars as pl
 from tokenfactory.display import phrases, theme
 
 if TYPE_CHECKING:
-    from tokenfactory.methods.readings import Pair
-    from tokenfactory.methods.speed_table import SpeedTable
+    from tokenfactory.methods.readings import Pair, SpeedTable
 
 BEST = "best against best"  # the label of pairs under no condition, as in `methods.readings`
 

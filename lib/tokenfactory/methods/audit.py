@@ -197,17 +197,10 @@ _THROUGHPUT_CELLS = {"tput": "tput", "mw": "mw", "cost": "cost_per_mtok"}
 def flops_per_dollar_alike(
     subject: Mapping[str, float], baseline: Mapping[str, float], price: Constants
 ) -> dict[str, float]:
-    """Subject over baseline in FLOPS per dollar, both without sparsity or both with it.
+    """Subject over baseline in FLOPS per dollar, both without sparsity or both with it, by format and kind.
 
-    Parameters
-    ----------
-    subject, baseline : peak rates by number format and kind, such as "FP8 DENSE" [PFLOP/s]
-    price : what an hour of each costs [USD/(GPU h)]
-
-    Returns
-    -------
-    ratios under the name of each format and kind that both have, and under "best DENSE" and "best SPARSE" for the
-    fastest format of each
+    The fastest format of each stands under "best DENSE" and "best SPARSE". Peak rates are given by format and kind,
+    such as "FP8 DENSE" [PFLOP/s], the price as that of an hour [USD/(GPU h)].
 
     Examples
     --------

@@ -80,15 +80,9 @@ def previous(block: np.ndarray) -> np.ndarray:
 
 
 def stack_distances(before: np.ndarray) -> np.ndarray:
-    """Capacity from which on an LRU cache holds each block at the moment it is asked for.
+    """Capacity from which on an LRU cache holds each block when it is asked for, from what `previous` returns [blocks].
 
-    Parameters
-    ----------
-    before : what `previous` returns
-
-    Returns
-    -------
-    distinct blocks since the last time, this one included; `NEVER` for the first time [blocks]
+    These are the distinct blocks since the last time, this one included; `NEVER` for the first time.
 
     Notes
     -----
@@ -238,13 +232,9 @@ def is_sampled(block: np.ndarray, frac: float) -> np.ndarray:
 
 
 def sample(block: np.ndarray, start: np.ndarray, *, frac: float, num_blocks: int | None = None) -> Sampled:
-    """Hit shares of a trace of which only a share of the blocks is looked at.
+    """Hit shares of a trace of which only a share `frac` of the distinct blocks is looked at.
 
-    Parameters
-    ----------
-    block, start : as in `Trace`; blocks outside the sample may already have been left out of both
-    frac : share of the distinct blocks to look at [0..1]
-    num_blocks : blocks of the whole trace; by default those given
+    Blocks outside the sample may already have been left out of `block` and `start`; `num_blocks` counts all.
 
     Notes
     -----
@@ -321,7 +311,6 @@ def expand(
 
     Parameters
     ----------
-    time_s, input_tok, output_tok, block_tok : as in `Trace`
     prefix_of : number of an earlier request with the same first blocks; -1 for none
     prefix_blocks : how many blocks are the same
 

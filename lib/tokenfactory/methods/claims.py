@@ -243,9 +243,6 @@ def check(
 
     Parameters
     ----------
-    claim : a row of `claims`
-    points : all rows of the view `points`
-    learned : from `serving.learn_bands`
     gpus_of : as in `understand`
     prices, powers : from `tiers`; the first that covers the claim's day, else the first, is the stated one
     """
@@ -394,9 +391,7 @@ def audit_set(
 
     Parameters
     ----------
-    claims : rows of `claims` of one claim set
-    points : all rows of the view `points`
-    published : every point to search, also those that the view leaves out
+    points : all rows of the view `points`; `published` has also those that the view leaves out
     specs : rows of the view `hardware_specs`: gpu, spec, value
     """
     cells = [claim for claim in claims if claim["row"]]

@@ -106,10 +106,6 @@ def bound(*, architecture: Architecture, gpu: Gpu, precision: str, step: Step, k
     precision : format of expert weights and dispatched tokens; attention and the other weights are FP8
     kv_bytes : bytes of a cached value
 
-    Returns
-    -------
-    Bound with the shape of the step [ms]
-
     Raises
     ------
     ParameterError : the GPU does not compute in this format, or experts leave its island by an unknown network
@@ -303,17 +299,13 @@ def kernel_sum(
     link: str | None = None,
     is_fastest: bool = False,
 ) -> KernelSum:
-    """A decode step as the sum of its measured kernels, one after the other.
+    """A decode step as the sum of its measured kernels, one after the other; NaN where their tables end.
 
     Parameters
     ----------
     link : "infiniband" for the same GPUs in islands of eight; None for the GPU's own
     is_fastest : of several kernels take the fastest, not the usual one: attention in FP8 too, not only in the format of
         the experts; the one-sided exchange too; and combining in fewer bits
-
-    Returns
-    -------
-    KernelSum with the shape of the step [ms]
 
     Raises
     ------
@@ -362,8 +354,6 @@ def _experts(tables: KernelTables, key: tuple, tokens: np.ndarray, is_fastest: b
 def tok_per_s(*, step_ms: np.ndarray, acceptance: np.ndarray, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Speed of a user and output of a decode GPU: acceptance / step, and the batch times that (definition).
 
-    Examples
-    --------
     >>> tok_per_s(step_ms=20.0, acceptance=2.5, batch=32)
     (125.0, 4000.0)
     """
@@ -374,12 +364,9 @@ def tok_per_s(*, step_ms: np.ndarray, acceptance: np.ndarray, batch: np.ndarray)
 def predicted_speed(
     rows: Sequence[Mapping], *, tables: KernelTables, architecture: Architecture, acceptance: Mapping[int, float]
 ) -> np.ndarray:
-    """The kernel sum's speed per user for measured deployments [tok/s]; NaN where no kernels or no depth are known.
+    """The kernel sum's speed per user for rows of `deployments` [tok/s]; NaN where no kernels or no depth are known.
 
-    Parameters
-    ----------
-    rows : rows of the view `deployments`
-    acceptance : tokens that a step yields, by the number of drafted ones
+    `acceptance` are the tokens that a step yields, by the number of drafted ones.
     """
     found, groups = np.full(len(rows), np.nan), defaultdict(list)
     for i, row in enumerate(rows):
@@ -395,12 +382,10 @@ def predicted_speed(
 
 
 def mean_context_tok(*, isl_tok: float, osl_tok: float, drawn_frac: float = 0.9) -> float:
-    """The mean context of a request while it decodes (definition).
+    """The mean context of a request while it decodes: half the output is there on average (definition).
 
-    InferenceX draws lengths from 80 to 100% of the nominal ones, 90% in the mean; half the output is there on average.
+    InferenceX draws lengths from 80 to 100% of the nominal ones, 90% in the mean.
 
-    Examples
-    --------
     >>> round(mean_context_tok(isl_tok=1024, osl_tok=1024), 1)
     1382.4
     """
@@ -408,12 +393,7 @@ def mean_context_tok(*, isl_tok: float, osl_tok: float, drawn_frac: float = 0.9)
 
 
 def check(*, architecture: Architecture, ep: int, batch: float, context_tok: float, depth: int, acceptance: float):
-    """Refuse what cannot be served.
-
-    Raises
-    ------
-    ParameterError : names the input and what it may be
-    """
+    """Refuse what cannot be served: ParameterError names the input and what it may be."""
     if ep < 1 or architecture.num_experts % ep:
         raise ParameterError(f"ep {ep} does not divide the {architecture.num_experts} experts of {architecture.model}")
     if not 0 < batch < np.inf or not 0 < context_tok < np.inf:

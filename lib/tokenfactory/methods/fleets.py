@@ -214,7 +214,7 @@ def _solve(site, systems, utilisation_frac, usd_per_mtok, usd_per_unit) -> list[
     if len(systems) == 1:
         counts = _alone(site, output.item(), cost.item(), sale, int(most.item()))
     else:
-        counts = _mixed(site, _Programme(output, cost, sale, most, resource, have, per_rack, positions))
+        counts = _mixed(site, systems, output, cost, sale, most, resource, have)
     return None if counts is None else _trimmed(site, systems, utilisation_frac, counts)
 
 
@@ -252,21 +252,7 @@ def _alone(site, output, cost, sale, most) -> list[int] | None:
     return [max(possible, key=gain)] if possible else None
 
 
-@dataclass(frozen=True)
-class _Programme:
-    """What of each system a choice of several depends on, as arrays over the systems."""
-
-    output: np.ndarray
-    cost: np.ndarray
-    sale: float
-    most: np.ndarray
-    resource: np.ndarray
-    have: np.ndarray
-    per_rack: np.ndarray
-    positions: float
-
-
-def _mixed(site: Site, of: _Programme) -> list[int] | None:
+def _mixed(site: Site, systems: Sequence[System], output, cost, sale, most, resource, have) -> list[int] | None:
     """The best numbers of units of several systems, by mixed-integer programming.
 
     Variables, each in a block as long as the systems: serving units n, whether a system is in use y (its spares stand
@@ -277,29 +263,29 @@ def _mixed(site: Site, of: _Programme) -> list[int] | None:
     """
     from scipy import optimize, sparse  # here, so that a page without a mixed plan does not wait for it
 
-    size, spares, scale = of.output.size, site.num_spare_units, of.output.max()
+    size, spares, scale = output.size, site.num_spare_units, output.max()
+    per_rack = np.array([system.units_per_rack for system in systems])
+    positions = site.num_racks * GRANT
     # Without spares nothing hangs on whether a system is in use.
     is_used = np.zeros(size) if spares else np.ones(size)
 
     one, none, column = np.eye(size), np.zeros((size, size)), np.zeros((size, 1))
     rows = [
-        (np.hstack([of.resource, spares * of.resource, 0 * of.resource, np.zeros((len(of.have), 1))]), of.have),
-        (np.hstack([one, spares * one, -np.diag(of.per_rack), column]), np.zeros(size)),
-        (np.concatenate([np.zeros(2 * size), np.ones(size), [0]])[None], [of.positions]),
-        (np.hstack([one, -np.diag(of.most), none, column]), np.zeros(size)),
-        (np.concatenate([-of.output / scale, np.zeros(2 * size), [1]])[None], [0.0]),
+        (np.hstack([resource, spares * resource, 0 * resource, np.zeros((len(have), 1))]), have),
+        (np.hstack([one, spares * one, -np.diag(per_rack), column]), np.zeros(size)),
+        (np.concatenate([np.zeros(2 * size), np.ones(size), [0]])[None], [positions]),
+        (np.hstack([one, -np.diag(most), none, column]), np.zeros(size)),
+        (np.concatenate([-output / scale, np.zeros(2 * size), [1]])[None], [0.0]),
     ]
     matrix = sparse.csr_array(np.vstack([block for block, _ in rows]))
     upper = np.concatenate([limit for _, limit in rows])
-    objective = np.concatenate([of.cost, spares * of.cost, np.zeros(size), [-scale * of.sale]])
+    objective = np.concatenate([cost, spares * cost, np.zeros(size), [-scale * sale]])
     answer = optimize.milp(
         objective / np.abs(objective).max(),
         integrality=np.concatenate([np.ones(3 * size), [0]]),
         bounds=optimize.Bounds(
             np.concatenate([np.zeros(size), is_used, np.zeros(size), [site.min_tok_per_s / scale / GRANT]]),
-            np.concatenate(
-                [of.most, np.ones(size), np.ceil((of.most + spares) / of.per_rack), [site.tok_per_s / scale]]
-            ),
+            np.concatenate([most, np.ones(size), np.ceil((most + spares) / per_rack), [site.tok_per_s / scale]]),
         ),
         constraints=optimize.LinearConstraint(matrix, -np.inf, upper),
         # Presolving helps nothing at this size, and this HiGHS then prints on the terminal now and again.

@@ -54,10 +54,11 @@ from tokenfactory.methods.readings import (  # noqa: F401
     Pair,
     Reading,
     ServingConfiguration,
+    SpeedTable,
     conditions,
     configuration_of,
+    numbered,
 )  # fmt: skip
-from tokenfactory.methods.speed_table import SpeedTable, numbered
 
 COVERAGE_FRAC = 0.9
 # Nine of ten repeated runs of a recipe were no farther than this from the run before, in logarithms: the public
