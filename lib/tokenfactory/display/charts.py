@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle, islice
 from typing import TYPE_CHECKING
 
 import altair as alt
@@ -32,6 +33,13 @@ def _frame(rows: Sequence[Mapping]) -> pl.DataFrame:
     return pl.DataFrame([dict(row) for row in rows], infer_schema_length=None)
 
 
+def _tips(words: Mapping[str, str], format: str = ".3r") -> list[alt.Tooltip]:
+    """What the pointer is told: fields with their titles, numbers in a format."""
+    return [
+        alt.Tooltip(k, title=title, **({"format": format} if k.endswith(":Q") else {})) for k, title in words.items()
+    ]
+
+
 def _pieces(rows: Sequence[Mapping]) -> list[dict]:
     """Rows in the order of speeds with the piece of the line they are on: it ends where nothing was measured."""
     pieces, last = [], {}
@@ -59,13 +67,12 @@ def cost_curve(rows: Sequence[Mapping], gpus: Sequence[str], at: float, title: a
     systems = list(dict.fromkeys(gpu.upper() for gpu in gpus))
     hues = [theme.gpu_colour(gpu) for gpu in dict.fromkeys(gpus)]
     colour = alt.Color("system:N", title=None, legend=None, scale=alt.Scale(domain=systems, range=hues))
-    tips = [alt.Tooltip("system:N", title="System"), alt.Tooltip("usd:Q", title="USD per million tokens", format=".3r"),
-            alt.Tooltip("speed:Q", title="Tokens a second per user", format=".3r"),
-            alt.Tooltip("known:N", title="Known"), alt.Tooltip("by:N", title="By")]  # fmt: skip
+    tips = {"system:N": "System", "usd:Q": "USD per million tokens", "speed:Q": "Tokens a second per user"}
+    tips |= {"known:N": "Known", "by:N": "By"}
     base = alt.Chart(frame).encode(
         alt.X("speed:Q", title=SPEED_TITLE, scale=_log()),
         alt.Y("usd:Q", title="USD per million tokens (log scale)", scale=_log()),
-        colour, tooltip=tips,
+        colour, tooltip=_tips(tips),
     )  # fmt: skip
     lines = base.mark_line(strokeWidth=2.5).encode(detail="piece:N")
     hits = base.mark_point(filled=True, size=14, opacity=0.9)
@@ -113,25 +120,14 @@ def ratio_curve(marks: Sequence[Mapping], subject: str, title: alt.Title, claim:
         return theme.not_measured(title)
     frame = _frame(marks)
     kinds = sorted(frame["kind"].unique(), key=lambda kind: (kind != "best of each", kind))
-    shades = [
-        theme.NEUTRAL,
-        theme.gpu_colour(subject),
-        theme.GOOD,
-        "#8a5a00",
-        theme.CDNA,
-        "#0f7c8a",
-        "#5b6770",
-        "#b0448a",
-    ]
+    shades = [theme.NEUTRAL, theme.gpu_colour(subject), theme.GOOD, "#8a5a00", theme.CDNA, "#0f7c8a", "#5b6770",
+              "#b0448a"]  # fmt: skip
     shapes = ["circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "triangle-right"]
-    size = len(kinds)
-    colour = alt.Color("kind:N", title=None, sort=kinds, legend=alt.Legend(symbolOpacity=1),
-                       scale=alt.Scale(domain=kinds, range=[shades[i % len(shades)] for i in range(size)]))  # fmt: skip
-    shape = alt.Shape("kind:N", title=None, sort=kinds,
-                      scale=alt.Scale(domain=kinds, range=[shapes[i % len(shapes)] for i in range(size)]))  # fmt: skip
-    tips = [alt.Tooltip("kind:N", title="Same on both"), alt.Tooltip("ratio:Q", title="Times less", format=".3r"),
-            alt.Tooltip("speed:Q", title="Tokens a second per user", format=".3r"), alt.Tooltip("by:N", title="Pair"),
-            alt.Tooltip("wrong:N", title="Doubt")]  # fmt: skip
+    shades, shapes = (alt.Scale(domain=kinds, range=list(islice(cycle(of), len(kinds)))) for of in (shades, shapes))
+    colour = alt.Color("kind:N", title=None, sort=kinds, legend=alt.Legend(symbolOpacity=1), scale=shades)
+    shape = alt.Shape("kind:N", title=None, sort=kinds, scale=shapes)
+    tips = {"kind:N": "Same on both", "ratio:Q": "Times less", "speed:Q": "Tokens a second per user"}
+    tips = _tips(tips | {"by:N": "Pair", "wrong:N": "Doubt"})
     x = alt.X("speed:Q", title=SPEED_TITLE, scale=_log())
     steps = [step * 10.0**power for power in range(-4, 5) for step in (1, 2, 5)]
     y = alt.Y("ratio:Q", title=None, scale=_log(), axis=alt.Axis(labelExpr=_LESS_OR_MORE, values=steps))
@@ -179,9 +175,8 @@ def explored(
         for name, value in (("use", use), ("speed", at))
     ]
     picked = alt.selection_point(name="picked", fields=["point_id"])
-    tips = [alt.Tooltip("system:N", title="System"), alt.Tooltip("cost:Q", title="USD per million", format=".3r"),
-            alt.Tooltip("speed:Q", title="Tokens a second per user", format=".3r"),
-            alt.Tooltip("known:N", title="Known"), alt.Tooltip("precision:N", title="Format")]  # fmt: skip
+    tips = {"system:N": "System", "cost:Q": "USD per million", "speed:Q": "Tokens a second per user"}
+    tips = _tips(tips | {"known:N": "Known", "precision:N": "Format"})
 
     def layer(rows):
         return alt.Chart(_frame(rows)).transform_calculate(cost="datum.usd / use")
@@ -230,9 +225,9 @@ def system_curves(read: SpeedTable, scale: Mapping[str, float], at: float, title
     colour = {"scale": theme.gpu_scale(systems), "legend": side}
     x = alt.X("speed:Q", title=SPEED_TITLE, scale=_log())
     y = alt.Y("value:Q", title=f"{axis} (log scale)", scale=_log(), axis=alt.Axis(format="~s", tickCount=5))
-    tips = [alt.Tooltip("system:N", title="System"), alt.Tooltip("speed:Q", title="Tokens a second", format=".3r"),
-            alt.Tooltip("value:Q", title=axis[:1].upper() + axis[1:], format=".3~s")]  # fmt: skip
-    base = alt.Chart(lines).encode(x, detail="piece:N", tooltip=[*tips, alt.Tooltip("how:N", title="Known")])
+    tips = _tips({"system:N": "System", "speed:Q": "Tokens a second"})
+    tips += _tips({"value:Q": axis[:1].upper() + axis[1:]}, ".3~s")
+    base = alt.Chart(lines).encode(x, detail="piece:N", tooltip=[*tips, *_tips({"how:N": "Known"})])
     area = base.mark_area(opacity=0.13).encode(alt.Y("low:Q"), alt.Y2("high:Q"), alt.Fill("gpu:N", **colour))
     line = base.mark_line(strokeWidth=1.8).encode(y, alt.Stroke("gpu:N", **colour))
     shape = alt.Scale(domain=systems, range=(_SHAPES * 9)[: len(systems)])
@@ -240,7 +235,7 @@ def system_curves(read: SpeedTable, scale: Mapping[str, float], at: float, title
     marks = alt.Chart(dots).mark_point(size=42, filled=False, strokeWidth=1.4, opacity=1).encode(
         x, y, alt.Stroke("gpu:N", **colour), alt.Fill("gpu:N", **colour), alt.Shape("gpu:N", legend=side, scale=shape),
         alt.FillOpacity("known:O", legend=None, scale=filled),
-        tooltip=[*tips, alt.Tooltip("known:N", title="Known"), alt.Tooltip("by:N", title="By")],
+        tooltip=[*tips, *_tips({"known:N": "Known", "by:N": "By"})],
     )  # fmt: skip
     rule = alt.Chart(pl.DataFrame({"speed": [float(at)]})).mark_rule(strokeDash=[4, 3]).encode(x="speed:Q")
     return alt.layer(area, line, marks, rule).properties(width="container", height=360, title=title)
@@ -263,7 +258,7 @@ def system_marks(rows: Sequence[Mapping], title: alt.Title, *, axis: str, ticks:
     )
     y = alt.Y("label:N", sort=None, title=None, axis=alt.Axis(labelExpr="split(datum.label, '|')", labelLimit=330))
     colour = {"scale": theme.gpu_scale(marks["gpu"]), "legend": None}
-    tips = [alt.Tooltip("text:N", title="Value"), alt.Tooltip("known:N", title="Known")]
+    tips = _tips({"text:N": "Value", "known:N": "Known"})
     base = alt.Chart(marks).encode(y, tooltip=tips)
     reach = base.mark_rule(strokeWidth=3, opacity=0.45).encode(
         alt.X("low:Q", title=f"{axis} (log scale)"), alt.X2("high:Q"), alt.Color("gpu:N", **colour)
@@ -289,7 +284,7 @@ def system_bars(rows: Sequence[Mapping], title: alt.Title, *, axis: str) -> alt.
     ends = [0.0, *(row["value"] for row in rows)]
     room = alt.Scale(domainMin=min(ends), domainMax=max(ends) + 0.35 * (max(ends) - min(ends)), nice=False)
     frame = _frame(row | {"at": max(row["value"], 0.0)} for row in rows)
-    tips = [alt.Tooltip("label:N", title="Fleet"), alt.Tooltip("text:N", title=axis)]
+    tips = _tips({"label:N": "Fleet", "text:N": axis})
     y = alt.Y("label:N", sort=None, title=None, axis=alt.Axis(labelLimit=260))
     base = alt.Chart(frame).encode(y, tooltip=tips)
     colour = alt.condition("datum.value < 0", alt.value(theme.BAD), alt.Color("gpu:N", legend=None,
@@ -316,8 +311,7 @@ def cost_bridge(steps: Sequence[Mapping], gpu: str, title: alt.Title) -> alt.Cha
     ]
     most = 1.15 * max(step["usd"] for step in steps)
     y = alt.Y("label:N", sort=None, title=None, axis=alt.Axis(labelLimit=300))
-    tips = [alt.Tooltip("label:N", title="Way"), alt.Tooltip("part:N", title="Part"),
-            alt.Tooltip("usd:Q", title="USD per million tokens", format=".3r")]  # fmt: skip
+    tips = _tips({"label:N": "Way", "part:N": "Part", "usd:Q": "USD per million tokens"})
     parts = alt.Scale(domain=["hours used", "idle hours"], range=[1, 0.35])
     x = alt.X("usd:Q", title="USD per million tokens", scale=alt.Scale(domainMax=most, nice=False))
     side = alt.Legend(title=None, orient="top")
@@ -358,8 +352,7 @@ def claim_bars(rows: Sequence[Mapping], title: alt.Title) -> alt.Chart:
     frame = pl.DataFrame(rows, dict.fromkeys(texts, str) | numbers).with_columns(pl.col(*numbers).round_sig_figs(4))
     frame = frame.unique("claim", keep="first", maintain_order=True)
     log = alt.Scale(type="log", nice=False, padding=15)
-    tips = [alt.Tooltip(f"{name}:N", title=label) for name, label in texts.items()]
-    tips.append(alt.Tooltip("claimed:Q", title="Claimed, times", format=".3~r"))
+    tips = _tips({f"{name}:N": label for name, label in texts.items()} | {"claimed:Q": "Claimed, times"}, ".3~r")
     base = alt.Chart(frame).encode(alt.Y("claim:N", title=None, sort=frame["claim"].to_list()), tooltip=tips)
     x = alt.X("low:Q", title="times as much (log scale)", scale=log)
     whole = base.mark_bar(size=6, color=theme.NEUTRAL, opacity=0.45).encode(x, alt.X2("high:Q"))

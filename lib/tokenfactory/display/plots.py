@@ -1,6 +1,5 @@
 """The few forms in which notebooks draw, made from rows and axes; charts of one question on many pages are `charts`.
 
-A form takes rows (mappings), an `Axis` for each direction and a title. Colours go by system where the values of the
 A form takes rows (mappings) and an `Axis` for each direction. Colours go by system where the values of the colour's
 key are systems as shown, such as "GB300"; other values bring colours of their own. No rows give "not measured".
 """

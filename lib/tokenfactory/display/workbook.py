@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 
 from reportkit import outputs
@@ -30,6 +30,14 @@ _COMPARE, _ADD, _MULTIPLY, _POWER, _ATOM = range(5)
 
 def _number(value: float) -> Cell:
     return Cell(f"{value:.15g}", float(value), _ATOM if value >= 0 else _ADD)
+
+
+def _operators(sign: str, binding: int) -> tuple[Callable, Callable]:
+    """An operator of cells, and the same with the cell at its right."""
+    return (
+        lambda self, other: self._with(sign, other, binding),
+        lambda self, other: self._with(sign, other, binding, is_left=False),
+    )
 
 
 class Cell:
@@ -57,38 +65,12 @@ class Cell:
         texts = left._text(binding + (sign in "^=")), right._text(binding + is_strict)
         return Cell(sign.join(texts), value, binding)
 
-    def __add__(self, other):
-        return self._with("+", other, _ADD)
-
-    def __radd__(self, other):
-        return self._with("+", other, _ADD, is_left=False)
-
-    def __sub__(self, other):
-        return self._with("-", other, _ADD)
-
-    def __rsub__(self, other):
-        return self._with("-", other, _ADD, is_left=False)
-
-    def __mul__(self, other):
-        return self._with("*", other, _MULTIPLY)
-
-    def __rmul__(self, other):
-        return self._with("*", other, _MULTIPLY, is_left=False)
-
-    def __truediv__(self, other):
-        return self._with("/", other, _MULTIPLY)
-
-    def __rtruediv__(self, other):
-        return self._with("/", other, _MULTIPLY, is_left=False)
-
-    def __pow__(self, other):
-        return self._with("^", other, _POWER)
-
-    def __rpow__(self, other):
-        return self._with("^", other, _POWER, is_left=False)
-
-    def __eq__(self, other):
-        return self._with("=", other, _COMPARE)
+    __add__, __radd__ = _operators("+", _ADD)
+    __sub__, __rsub__ = _operators("-", _ADD)
+    __mul__, __rmul__ = _operators("*", _MULTIPLY)
+    __truediv__, __rtruediv__ = _operators("/", _MULTIPLY)
+    __pow__, __rpow__ = _operators("^", _POWER)
+    __eq__, _ = _operators("=", _COMPARE)
 
     def __neg__(self):
         return Cell(f"(-{self._text(_ATOM)})", -self.value)

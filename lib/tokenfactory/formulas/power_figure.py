@@ -11,7 +11,7 @@ both. A basis is changed only by a `Conversion`: a factor that has a source of i
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import combinations
@@ -48,6 +48,17 @@ class Period:
 
     def __str__(self) -> str:
         return f"{self.since or 'ever'} to {self.until or 'now'}"
+
+
+def _of_one_kind(operation: Callable, *, keeps_basis: bool) -> Callable:
+    """An operator between figures of one basis and exponent; a bare number has no basis: not even zero may be added."""
+
+    def method(self, other):
+        if not isinstance(other, OnBasis) or other.exponent != self.exponent:
+            return NotImplemented
+        return self._combined(other, operation, self.exponent if keeps_basis else 0)
+
+    return method
 
 
 @dataclass(frozen=True)
@@ -107,16 +118,10 @@ class OnBasis:
         _check_same(self.basis, other.basis)
         return _days_of_both(self.period, other.period, f"{self.basis} figure", "other")
 
-    def _added(self, other, operation):
-        if not isinstance(other, OnBasis) or other.exponent != self.exponent:
-            return NotImplemented  # a bare number has no basis: not even zero may be added
-        return self._combined(other, operation, self.exponent)
-
-    def __add__(self, other):
-        return self._added(other, operator.add)
-
-    def __sub__(self, other):
-        return self._added(other, operator.sub)
+    __add__, __sub__ = (_of_one_kind(op, keeps_basis=True) for op in (operator.add, operator.sub))
+    __lt__, __le__, __gt__, __ge__ = (
+        _of_one_kind(op, keeps_basis=False) for op in (operator.lt, operator.le, operator.gt, operator.ge)
+    )
 
     def __mul__(self, other):
         if isinstance(other, OnBasis):
@@ -132,24 +137,6 @@ class OnBasis:
 
     def __rtruediv__(self, other):
         return replace(self, value=other / self.value, exponent=-self.exponent)
-
-    def _compared(self, other, operation):
-        if not isinstance(other, OnBasis) or other.exponent != self.exponent:
-            return NotImplemented
-        self._shared_days(other)
-        return operation(self.value, other.value)
-
-    def __lt__(self, other):
-        return self._compared(other, operator.lt)
-
-    def __le__(self, other):
-        return self._compared(other, operator.le)
-
-    def __gt__(self, other):
-        return self._compared(other, operator.gt)
-
-    def __ge__(self, other):
-        return self._compared(other, operator.ge)
 
 
 @dataclass(frozen=True)
