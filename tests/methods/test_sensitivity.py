@@ -91,23 +91,6 @@ def test_a_bar_is_the_model_with_one_input_changed(data):
         assert bar.at_high == finance.owned_usd_per_gpu_hour(**{**H200, bar.name: ranges[bar.name][1]})
 
 
-def test_elasticities_of_an_owned_hour():
-    found = sensitivity.elasticities(finance.owned_usd_per_gpu_hour, H200)
-    # capital and maintenance follow the price: (0.968928 + 0.0328196) / 1.35532; energy: 0.1096 / 1.35532
-    assert found == pytest.approx(
-        dict(usd_per_gpu=0.739122, life_year=-0.622589, colocation_usd_per_kw_year=0.180011, wacc_frac=0.112974,
-             usd_per_kwh=0.0808665, pue=0.0808665, load_frac=0.0808665, maintenance_frac=0.0242154,
-             kw_per_gpu=0.180011 + 0.0808665),
-        rel=5e-6,
-    )  # fmt: skip
-
-
-def test_cost_moves_with_the_price_and_against_throughput_and_utilisation():
-    base = dict(usd_per_gpu_hour=1.41, tok_per_s_per_gpu=93.25, utilisation_frac=0.6)
-    found = sensitivity.elasticities(cost.usd_per_mtok, base, step_frac=1e-4)
-    assert found == pytest.approx(dict(usd_per_gpu_hour=1, tok_per_s_per_gpu=-1, utilisation_frac=-1), rel=1e-6)
-
-
 # --- the inverse -------------------------------------------------------------------------------------------------
 
 
@@ -393,7 +376,6 @@ def test_sobol_of_a_product():
     found = sensitivity.sobol(product, inputs, num_base=2**14, seed=1)
     assert found.first == pytest.approx(dict(a=0.821528, b=0.131444, c=0.0328611), abs=0.01)
     assert found.total == pytest.approx(dict(a=0.835256, b=0.142873, c=0.0360742), abs=0.01)
-    assert found.num_evaluations == 2**14 * 5
 
 
 def test_sobol_of_ishigami():

@@ -189,13 +189,11 @@ def test_points_that_their_own_source_reads_above_do_not_silence_it_and_never_ra
     assert [pair.speed for pair in with_b.pairs("a", "b")] == [30.0]  # at 20 the points of `a` are not its best
 
 
-def test_runs_known_to_be_wrong_are_marked_with_the_answer_without_them_beside():
+def test_runs_known_to_be_wrong_are_marked():
     wrong = [row | {"is_known_wrong": True, TPUT: 2 * row[TPUT]} for row in A]
     answer = curves_of(A + wrong).at_speed(20)["a"]
     assert answer.best.configuration.is_known_wrong and answer.best.tput_per_gpu == 800
-    assert answer.without_known_wrong.tput_per_gpu == 400
     assert "known to answer wrongly" in str(answer.best.configuration)
-    assert curves_of(wrong).at_speed(20)["a"].without_known_wrong is None
 
 
 # --- pairs

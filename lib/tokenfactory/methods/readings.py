@@ -172,16 +172,14 @@ class Answer:
 
     `best` is the best configuration at exactly this speed, or None where none was measured; a wide reading stands there
     only when nothing else answers, and never `ranks`, nor do points at odds with their source. `at_least` is the most
-    throughput at this speed or faster, which may be another configuration's or a faster point's. `without_known_wrong`
-    is `best` without runs that are known to have answered wrongly. `below` and `above` are the nearest measured points
-    on either side of the speed.
+    throughput at this speed or faster, which may be another configuration's or a faster point's. `below` and
+    `above` are the nearest measured points on either side of the speed.
     """
 
     gpu: str
     asked: float
     best: Reading | None
     at_least: Reading | None
-    without_known_wrong: Reading | None
     below: Reading | None
     above: Reading | None
 

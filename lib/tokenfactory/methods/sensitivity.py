@@ -1,7 +1,7 @@
 """How an answer moves with its inputs, and how sure a choice is.
 
 A model is any function of named numbers that also works on arrays: a formula of `finance` or `cost`, or one built
-from them. One input at a time: `tornado`, `elasticities`, `flips`. What it means for a choice: `expected_regret`,
+from them. One input at a time: `tornado`, `flips`. What it means for a choice: `expected_regret`,
 `value_of_knowing`. All at once: `sobol`, and the names of `simulation` (Monte Carlo).
 """
 
@@ -96,26 +96,6 @@ def tornado(function: Model, base: Mapping[str, float], ranges: Mapping[str, Ran
     return sorted(bars, key=lambda bar: (-bar.span, bar.name))
 
 
-def elasticities(function: Model, base: Mapping[str, float], *, step_frac: float = 0.01) -> dict[str, float]:
-    """By how many percent the result moves when an input moves by one percent; 0 for an input of zero.
-
-    Parameters
-    ----------
-    step_frac : half the distance over which it is taken, as a share of the input
-
-    Examples
-    --------
-    >>> {name: round(e, 4) for name, e in elasticities(lambda *, price, speed: price / speed,
-    ...                                                {"price": 4, "speed": 2}).items()}
-    {'price': 1.0, 'speed': -1.0001}
-    """
-    found, middle = {}, function(**base)
-    for name, value in base.items():
-        low, high = (function(**{**base, name: value * (1 + step)}) for step in (-step_frac, step_frac))
-        found[name] = (high - low) / (2 * step_frac * middle)
-    return found
-
-
 def solve(function: Callable[[float], float], *, low: float, high: float, target: float = 0.0, name: str) -> float:
     """The value between `low` and `high` at which a continuous function of one number reaches `target`.
 
@@ -166,7 +146,6 @@ class SobolIndices:
 
     first: dict[str, float]
     total: dict[str, float]
-    num_evaluations: int
 
 
 def sobol(function: Model, inputs: Mapping[str, Input], *, num_base: int = 4096, seed: int) -> SobolIndices:
@@ -191,10 +170,8 @@ def sobol(function: Model, inputs: Mapping[str, Input], *, num_base: int = 4096,
         dists=list(inputs.values()),
         rng=np.random.default_rng(seed),
     )
-    first, total = (np.ravel(order).tolist() for order in (found.first_order, found.total_order))
-    return SobolIndices(
-        dict(zip(names, first, strict=True)), dict(zip(names, total, strict=True)), num_base * (len(names) + 2)
-    )
+    orders = (np.ravel(order).tolist() for order in (found.first_order, found.total_order))
+    return SobolIndices(*(dict(zip(names, order, strict=True)) for order in orders))
 
 
 # What it means for a choice

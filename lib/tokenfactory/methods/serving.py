@@ -198,16 +198,12 @@ class Curves:
         found = {}
         for gpu in self.gpus if gpus is None else gpus:
             best = readings.best(lambda one, gpu=gpu: one.gpu == gpu)
-            right = readings.best(lambda one, gpu=gpu: one.gpu == gpu and not one.is_known_wrong)
             is_own = np.array([one.gpu == gpu for one in self.configurations], bool)[self._series]
             mine = np.flatnonzero(is_own & self._is_knot_usable)
-            found[gpu] = [
-                self._answer(gpu, readings, column, mine, best[column], right[column])
-                for column in range(readings.speeds.size)
-            ]
+            found[gpu] = [self._answer(gpu, readings, column, mine, one) for column, one in enumerate(best)]
         return found
 
-    def _answer(self, gpu: str, readings: SpeedTable, column: int, mine: np.ndarray, best: int, right: int) -> Answer:
+    def _answer(self, gpu: str, readings: SpeedTable, column: int, mine: np.ndarray, best: int) -> Answer:
         asked, exact = float(readings.speeds[column]), readings.one(best, column)
         knots, series = self.knots, self._series
         below, above = mine[knots.x[mine] < asked], mine[knots.x[mine] > asked]
@@ -220,7 +216,7 @@ class Curves:
         if in_gap.size and exact is None:  # the ends of the gap that hides most
             hidden = in_gap[readings.in_gap[in_gap, column].argmax()]
             ends = [readings.below[hidden, column], readings.above[hidden, column]]
-        return Answer(gpu, asked, exact, most, readings.one(right, column), *map(self._point, ends))
+        return Answer(gpu, asked, exact, most, *map(self._point, ends))
 
     def _point(self, knot: int) -> Reading | None:
         """The reading at a knot; None for knot -1."""
