@@ -162,7 +162,6 @@ def test_a_demand_that_is_met_takes_no_more_power_than_it_must():
     # 400,000 tok/s: one rack of 152.6 kW, or 537 nodes of 5,885 kW; two racks would sell no more
     fleet = most_tokens(it_site(10, tok_per_s=400_000), [H200, GB300])
     assert fleet.num_units == (0, 1)
-    assert fleet.site.min_tok_per_s == 0
 
 
 def test_a_unit_that_would_mostly_stand_idle_is_stopped_by_demand():
@@ -264,7 +263,6 @@ def by_brute_force(site, systems, utilisation, price):
         & (units @ (of(lambda s: s.usd_per_gpu) * gpus) <= site.usd * GRANT)
     )
     sold = np.minimum(counts @ (output * gpus) * utilisation, site.tok_per_s)
-    within &= sold >= site.min_tok_per_s / GRANT
     value = (
         sold * 31.536 if price is None else sold * 31.536 * price - units @ (of(lambda s: s.usd_per_gpu_year) * gpus)
     )
@@ -300,7 +298,6 @@ def small_case(seed):
         num_racks=maybe(int(random.integers(1, 7))),
         usd=maybe(coarse(100, 2000, 50)),
         tok_per_s=maybe(output * coarse(0.5, 6, 0.25)),
-        min_tok_per_s=output * coarse(0.5, 4, 0.5) if random.random() < 0.3 else 0.0,
         num_spare_units=int(random.integers(0, 3)),
     )
     return site, systems, float(random.choice([0.5, 1.0])), coarse(0.05, 1, 0.05) if random.random() < 0.5 else None
@@ -413,32 +410,6 @@ def test_what_does_not_fit_is_left_out_of_a_mixture_with_a_reason():
     assert list(fleet.left_out) == ["GB300"]
     assert list(fleet.stopped_by) == ["H200"]
     assert "liquid cooling" in fleet.left_out["GB300"]
-
-
-@pytest.mark.parametrize(
-    ("limits", "served", "binding"),
-    [
-        ({"num_racks": 100}, 2_561_760, (POWER,)),  # six racks of 426,960
-        ({"num_racks": 3}, 1_280_880, (POWER, RACKS)),  # each is too low by itself
-        ({"usd": 20e6}, 1_707_840, (POWER, CAPITAL)),
-        ({"tok_per_s": 1e6}, 1_000_000, (POWER, DEMAND)),
-    ],
-)
-def test_what_must_be_served_and_cannot_be_names_the_binding_limits(limits, served, binding):
-    says = f"4,000,000 tok/s must be served and the site serves at most {served:,}, for want of {' and '.join(binding)}"
-    with pytest.raises(InfeasibleError, match=says) as caught:
-        most_tokens(it_site(1, min_tok_per_s=4e6, **limits), [GB300])
-    assert caught.value.binding == binding
-    assert caught.value.exit_code == 2
-
-
-def test_two_limits_that_forbid_only_together_are_both_named():
-    # Five units must serve. 460 kW holds three racks or six small ones, 80 M USD buys eighteen racks or one small one.
-    small = system("small", it=1.0, usd_per_gpu=1e6)
-    site = Site(OnBasis(460, CRITICAL_IT), usd=80e6, num_racks=1000, min_tok_per_s=5 * 72 * 5930)
-    with pytest.raises(InfeasibleError) as caught:
-        most_tokens(site, [GB300, small])
-    assert caught.value.binding == (POWER, CAPITAL)
 
 
 @pytest.mark.parametrize("basis", sorted(set(BASES) - {CRITICAL_IT, ALLIN_UTILITY}))

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -56,7 +56,7 @@ def most_tokens(site: Site, systems: Sequence[System], *, utilisation_frac: floa
 
     Raises
     ------
-    InfeasibleError : not one unit fits, or `min_tok_per_s` is out of reach; names the binding limits
+    InfeasibleError : not one unit fits; names the binding limits
 
     Examples
     --------
@@ -72,9 +72,8 @@ def most_tokens(site: Site, systems: Sequence[System], *, utilisation_frac: floa
     fleet = _best(site, systems, utilisation_frac, usd_per_mtok=1.0, usd_per_unit=lambda system: 0.0)
     if fleet.sold_tok_per_s < site.tok_per_s:
         return fleet
-    met = replace(site, min_tok_per_s=site.tok_per_s)
-    least = _best(met, systems, utilisation_frac, usd_per_mtok=0.0, usd_per_unit=lambda s: s.kw_per_unit(CRITICAL_IT))
-    return replace(least, site=site)
+    kw = {"usd_per_mtok": 0.0, "usd_per_unit": lambda system: system.kw_per_unit(CRITICAL_IT)}
+    return _best(site, systems, utilisation_frac, least_tok_per_s=site.tok_per_s, **kw) or fleet
 
 
 def most_gain(site: Site, systems: Sequence[System], *, usd_per_mtok: float, utilisation_frac: float = 1.0) -> Fleet:
@@ -141,7 +140,8 @@ def _amount(limit: str, value: float) -> str:
     return f"{value:,.0f}" + (" USD" if limit == CAPITAL else "") if limit in (RACKS, CAPITAL) else f"{value:,.1f} kW"
 
 
-def _best(site, systems, utilisation_frac, *, usd_per_mtok, usd_per_unit) -> Fleet:
+def _best(site, systems, utilisation_frac, *, usd_per_mtok, usd_per_unit, least_tok_per_s=0.0) -> Fleet | None:
+    """The fleet with the largest sales less cost of those that sell at least so much; None where none does."""
     if not systems:
         raise ParameterError("a plan needs at least one system")
     if len({system.name for system in systems}) < len(systems):
@@ -158,9 +158,9 @@ def _best(site, systems, utilisation_frac, *, usd_per_mtok, usd_per_unit) -> Fle
             nearest.setdefault(found.limit, found)
         sentences = "; ".join(found.sentence for found in nearest.values())
         raise InfeasibleError(f"nothing fits, for want of {_listed(nearest)}: {sentences}", list(nearest))
-    counts = _solve(site, usable, utilisation_frac, usd_per_mtok, usd_per_unit)
+    counts = _solve(site, usable, utilisation_frac, usd_per_mtok, usd_per_unit, least_tok_per_s)
     if counts is None:
-        raise _out_of_reach(site, usable, utilisation_frac)
+        return None
     found = dict(zip((system.name for system in usable), counts, strict=True))
     return Fleet(
         site,
@@ -171,29 +171,8 @@ def _best(site, systems, utilisation_frac, *, usd_per_mtok, usd_per_unit) -> Fle
     )
 
 
-def _out_of_reach(site: Site, systems: list[System], utilisation_frac: float) -> InfeasibleError:
-    """Why `min_tok_per_s` cannot be served, and which limits forbid it."""
-
-    def is_served(lifted: Sequence[str]) -> bool:
-        freer = site
-        for limit in lifted:
-            freer = freer.without(limit)
-        return _solve(freer, systems, utilisation_frac, usd_per_mtok=1.0, usd_per_unit=lambda s: 0.0) is not None
-
-    limits = [name for name, have in (site.limits | {DEMAND: site.tok_per_s}).items() if have < math.inf]
-    # Each of these is too low by itself. Where none is, what two of them leave is: then either may be lifted.
-    binding = [limit for limit in limits if not is_served([other for other in limits if other != limit])]
-    binding = binding or [limit for limit in limits if is_served([limit])] or limits
-    best = most_tokens(replace(site, min_tok_per_s=0.0), systems, utilisation_frac=utilisation_frac)
-    return InfeasibleError(
-        f"{site.min_tok_per_s:,.0f} tok/s must be served and the site serves at most {best.sold_tok_per_s:,.0f},"
-        f" for want of {_listed(binding)}",
-        binding,
-    )
-
-
-def _solve(site, systems, utilisation_frac, usd_per_mtok, usd_per_unit) -> list[int] | None:
-    """Serving units of each system in the best fleet, or None where `min_tok_per_s` cannot be served."""
+def _solve(site, systems, utilisation_frac, usd_per_mtok, usd_per_unit, least_tok_per_s) -> list[int] | None:
+    """Serving units of each system in the best fleet."""
     needs = [needs_of(site, system) for system in systems]
     output = np.array([s.tok_per_s_per_gpu * s.gpu_per_unit * utilisation_frac for s in systems])
     cost = np.array([usd_per_unit(system) for system in systems])
@@ -203,22 +182,22 @@ def _solve(site, systems, utilisation_frac, usd_per_mtok, usd_per_unit) -> list[
     resource = np.array([[need[name] for need in needs] for name in limits]).reshape(len(limits), len(systems))
     have = np.array(list(limits.values()))
 
-    # How many of one kind could serve alone. Where no resource limits it, demand does, or what must be served.
+    # How many of one kind could serve alone. Where no resource limits it, demand does.
     per_rack = np.array([system.units_per_rack for system in systems])
     ratio = np.divide(have[:, None], resource, out=np.full(resource.shape, math.inf), where=resource > 0)
     alone = np.min(ratio, axis=0, initial=math.inf)
     alone = np.minimum(alone, positions * per_rack) - site.num_spare_units
-    wanted = site.tok_per_s if site.tok_per_s < math.inf else site.min_tok_per_s
+    wanted = site.tok_per_s if site.tok_per_s < math.inf else 0.0
     most = np.floor(np.where(np.isfinite(alone), alone, np.ceil(wanted / output)))
 
     if len(systems) == 1:
-        counts = _alone(site, output.item(), cost.item(), sale, int(most.item()))
+        counts = _alone(site, output.item(), cost.item(), sale, int(most.item()), least_tok_per_s)
     else:
-        counts = _mixed(site, systems, output, cost, sale, most, resource, have)
-    return None if counts is None else _trimmed(site, systems, utilisation_frac, counts)
+        counts = _mixed(site, systems, output, cost, sale, most, (resource, have), least_tok_per_s)
+    return None if counts is None else _trimmed(site, systems, utilisation_frac, counts, least_tok_per_s)
 
 
-def _trimmed(site, systems, utilisation_frac, counts: list[int]) -> list[int] | None:
+def _trimmed(site, systems, utilisation_frac, counts: list[int], least_tok_per_s) -> list[int] | None:
     """The counts less the few units that the solver's tolerance let in, smallest first.
 
     HiGHS takes a millionth for nothing: of 400,000 racks that is a node whose spare it did not count.
@@ -228,19 +207,16 @@ def _trimmed(site, systems, utilisation_frac, counts: list[int]) -> list[int] | 
         smallest = min(over, key=lambda i: systems[i].tok_per_s_per_gpu * systems[i].gpu_per_unit)
         counts = [n - (i == smallest) for i, n in enumerate(counts)]
     made = sum(n * s.tok_per_s_per_gpu * s.gpu_per_unit for n, s in zip(counts, systems, strict=True))
-    return counts if made * utilisation_frac * GRANT >= site.min_tok_per_s / GRANT else None
+    return counts if made * utilisation_frac * GRANT >= least_tok_per_s / GRANT else None
 
 
-def _alone(site, output, cost, sale, most) -> list[int] | None:
+def _alone(site, output, cost, sale, most, least_tok_per_s) -> list[int] | None:
     """The best number of units of one system; of equals the smallest.
 
     Every unit earns the same until the demand is met, and nothing after it; the spares stand by from the first one on.
     So the best number is none, the least or the most there can be, or one of the two around the demand.
     """
-    wanted = site.min_tok_per_s / GRANT
-    if wanted > site.tok_per_s:
-        return None
-    least = math.ceil(wanted / output)
+    least = math.ceil(least_tok_per_s / GRANT / output)
     numbers = {least, max(least, 1), most}
     if site.tok_per_s < math.inf:
         numbers |= {math.floor(site.tok_per_s / output), math.ceil(site.tok_per_s / output)}
@@ -252,7 +228,7 @@ def _alone(site, output, cost, sale, most) -> list[int] | None:
     return [max(possible, key=gain)] if possible else None
 
 
-def _mixed(site: Site, systems: Sequence[System], output, cost, sale, most, resource, have) -> list[int] | None:
+def _mixed(site: Site, systems: Sequence[System], output, cost, sale, most, scarce, least) -> list[int] | None:
     """The best numbers of units of several systems, by mixed-integer programming.
 
     Variables, each in a block as long as the systems: serving units n, whether a system is in use y (its spares stand
@@ -263,6 +239,7 @@ def _mixed(site: Site, systems: Sequence[System], output, cost, sale, most, reso
     """
     from scipy import optimize, sparse  # here, so that a page without a mixed plan does not wait for it
 
+    resource, have = scarce
     size, spares, scale = output.size, site.num_spare_units, output.max()
     per_rack = np.array([system.units_per_rack for system in systems])
     positions = site.num_racks * GRANT
@@ -284,7 +261,7 @@ def _mixed(site: Site, systems: Sequence[System], output, cost, sale, most, reso
         objective / np.abs(objective).max(),
         integrality=np.concatenate([np.ones(3 * size), [0]]),
         bounds=optimize.Bounds(
-            np.concatenate([np.zeros(size), is_used, np.zeros(size), [site.min_tok_per_s / scale / GRANT]]),
+            np.concatenate([np.zeros(size), is_used, np.zeros(size), [least / scale / GRANT]]),
             np.concatenate([most, np.ones(size), np.ceil((most + spares) / per_rack), [site.tok_per_s / scale]]),
         ),
         constraints=optimize.LinearConstraint(matrix, -np.inf, upper),

@@ -96,8 +96,7 @@ def of_all(inputs: Mapping, written_off_fracs: Sequence[float] = ()) -> Life:
     Parameters
     ----------
     inputs : by the names they have in `finance.system_parts`, with use, throughput at the asked speed, price of a
-        million
-        of these tokens on the day of the order, tax, lead time and the yearly changes
+        million of these tokens on the day of the order, tax, lead time and the yearly changes
     written_off_fracs : share of the capital that is written off in each year
     """
     parts = finance.system_parts(**of_hour(inputs))

@@ -228,8 +228,7 @@ def simulate(
     Parameters
     ----------
     function : the model; takes arrays of draws by the names of `inputs` and returns an array for every result. The
-        share of
-        draws in which something holds is the mean of a result that is 1 where it does, and 0 elsewhere
+        share of draws in which something holds is the mean of a result that is 1 where it does, and 0 elsewhere
     num_draws : how many; memory does not grow with it
     seed : the same seed gives the same result to the last bit, whatever the number of threads `num_workers`
     correlation : which inputs go together; those it does not name are independent

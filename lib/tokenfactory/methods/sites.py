@@ -75,7 +75,6 @@ class Site:
     num_racks : rack positions
     usd : capital [USD]
     tok_per_s : most that can be sold, averaged over the year [tok/s]
-    min_tok_per_s : what must be served, averaged over the year [tok/s]
     num_spare_units : units that stand by for each kind of system in use: N+1 is 1
     """
 
@@ -88,13 +87,12 @@ class Site:
     num_racks: float = math.inf
     usd: float = math.inf
     tok_per_s: float = math.inf
-    min_tok_per_s: float = 0.0
     num_spare_units: int = 0
 
     def __post_init__(self):
         if not self.power.value > 0:
             raise ParameterError(f"a site needs power: {self.power.value / 1000:g} MW holds nothing")
-        for name in ("headroom_frac", "air_kw", "liquid_kw", "num_racks", "usd", "tok_per_s", "min_tok_per_s"):
+        for name in ("headroom_frac", "air_kw", "liquid_kw", "num_racks", "usd", "tok_per_s"):
             if not getattr(self, name) >= 0:
                 raise ParameterError(f"{name} of a site must be zero or more, not {getattr(self, name):g}")
         if self.num_spare_units < 0:
@@ -110,13 +108,6 @@ class Site:
             RACKS: self.num_racks,
             CAPITAL: self.usd,
         }
-
-    def without(self, limit: str) -> Site:
-        """The same site with one limit lifted."""
-        if limit == POWER:
-            return replace(self, power=replace(self.power, value=math.inf))
-        field = {AIR: "air_kw", LIQUID: "liquid_kw", RACKS: "num_racks", CAPITAL: "usd", DEMAND: "tok_per_s"}[limit]
-        return replace(self, **{field: math.inf})
 
 
 @dataclass(frozen=True)
