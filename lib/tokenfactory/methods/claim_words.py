@@ -1,8 +1,4 @@
-"""The words of a claim: two systems, a figure and its conditions, of a row of `claims.csv`, as what can be checked.
-
-`understand` reads the words it knows (number formats, speculation, topology, lengths, speeds); a word it does not know
-makes the claim one that the points cannot answer, which is said, never guessed.
-"""
+"""The words of a claim: two systems, a figure and its conditions, of a row of `claims.csv`, as what can be checked."""
 
 from __future__ import annotations
 
@@ -16,14 +12,8 @@ from tokenfactory.methods.rounding import Interval, printed
 from tokenfactory.methods.serving import ServingConfiguration
 
 PRICED = ("cost_per_mtok", "perf_per_dollar")
-
-
 POWERED = ("tok_per_s_per_mw",)
-
-
 _FORMATS = {"fp4": "fp4", "nvfp4": "fp4", "mxfp4": "fp4", "fp8": "fp8", "int4": "int4", "bf16": "bf16"}
-
-
 _FORMAT = "|".join(_FORMATS)
 
 
@@ -77,10 +67,7 @@ class Understood:
 def understand(claim: Mapping, gpus_of: Mapping[str, Sequence[str]]) -> Understood:
     """Read a row of `claims.csv`.
 
-    Parameters
-    ----------
-    claim : a row of `claims`
-    gpus_of : GPUs by the names they go by: each GPU's key, and names of several such as a generation
+    `gpus_of` are GPUs by the names they go by: each GPU's key, and names of several such as a generation.
 
     Examples
     --------
@@ -101,11 +88,8 @@ def understand(claim: Mapping, gpus_of: Mapping[str, Sequence[str]]) -> Understo
         formats = [_FORMATS[against[1].lower()], _FORMATS[against[2].lower()]]
     else:
         formats = [alone.pop()] * 2 if len(alone) == 1 else [None, None]
-    speculation = None
-    if re.search(r"\bno MTP\b", text):
-        speculation = "none"
-    elif re.search(r"\bMTP both\b|\bFP[48] MTP\b", text):
-        speculation = "mtp"
+    is_mtp, is_none = re.search(r"\bMTP both\b|\bFP[48] MTP\b", text), re.search(r"\bno MTP\b", text)
+    speculation = "none" if is_none else "mtp" if is_mtp else None
     if sides[0].gpus == sides[1].gpus and {side.spec_decoding for side in sides} == {"mtp", None}:
         # "gb300 fp4 mtp" against "gb300 fp4" is with against without.
         sides = [replace(side, spec_decoding=side.spec_decoding or "none") for side in sides]
@@ -113,18 +97,10 @@ def understand(claim: Mapping, gpus_of: Mapping[str, Sequence[str]]) -> Understo
         replace(side, precision=side.precision or form, spec_decoding=side.spec_decoding or speculation)
         for side, form in zip(sides, formats, strict=True)
     )
-    lengths = _lengths(text)
-    speeds = _speeds(text)
-    return Understood(
-        subject=subject,
-        baseline=baseline,
-        model=claim["model"],
-        lengths=lengths,
-        speeds=speeds,
-        is_peak=not speeds and bool(re.search(r"\bpeak\b|best configuration", text)),
-        figure=_figure(claim),
-        undisclosed=tuple(_undisclosed(claim, text, subject, baseline, lengths, speeds)),
-    )
+    lengths, speeds = _lengths(text), _speeds(text)
+    is_peak = not speeds and bool(re.search(r"\bpeak\b|best configuration", text))
+    undisclosed = tuple(_undisclosed(claim, text, subject, baseline, lengths, speeds))
+    return Understood(subject, baseline, claim["model"], lengths, speeds, is_peak, _figure(claim), undisclosed)
 
 
 def _side(words: str, gpus_of: Mapping[str, Sequence[str]]) -> Side:

@@ -222,9 +222,6 @@ UNSTATED, UNCHECKABLE = "no condition to check it at", "cannot be checked"
 FINDINGS = (FOUND, INSIDE, LESS, MORE, UNSTATED, UNCHECKABLE)
 
 
-# The points
-
-
 def _is_model(name: str, wanted: str) -> bool:
     # deepseek-r1 also stands for deepseek-r1-0528, and glm-5 for the glm-5-5.1 of a page that pools two.
     return name == wanted or name.startswith(f"{wanted}-")
@@ -341,9 +338,6 @@ def _differing(known: Sequence[Tier], gpus: set[str]) -> list[Tier]:
         elif last is not None:  # nothing changed for these GPUs: the earlier tier went on
             differing[differing.index(last)] = replace(last, until=tier.until)
     return differing
-
-
-# A set of claims that were printed together
 
 
 @dataclass(frozen=True)

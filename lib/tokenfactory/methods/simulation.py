@@ -167,11 +167,7 @@ class RankCorrelation:
 
 
 _NUM_STREAMS = 64  # part of what a seed means: another number gives other draws
-
-
 _CHUNK = 1 << 14  # draws at once: they stay in the processor's cache
-
-
 _NUM_BINS = 1 << 15
 
 

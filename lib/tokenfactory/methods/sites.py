@@ -11,8 +11,6 @@ from tokenfactory.formulas.power_figure import ALLIN_UTILITY, CRITICAL_IT, Mixed
 
 POWER, AIR, LIQUID, RACKS, CAPITAL, DEMAND = "power", "air cooling", "liquid cooling", "racks", "capital", "demand"
 SECONDS_PER_YEAR = 8760 * 3600
-
-
 # Granted on every limit, so that ten units of a tenth fit: the same in `power.num_gpu_in_power`.
 GRANT = 1 + 1e-9
 
