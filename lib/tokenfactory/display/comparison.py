@@ -3,8 +3,6 @@
 The model is a `Workbook`, so the notebook, the workbook and the controls of the page compute with the same formulas.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 
 from tokenfactory.display import phrases

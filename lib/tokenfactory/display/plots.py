@@ -4,8 +4,6 @@ A form takes rows (mappings) and an `Axis` for each direction. Colours go by sys
 key are systems as shown, such as "GB300"; other values bring colours of their own. No rows give "not measured".
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise

@@ -5,8 +5,6 @@ plain text, has no random ids and no truncation, and so can be compared by nbval
 from data is escaped here and nowhere else.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass

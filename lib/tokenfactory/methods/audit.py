@@ -6,8 +6,6 @@ cell allows an interval of throughputs; their intersection is what the column re
 two intersections is what the ratio cells can be.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 

@@ -7,8 +7,6 @@ Systems Journal 9(2), 1970): a block is in a cache of c blocks exactly where its
 distances give the hit rate of every capacity, and the largest distance so far in the request gives that of a prefix.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property

@@ -6,8 +6,6 @@ which request they are asked for and in which they were before; a few rows for e
 follows what stands between any two requests, and with that each shard knows its distances.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 import numpy as np

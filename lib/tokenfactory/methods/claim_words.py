@@ -1,7 +1,5 @@
 """The words of a claim: two systems, a figure and its conditions, of a row of `claims.csv`, as what can be checked."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

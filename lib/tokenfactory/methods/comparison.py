@@ -3,8 +3,6 @@
 An input that both systems share has one name; others end in their system, such as `utilisation_frac_gb300`.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ Up to today's demand tokens sell at today's price. More of them sell only at a l
 elasticity. At an elasticity of one or less a lower price brings no more money, so the rest is not sold.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -8,8 +8,6 @@ nodes do not divide, so a 72-GPU rack may leave a site half empty that a divisio
 No figure is looked up here: prices, power and throughput come with the systems.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -9,8 +9,6 @@ software move at the turn of each year. Sales, cost and tax of a year come at it
 the end of the life, when the GPU is sold and what is not yet written off is deducted.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace

@@ -14,8 +14,6 @@ Inputs are rows by the name of their parameter, each with `value`, `low` and `hi
 (1.63699, 'rent', 0.3)
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 

@@ -19,8 +19,6 @@ SIAM J. Sci. Stat. Comput. 5, 300-304 (1984). SemiAnalysis InferenceX dashboard
 (https://inferencex.semianalysis.com), rules of August 2026.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Literal

@@ -3,8 +3,6 @@
 Where one GPU does both, how its hour is shared between input and output is a choice, and no measurement tells it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Low, middle and high of what a million tokens cost: the range of an hour over the band of a throughput."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 

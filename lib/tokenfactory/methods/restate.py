@@ -1,7 +1,5 @@
 """The same throughputs, and a printed ratio of them, on every power basis and under every revision of the figures."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date

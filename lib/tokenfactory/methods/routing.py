@@ -4,8 +4,6 @@ Each replica has an LRU cache of its own, as in `methods.cache`, and works off i
 is far simpler than an engine that batches; it is enough to tell who has less to do, which is all a router asks.
 """
 
-from __future__ import annotations
-
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ A rack of 72 GPUs is bought whole and costs the same whether it sells a thousand
 eight slower GPUs is cheaper up to some demand, and the cost of both falls in steps until whole units no longer matter.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

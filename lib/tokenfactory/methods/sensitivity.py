@@ -5,8 +5,6 @@ from them. One input at a time: `tornado`, `flips`. What it means for a choice: 
 `value_of_knowing`. All at once: `sobol`, and the names of `simulation` (Monte Carlo).
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

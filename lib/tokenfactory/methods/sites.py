@@ -1,7 +1,5 @@
 """Sites, the systems that may stand on them, and fleets: what a number of units of each makes, needs and costs."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

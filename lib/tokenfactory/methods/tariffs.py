@@ -8,8 +8,6 @@
 ([0.838, 0.941], 0.0974)
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """A cache in tiers: how much fits into each memory, what is hit with it, and what input then costs."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -12,8 +12,6 @@ References
 L. S. Shapley, "A Value for n-Person Games", 1953; applied to logarithms, so that factors multiply.
 """
 
-from __future__ import annotations
-
 import itertools
 import math
 from collections.abc import Mapping, Sequence
