@@ -52,8 +52,6 @@ def explore(db: Warehouse, **start) -> View:
     -------
     the view: `answer`, `selection` and `menus` are its state
 
-    Examples
-    --------
     >>> from tokenfactory import warehouse
     >>> view = explore(warehouse.connect(), subject="b200", speed=50.0)
     >>> [(row["system"], row["speed_tok_per_s_per_user"]) for row in view.answer]

@@ -27,8 +27,6 @@ UNITS = ("_usd_per_gpu_year", "_usd_per_kw_year", "_usd_per_kw", "_frac", "_year
 def name(parameter: str) -> str:
     """An input in words.
 
-    Examples
-    --------
     >>> name("wacc_frac"), name("licence_usd_per_gpu_year")
     ('cost of capital', 'licence')
     """
@@ -41,8 +39,6 @@ def name(parameter: str) -> str:
 def money(value: float | None) -> str:
     """Money to three digits, large sums shortened.
 
-    Examples
-    --------
     >>> money(-28_123.0), money(0.4567), money(None)
     ('-$28.1K', '$0.457', 'not measured')
     """
@@ -54,8 +50,6 @@ def money(value: float | None) -> str:
 def value(parameter: str, amount: float) -> str:
     """The value of an input.
 
-    Examples
-    --------
     >>> value("wacc_frac", 0.09), value("usd_per_system", 4e6), value("life_year", 4.0)
     ('9%', '$4.00M', '4.00')
     """
@@ -67,8 +61,6 @@ def value(parameter: str, amount: float) -> str:
 def tokens(count: float | None) -> str:
     """A count of tokens as people say it.
 
-    Examples
-    --------
     >>> tokens(17_980_000_000), tokens(5e11), tokens(1.25e12), tokens(None)
     ('18 billion', '500 billion', '1.25 trillion', 'not measured')
     """
@@ -88,8 +80,6 @@ def _of(parameter: str, gpus: Sequence[str]) -> tuple[str, str | None]:
 def of_system(parameter: str, gpus: Sequence[str]) -> str:
     """An input in words, with its system where its name ends in one.
 
-    Examples
-    --------
     >>> of_system("utilisation_frac_gb300", ["gb300", "h200"]), of_system("wacc_frac", ["gb300", "h200"])
     ('use of GB300', 'cost of capital')
     """
@@ -100,8 +90,6 @@ def of_system(parameter: str, gpus: Sequence[str]) -> str:
 def amount(parameter: str, number: float, gpus: Sequence[str]) -> str:
     """The value of an input whose name may end in its system; a factor on a ratio as such.
 
-    Examples
-    --------
     >>> amount("utilisation_frac_gb300", 0.6, ["gb300"]), amount("token_mix", 1.5, [])
     ('60%', '1.5x')
     """

@@ -200,8 +200,6 @@ def flops_per_dollar_alike(
     The fastest format of each stands under "best DENSE" and "best SPARSE". Peak rates are given by format and kind,
     such as "FP8 DENSE" [PFLOP/s], the price as that of an hour [USD/(GPU h)].
 
-    Examples
-    --------
     >>> rates = {"FP4 DENSE": 15.0, "FP8 DENSE": 5.0}, {"FP8 DENSE": 1.979, "FP8 SPARSE": 3.958}
     >>> alike = flops_per_dollar_alike(*rates, Constants("owning", 2.652, 1.41))
     >>> {name: round(ratio, 2) for name, ratio in alike.items()}

@@ -82,8 +82,6 @@ class LeftOut:
 def group_of(gap: np.ndarray, is_disaggregated: np.ndarray) -> np.ndarray:
     """The number of the class of gap and topology; beyond the last class, one more.
 
-    Examples
-    --------
     >>> group_of([1.0, 1.5, 1.5, 9.0], [False, False, True, True])
     array([0, 2, 3, 7])
     """
@@ -120,8 +118,6 @@ class BandModel:
 def gap_at(knots: Frontiers, targets: np.ndarray) -> np.ndarray:
     """The ratio of the throughputs on both sides of each target: 1 at a knot, NaN where nothing is measured.
 
-    Examples
-    --------
     >>> gap_at(pareto.pareto_front([0, 0], [10, 20], [90, 30]), [9, 10, 12])
     array([[nan,  1.,  3.]])
     """
@@ -143,8 +139,6 @@ def leave_one_out(knots: Frontiers, is_disaggregated: np.ndarray | None = None, 
     The end knots cannot be read between others and are not removed. The points that were no knots stay away: a reading
     lies between two of the best measured points, and so does each prediction here.
 
-    Examples
-    --------
     >>> left_out = leave_one_out(pareto.pareto_front([0, 0, 0, 0], [10, 20, 30, 40], [40, 28, 20, 10]))
     >>> left_out.measured, left_out.predicted.round(2), left_out.gap.round(2)
     (array([28., 20.]), array([30.12, 17.99]), array([2. , 2.8]))
@@ -230,8 +224,6 @@ def repeat_log(group_id: np.ndarray, y: np.ndarray, *, coverage_frac: float) -> 
     Of the n pairs' differences |ln(y_2 / y_1)| of runs with the same `group_id` the ceil((n + 1) coverage)-th smallest.
     Between runs the speed moves, too; that is not in this number, but in the errors of `leave_one_out`.
 
-    Examples
-    --------
     >>> runs = [100, 101, 99, 100, 102, 101, 100, 100, 103, 100]
     >>> round(repeat_log([7] * 10, runs, coverage_frac=0.9), 6)
     0.029559
@@ -313,8 +305,6 @@ def ratio_band(
     in logarithms. This takes the two errors as independent: exact for normal errors, an approximation for others. Where
     both err the same way, as two sparse curves do, it is too wide rather than too narrow.
 
-    Examples
-    --------
     >>> low, ratio, high = ratio_band((100 * math.exp(-0.3), 100, 110), (45, 50, 50 * math.exp(0.4)))
     >>> round(math.log(low / ratio), 6), float(ratio)
     (-0.5, 2.0)

@@ -55,8 +55,6 @@ def previous(block: np.ndarray) -> np.ndarray:
     ------
     ParameterError : there are too many blocks for one pass
 
-    Examples
-    --------
     >>> previous(np.array([7, 8, 7, 7, 8])).tolist()
     [-1, -1, 0, 2, 1]
     """
@@ -88,8 +86,6 @@ def stack_distances(before: np.ndarray) -> np.ndarray:
     distance is the number of s < t whose last time is at most p, less the p + 1 of them up to p, plus one. Counting
     earlier and smaller elements takes one stable split for each bit: O(n log n) without a tree.
 
-    Examples
-    --------
     >>> stack_distances(previous(np.array([7, 8, 9, 7, 7, 8]))).tolist()[3:]
     [3, 1, 3]
     """
@@ -139,8 +135,6 @@ def prefix_distances(distance: np.ndarray, start: np.ndarray) -> np.ndarray:
 
     `start` is as in `Trace`.
 
-    Examples
-    --------
     >>> prefix_distances(np.array([2, 5, 3, 1], np.int32), np.array([0, 3, 4])).tolist()
     [2, 5, 5, 1]
     """
@@ -179,8 +173,6 @@ class Curve:
 def curve(reached: np.ndarray, num_blocks: int | None = None) -> Curve:
     """The hits at every capacity, from what `prefix_distances` returns; by default of all blocks that were asked for.
 
-    Examples
-    --------
     >>> curve(np.array([2, 5, 5, NEVER])).hit_frac([1, 2, 4, 5]).tolist()
     [0.0, 0.25, 0.25, 0.75]
     """
@@ -262,8 +254,6 @@ def _hash(block: np.ndarray) -> np.ndarray:
 def hit_frac_by(group: np.ndarray, reached: np.ndarray, capacity_blocks: int) -> np.ndarray:
     """Share of the blocks of each group, such as an hour or a session, that are hit; NaN for a group without blocks.
 
-    Examples
-    --------
     >>> hit_frac_by(np.array([0, 0, 2]), np.array([1, 9, 1]), capacity_blocks=3).tolist()
     [0.5, nan, 1.0]
     """
@@ -287,8 +277,6 @@ def sessions(start: np.ndarray, block: np.ndarray) -> np.ndarray:
 
     They are numbered in the order in which they begin; `start` and `block` are as in `Trace`.
 
-    Examples
-    --------
     >>> sessions(np.array([0, 2, 4, 7]), np.array([0, 1, 0, 2, 0, 1, 3])).tolist()
     [0, 1, 0]
     """
@@ -312,8 +300,6 @@ def expand(
     prefix_of : number of an earlier request with the same first blocks; -1 for none
     prefix_blocks : how many blocks are the same
 
-    Examples
-    --------
     >>> one = np.array([40, 60, 60])
     >>> trace = expand(time_s=one, input_tok=one, output_tok=one, prefix_of=np.array([-1, 0, 0]),
     ...                prefix_blocks=np.array([0, 1, 2]), block_tok=20)
@@ -335,8 +321,6 @@ def expand(
 def compact(trace: Trace) -> tuple[np.ndarray, np.ndarray]:
     """`prefix_of` and `prefix_blocks` of a trace, from which `expand` makes it again but for the numbers of blocks.
 
-    Examples
-    --------
     >>> one = np.array([40, 60, 60])
     >>> trace = Trace(one, one, np.array([0, 2, 5, 8]), np.array([5, 8, 5, 9, 3, 5, 8, 4]), 20, one, one)
     >>> [part.tolist() for part in compact(trace)]

@@ -71,8 +71,6 @@ def between(used: np.ndarray, asked: np.ndarray) -> np.ndarray:
     before the later request, the ones up to the earlier one are left out again. A request is a sum of powers of two,
     and for each power the uses are sorted within groups of so many requests.
 
-    Examples
-    --------
     >>> between(np.array([[0, 1, 2], [-1, 0, -1], [5, 3, 2]]), np.array([[3, 2], [0, 0]])).tolist()
     [5, 3]
     """

@@ -67,8 +67,6 @@ def understand(claim: Mapping, gpus_of: Mapping[str, Sequence[str]]) -> Understo
 
     `gpus_of` are GPUs by the names they go by: each GPU's key, and names of several such as a generation.
 
-    Examples
-    --------
     >>> claim = dict(subject="b200 fp4", baseline="hopper", model="m", value=8.0, value_low=None, value_high=None,
     ...              conditions="4x at 22, 8x at 110 tok/s/user; 8k/1k", metric="tok_per_s_per_gpu", date=None)
     >>> found = understand(claim, {"b200": ["b200"], "hopper": ["h100", "h200"]})

@@ -131,8 +131,6 @@ def years(life: Life, num_year: int, keep: Callable = lambda name, year, value: 
     for each year: price, mtok, sales, running, resale, tax and cash, and discount, what a dollar at the end of that
     year is worth on the day of the order
 
-    Examples
-    --------
     >>> life = Life(usd_per_gpu=100, usd_per_mtok=1, mtok_per_year=60, running_usd_per_year=10, life_year=2,
     ...             wacc_frac=0.1, price_decline_frac=0.5)
     >>> [year["cash"] for year in years(life, 3)]
@@ -181,8 +179,6 @@ def _tax(life: Life, year: dict, written_off_frac):
 def npv(life: Life, num_year: int | None = None):
     """Net present value on the day of the order [USD/GPU], over `num_year` years; of a single life over its own.
 
-    Examples
-    --------
     GB300 at 50 cents, flat, and if the price halves every year:
 
     >>> gb300 = dict(usd_per_gpu=65_000, usd_per_mtok=0.5, mtok_per_year=250_550, running_usd_per_year=13_491,
@@ -209,8 +205,6 @@ HIGHEST_IRR = 100.0  # a return of 10,000% a year: nobody has to know it more ex
 def irr_frac(times: Sequence[float], cash: Sequence[float]) -> float | None:
     """The cost of capital at which cash is worth nothing; None where no rate between -100% and 10,000% does that.
 
-    Examples
-    --------
     >>> round(irr_frac([0, 1, 2], [-100, 60, 60]), 6)
     0.130662
     >>> irr_frac([0, 1], [-100, 0]) is None

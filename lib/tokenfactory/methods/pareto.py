@@ -128,8 +128,6 @@ def pareto_front(series_id: np.ndarray, x: np.ndarray, y: np.ndarray, *, num_ser
     Walking from the largest x to the smallest, a point is kept when its y is above every y before. Of points with the
     same x the largest y is kept, of equal points one.
 
-    Examples
-    --------
     >>> knots = pareto_front([0, 0, 0, 0], [10, 12, 25, 30], [100, 100, 80, 85])
     >>> knots.x, knots.y, knots.point
     (array([12., 30.]), array([100.,  85.]), array([1, 3]))
@@ -162,8 +160,6 @@ def interpolate(
     ------
     ParameterError : an unknown method; a target that is negative or no number; a knot at x = 0 on a logarithmic axis
 
-    Examples
-    --------
     >>> knots = pareto_front([0, 0, 0, 0, 0], [10, 20, 40, 80, 90], [1000, 900, 500, 100, 5])
     >>> answer = interpolate(knots, [5, 10, 30, 85])
     >>> answer.value.round(1)
@@ -203,8 +199,6 @@ def knots_around(knots: Frontiers, series: np.ndarray, targets: np.ndarray) -> t
 
     `series` and `targets` broadcast: a column of series and a row of targets give all pairs.
 
-    Examples
-    --------
     >>> knots = pareto_front([0, 0, 0], [10, 20, 40], [9, 8, 7])
     >>> below, above = knots_around(knots, 0, [5, 20, 25])
     >>> below, above

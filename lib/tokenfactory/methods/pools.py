@@ -57,8 +57,6 @@ def best(
     min_speed : slowest speed that counts [tok/(s user)]
     usd_per_gpu_hour, utilisation_frac : as in `cost.usd_per_mtok`
 
-    Examples
-    --------
     >>> row = dict(isl=8192, osl=1024, num_prefill_gpu=26, num_decode_gpu=16, total_tok_per_s_per_gpu=14_550.9,
     ...            interactivity_tok_per_s_per_user=68.7)
     >>> pools = best([row], min_speed=50, usd_per_gpu_hour=2.652)

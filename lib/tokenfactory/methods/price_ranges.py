@@ -66,8 +66,6 @@ def of(hours: Iterable[Mapping], curves: Curves, *, speed: float, utilisation_fr
 def moved(now: Iterable[Range], kept: Iterable[Range]) -> list[tuple[Range, Range]]:
     """Ranges of which an end or the middle is no longer what an edition kept, beside what it was; the most moved first.
 
-    Examples
-    --------
     >>> old, dearer, new = (Range(gpu, "own", 1.0, usd, 3.0, usd, 9.0) for gpu, usd in (("x", 2), ("x", 2.5), ("y", 2)))
     >>> [(one.value, was.value) for one, was in moved([dearer, new], [old])], moved([old], [old])
     ([(2.5, 2)], [])
@@ -85,8 +83,6 @@ def moved(now: Iterable[Range], kept: Iterable[Range]) -> list[tuple[Range, Rang
 def why(now: Range, before: Range) -> str:
     """What moved between two editions of a range, in words: the hour, the throughput, both or nothing.
 
-    Examples
-    --------
     >>> new, old = (Range("x", "owned", 1, 2, 3, hour, tput) for hour, tput in ((2.0, 900.0), (2.5, 600.0)))
     >>> why(new, old), why(old, old)
     ('hour -20%, throughput +50%', 'nothing')

@@ -26,8 +26,6 @@ class Interval:
     The upper end of a rounding interval is not a member of it; the difference is below any printed digit
     and not kept.
 
-    Examples
-    --------
     >>> Interval(1, 2) * 3 & Interval(4, 9)
     Interval(low=4, high=6)
     >>> Interval(1, 2) / Interval(4, 8)
@@ -77,8 +75,6 @@ def printed(*, value: float, ulp: float, convention: Convention = "nearest") -> 
     ulp : unit in its last printed place, in the same unit: 0.01 for "4.20", 1000 for "54K"
     convention : how it was rounded: to the nearest, cut off (floor) or rounded up (ceiling)
 
-    Examples
-    --------
     >>> printed(value=54000, ulp=1000)
     Interval(low=53500.0, high=54500.0)
     >>> printed(value=5.5, ulp=0.25, convention="floor")
@@ -123,8 +119,6 @@ def throughput_of_cells(
     intervals in tok/(s GPU) under "tput", "mw", "cost" (those that are printed and whose input is known) and "all";
     "all" is empty when the cells contradict each other
 
-    Examples
-    --------
     >>> h200 = throughput_of_cells(usd_per_gpu_hour=1.41, kw_per_gpu=1.73, tput=Cell("90", 90, 10),
     ...                            mw=Cell("54K", 54000, 1000), cost_per_mtok=Cell("4.20", 4.20, 0.01))
     >>> round(h200["all"].low, 4), round(h200["all"].high, 4)
@@ -150,8 +144,6 @@ def odd_cells(intervals: Mapping[str, Interval]) -> list[str]:
     Where one cell stands against several that agree, it alone; where two contradict each other and the rest fits both,
     nothing says which is wrong, and both are named. None where all share a value.
 
-    Examples
-    --------
     >>> odd_cells({"tput": Interval(905e3, 907e3), "mw": Interval(5775, 5985), "cost": Interval(5893, 6405)})
     ['tput']
     >>> odd_cells({"tput": Interval(85, 95), "mw": Interval(92.6, 94.3), "cost": Interval(88.7, 88.9)})
@@ -192,8 +184,6 @@ def ratios_of_throughputs(
     -------
     intervals under "rate", "tput", "mw" and "cost"; cost is baseline over subject, "times cheaper"
 
-    Examples
-    --------
     >>> ratios = ratios_of_throughputs(Interval(5893.33, 5985), Interval(93.1431, 93.3651),
     ...                                usd_per_gpu_hour={"subject": 2.652, "baseline": 1.41},
     ...                                kw_per_gpu={"subject": 2.10, "baseline": 1.73})
@@ -229,8 +219,6 @@ NO_WAY = "does not follow"
 def judge(cell: Cell, implied: Interval) -> str:
     """Say in words how a printed figure stands to the values that should explain it.
 
-    Examples
-    --------
     >>> judge(Cell("2x", 2, 1), Interval(1.88, 1.88))
     'follows'
     >>> judge(Cell("5.6", 5.6, 0.1), Interval(5.65611, 5.65611))
@@ -259,8 +247,6 @@ def ratio_by_convention(cells: Mapping[str, Cell], implied: Mapping[str, Interva
     Every row's ratio is R times a known factor, so each cell is carried back to an interval of R; a convention works
     when all of them and the values' own interval share a value.
 
-    Examples
-    --------
     >>> implied = {"tput": Interval(63.1214, 64.2560), "mw": Interval(52.0, 52.9347), "cost": Interval(33.56, 34.1632)}
     >>> cells = {"tput": Cell("65x", 65, 1), "mw": Cell("50x", 50, 1), "cost": Cell("35x", 35, 1)}
     >>> {how: f"{ratio.low:.2f} to {ratio.high:.2f}" for how, ratio in ratio_by_convention(cells, implied).items()}

@@ -108,8 +108,6 @@ def route(
     ------
     ParameterError : an unknown policy, or no replica
 
-    Examples
-    --------
     >>> sessions, starts = np.array([0, 1, 0]), np.array([0, 2, 4, 7])
     >>> trace = Trace(np.arange(3.0), sessions, starts, np.array([1, 2, 3, 4, 1, 2, 5]), 16, np.full(3, 32), np.ones(3))
     >>> at = dict(num_replicas=2, s_per_fresh_tok=1e-3, s_per_output_tok=1e-2)

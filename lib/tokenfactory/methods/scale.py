@@ -73,8 +73,6 @@ def usd_per_mtok(
     ------
     ParameterError : a demand or the utilisation is not above zero
 
-    Examples
-    --------
     A rack that stands for one customer, and one that is full:
 
     >>> rack = Unit("GB300", 72, 2.652, 5930)

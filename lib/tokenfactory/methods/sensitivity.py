@@ -78,8 +78,6 @@ class Bar:
 def tornado(function: Model, base: Mapping[str, float], ranges: Mapping[str, Range]) -> list[Bar]:
     """Results at both ends of every input's range, one input at a time, widest bar first.
 
-    Examples
-    --------
     >>> for bar in tornado(lambda *, price, speed: price / speed, {"price": 4, "speed": 2},
     ...                    {"price": (3, 5), "speed": (1, 4)}):
     ...     print(bar)
@@ -102,8 +100,6 @@ def solve(function: Callable[[float], float], *, low: float, high: float, target
     NoSolutionError : both ends lie on the same side; says what they give, and by its `name` what was looked for
     ParameterError : low is above high
 
-    Examples
-    --------
     >>> round(solve(lambda x: x * x, low=0, high=10, target=2, name="root"), 6)
     1.414214
     """
@@ -185,8 +181,6 @@ def expected_regret(costs: Mapping[str, np.ndarray]) -> dict[str, float]:
 
     The smallest of them is what knowing everything beforehand would be worth.
 
-    Examples
-    --------
     >>> expected_regret({"own": np.array([1.0, 1.0, 4.0]), "rent": np.array([2.0, 2.0, 2.0])})
     {'own': 0.6666666666666666, 'rent': 0.6666666666666666}
     """
@@ -208,8 +202,6 @@ def value_of_knowing(costs: Mapping[str, np.ndarray], known: np.ndarray, *, num_
     min over choices of E[c] - E[min over choices of E[c | x]], the latter over groups of similar x. With few draws
     a group, chance is taken for knowledge and the value comes out too high.
 
-    Examples
-    --------
     >>> value_of_knowing({"own": np.array([1.0, 1.0, 5.0, 5.0]), "rent": np.array([3.0, 3.0, 3.0, 3.0])},
     ...                  np.array([1, 2, 3, 4]), num_groups=2)
     1.0

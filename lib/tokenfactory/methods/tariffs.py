@@ -84,8 +84,6 @@ class Sale:
 def nearest_mix(mixes: Sequence[tuple[int, int]], input_per_output: float) -> tuple[int, int] | None:
     """Of pairs of lengths the one whose input per output is nearest in proportion; of no input, that with most output.
 
-    Examples
-    --------
     >>> nearest_mix([(1024, 1024), (8192, 1024)], 4.0), nearest_mix([(1024, 1024), (8192, 1024)], 0), nearest_mix([], 1)
     ((8192, 1024), (1024, 1024), None)
     """

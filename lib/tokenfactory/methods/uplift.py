@@ -46,8 +46,6 @@ def chain(states: Sequence[tuple]) -> list[Step]:
     ------
     TokenFactoryError : the first or the last value is not measured, so there is no whole to explain
 
-    Examples
-    --------
     >>> chain([("H200", 92.6), ("GB300", 1485.5, "interpolated"), ("FP4", 5955.4)])[0]
     Step(name='GB300', factor=16.042116630669547, status='interpolated')
     >>> chain([("H200", 2.0), ("GB300", None), ("FP4", 10.0)])
@@ -93,8 +91,6 @@ def shares(results: Mapping[frozenset[str], float | None]) -> list[Share]:
     ----------
     results : a value for every combination of changes; None where nobody measured it, and then no share is known
 
-    Examples
-    --------
     FP4 and MTP on one GPU (definition: geometric means of 333.6 / 64.4 and 5955.4 / 1485.5, and so on):
 
     >>> found = shares({frozenset(): 64.4, frozenset(["FP4"]): 333.6, frozenset(["MTP"]): 1485.5,
