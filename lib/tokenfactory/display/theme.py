@@ -5,8 +5,10 @@ context. The hues differ in lightness too and stay apart under the common colour
 deficiencies; even so, every chart also tells its series by label, shape or dash.
 """
 
+import json
 import os
 import sys
+from pathlib import Path
 
 # jsonschema compiles this grammar at import, two seconds in every process, for a check nobody
 # asks for. uv leaves the package out; under pip or conda this line does.
@@ -20,7 +22,6 @@ from tokenfactory.warehouse import vocabulary  # noqa: E402
 HOPPER, BLACKWELL, CDNA, NEUTRAL = "#d5730a", "#2f74d0", "#8f63c9", "#8a929b"
 GOOD, BAD = "#1e8a6e", "#c8424a"
 
-LEAST_SIZE = 13  # [px] of any text in a chart
 VEGA_LITE = "5.21"  # of pictures; the newest with the specification that JupyterLab draws
 VEGA_LITE_MIME = "application/vnd.vegalite.v5+json"
 
@@ -42,71 +43,13 @@ def not_measured(title) -> alt.Chart:
     return words.encode(text="text:N").properties(width="container", height=80, title=title)
 
 
-def _config() -> dict:
-    ink, faint, grid = "#3b434c", "#6b747d", "#e3e6ea"
-    sizes = {"labelFontSize": LEAST_SIZE, "titleFontSize": LEAST_SIZE}
-    font = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
-    return {
-        "background": "transparent",
-        "font": font,
-        "padding": 4,
-        "view": {"stroke": None, "continuousHeight": 300, "continuousWidth": 640},
-        "title": {
-            "anchor": "start",
-            "fontSize": 15,
-            "fontWeight": 600,
-            "color": ink,
-            "subtitleColor": faint,
-            "subtitleFontSize": LEAST_SIZE,
-            "offset": 12,
-            "frame": "group",
-        },
-        "axis": {
-            "labelColor": faint,
-            "titleColor": faint,
-            "titleFontWeight": "normal",
-            **sizes,
-            "gridColor": grid,
-            "domainColor": "#c3c9cf",
-            "tickColor": "#c3c9cf",
-            "labelLimit": 220,
-        },
-        # The title of the vertical axis stands above it, upright, where it can be read.
-        "axisY": {
-            "domain": False,
-            "ticks": False,
-            "titleAngle": 0,
-            "titleAlign": "left",
-            "titleBaseline": "bottom",
-            "titleX": 0,
-            "titleY": -10,
-        },
-        "axisX": {"tickCount": 8},
-        "axisBand": {"grid": False},
-        "legend": {
-            "orient": "top",
-            "labelColor": ink,
-            "titleColor": faint,
-            "titleFontWeight": "normal",
-            **sizes,
-            "symbolSize": 90,
-            "labelLimit": 320,
-            "offset": 28,
-            "columns": 4,
-        },
-        "header": sizes | {"labelAnchor": "start", "labelPadding": 26},
-        "bar": {"discreteBandSize": {"band": 0.72}},
-        "line": {"strokeWidth": 2.2},
-        "point": {"size": 70, "filled": True},
-        "text": {"color": ink, "fontSize": LEAST_SIZE},
-        "rule": {"color": NEUTRAL},
-        "range": {"category": [BLACKWELL, HOPPER, CDNA, GOOD, NEUTRAL, BAD]},
-    }
-
-
 @alt.theme.register("tokenfactory", enable=True)
 def _theme() -> alt.theme.ThemeConfig:
-    return {"config": _config()}
+    """`theme.json` with the colours of above; the title of a vertical axis stands above it, upright, to be read."""
+    config = json.loads(Path(__file__).with_name("theme.json").read_text(encoding="utf-8"))
+    config["rule"]["color"] = NEUTRAL
+    config["range"]["category"] = [BLACKWELL, HOPPER, CDNA, GOOD, NEUTRAL, BAD]
+    return {"config": config}
 
 
 def _render(spec: dict, **_) -> dict:
