@@ -52,14 +52,10 @@ def _pieces(rows: Sequence[Mapping]) -> list[dict]:
 
 
 def cost_curve(rows: Sequence[Mapping], gpus: Sequence[str], at: float, title: alt.Title) -> alt.Chart:
-    """Cost of a million tokens against the speed of one user, a line for each system, the asked speed marked.
+    """Cost of a million tokens against the speed of one user, a line for each system, the asked speed `at` marked.
 
-    Parameters
-    ----------
-    rows : each with system (as shown), speed [tok/s/user], usd [USD/Mtok], known and by (words for the tooltip), in the
-        order of speeds; neighbours farther apart than a tenth are not joined
-    gpus : keys of the systems, in the order of their colours
-    at : the asked speed [tok/s/user]
+    `rows` have system (as shown), speed [tok/s/user], usd [USD/Mtok], known and by (words for the tooltip), in the
+    order of speeds; neighbours farther apart than a tenth are not joined. Colours are in the order of `gpus`.
     """
     if not rows:
         return theme.not_measured(title)
@@ -87,13 +83,7 @@ def cost_curve(rows: Sequence[Mapping], gpus: Sequence[str], at: float, title: a
 
 
 def pair_marks(pairs: Sequence[Pair], per_price: float) -> list[dict]:
-    """Equally fast pairs of `serving.Curves` as the marks of `ratio_curve`.
-
-    Parameters
-    ----------
-    pairs : of two systems, under any conditions
-    per_price : hour of the baseline over that of the subject [1]
-    """
+    """Equally fast pairs as the marks of `ratio_curve`; `per_price` is the baseline's hour over the subject's [1]."""
     marks = []
     for pair in pairs:
         kind = "best of each" if pair.condition.label == BEST else pair.condition.label.removesuffix(" on both")
@@ -109,12 +99,9 @@ def pair_marks(pairs: Sequence[Pair], per_price: float) -> list[dict]:
 def ratio_curve(marks: Sequence[Mapping], subject: str, title: alt.Title, claim: Mapping | None = None) -> alt.Chart:
     """How many times less a token costs on the subject, against the speed, one mark for each equally fast pair.
 
-    Parameters
-    ----------
-    marks : each with kind (what both have in common, or "best of each"), speed [tok/s/user], ratio (cost of the
-        baseline over that of the subject), low and high (its band), evidence, wrong and by (words for the tooltip)
-    subject : key of the system to judge, whose colour the like-for-like marks have
-    claim : a mark of its own: speed, ratio, text
+    `marks` have kind (what both have in common, or "best of each"), speed [tok/s/user], ratio (cost of the baseline
+    over that of the subject), low and high (its band), evidence, wrong and by (words for the tooltip); `claim` is a
+    mark of its own, with speed, ratio and text.
     """
     if not marks:
         return theme.not_measured(title)
@@ -157,13 +144,9 @@ def explored(
 ) -> alt.LayerChart:
     """The chart of `display.explore`: costs at full use over the parameter `use`, a rule at the parameter `at`.
 
-    Parameters
-    ----------
-    lines, marks : system, speed [tok/s/user] and usd [USD/Mtok] at full use; marks have a point_id, known and precision
-    gpus : keys of the systems, in the order of their colours
-    at, use : the asked speed [tok/s/user] and share of hours that is used [0..1]
-    is_alone : with sliders of its own; otherwise the parameters are moved from outside
-    """  # fmt: skip
+    `lines` and `marks` have system, speed [tok/s/user] and usd [USD/Mtok] at full use; marks also a point_id, known and
+    precision. Where it `is_alone` it has sliders of its own; otherwise the parameters are moved from outside.
+    """
     systems = [gpu.upper() for gpu in gpus]
     colour = alt.Color("system:N", title=None, scale=alt.Scale(domain=systems, range=list(map(theme.gpu_colour, gpus))))
     x = alt.X("speed:Q", title=SPEED_TITLE, scale=_log())
@@ -198,14 +181,10 @@ _SHAPES = ["circle", "square", "diamond", "cross", *(f"triangle-{side}" for side
 
 
 def system_curves(read: SpeedTable, scale: Mapping[str, float], at: float, title: alt.Title, *, axis: str) -> alt.Chart:
-    """A figure of each system against the speed of one user: its band, its points, and the asked speed marked.
+    """A figure of each system against the speed of one user: its band, its points, and the asked speed `at` marked.
 
-    Parameters
-    ----------
-    read : readings of all configurations along the speed
-    scale : by GPU, the figure for each token per second and GPU; systems without one are left out
-    at : the asked speed [tok/s/user]
-    axis : what the figure is, with its unit
+    `scale` is by GPU the figure for each token per second and GPU; systems without one are left out. `axis` says what
+    the figure is, with its unit.
     """
     drawn = [row for row in read.lines() if row["gpu"] in scale]
     if not drawn:
@@ -244,11 +223,8 @@ def system_curves(read: SpeedTable, scale: Mapping[str, float], at: float, title
 def system_marks(rows: Sequence[Mapping], title: alt.Title, *, axis: str, ticks: str = "~g") -> alt.Chart:
     """One mark for each system at one speed, with the band of its reading; hollow where it rests on no measurement.
 
-    Parameters
-    ----------
-    rows : each with label ("|" breaks the line), gpu, value, low, high, text, known, is_filled; in the order drawn
-    axis : what the value is, with its unit
-    ticks : how the axis writes a number
+    `rows` have label ("|" breaks the line), gpu, value, low, high, text, known and is_filled, in the order drawn;
+    `axis` says what the value is, with its unit.
     """
     if not rows:
         return theme.not_measured(title)
@@ -274,10 +250,7 @@ def system_marks(rows: Sequence[Mapping], title: alt.Title, *, axis: str, ticks:
 def system_bars(rows: Sequence[Mapping], title: alt.Title, *, axis: str) -> alt.Chart:
     """A bar for each system, its figure in words at the end; in red where it is below zero.
 
-    Parameters
-    ----------
-    rows : each with label, gpu, value, text; in the order drawn
-    axis : what the value is, with its unit
+    `rows` have label, gpu, value and text, in the order drawn; `axis` says what the value is, with its unit.
     """
     if not rows:
         return theme.not_measured(title)
@@ -297,10 +270,7 @@ def system_bars(rows: Sequence[Mapping], title: alt.Title, *, axis: str) -> alt.
 def cost_bridge(steps: Sequence[Mapping], gpu: str, title: alt.Title) -> alt.Chart:
     """The same machine and the same tokens, priced in one way after another: what each step makes of the cost.
 
-    Parameters
-    ----------
-    steps : each with label, usd [USD/Mtok] and idle (the part of it that idle hours cost) [USD/Mtok]
-    gpu : key of the machine, whose colour the used part has; the idle part is pale
+    `steps` have label, usd and idle, the part of it that idle hours cost [USD/Mtok], which is pale.
     """
     if not steps:
         return theme.not_measured(title)
@@ -341,9 +311,7 @@ def power_budget(rows: Sequence[Mapping], title: alt.Title) -> alt.Chart:
 def claim_bars(rows: Sequence[Mapping], title: alt.Title) -> alt.Chart:
     """Claimed ratios against what points say: all pairs in grey, those under the claim's own conditions in blue.
 
-    Parameters
-    ----------
-    rows : each with claim, said, by and finding (words), claimed, low, high, stated_low, stated_high (ratios, or None)
+    `rows` have claim, said, by and finding (words), claimed, low, high, stated_low, stated_high (ratios, or None).
     """
     if not rows:
         return theme.not_measured(title)

@@ -64,14 +64,7 @@ def cost_model(
 
 
 def case(words: str, usd_per_gpu_hour: Mapping[str, float], utilisation_frac: float) -> tuple[str, str, dict]:
-    """An option of the choice of hours: what a GPU-hour costs on each system, and the share of hours that is used.
-
-    Parameters
-    ----------
-    words : how it is called
-    usd_per_gpu_hour : by system [USD/(GPU h)]
-    utilisation_frac : of all systems [0..1]
-    """
+    """An option of the choice of hours: what a GPU-hour costs on each system, and the share of hours that is used."""
     hours = {f"usd_per_gpu_hour@{gpu}": float(usd) for gpu, usd in usd_per_gpu_hour.items()}
     return "", words, hours | {f"utilisation_frac@{gpu}": utilisation_frac for gpu in usd_per_gpu_hour}
 

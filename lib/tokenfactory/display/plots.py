@@ -149,12 +149,8 @@ def steered(
 ) -> alt.LayerChart:
     """Speed over batch from step times, for the GPUs and accepted tokens that a reader sets, beside measured points.
 
-    Parameters
-    ----------
-    grid : each with ep, kind, batch and ms, the time of a step [ms]
-    known : each with kind, batch, ep and speed [tok/(s user)]
-    hues : colour of each kind
-    controls : the parameters of Altair named size (ep) and yields (tokens a step)
+    `grid` has ep, kind, batch and ms, the time of a step; `known` has kind, batch, ep and speed [tok/(s user)];
+    `controls` are the parameters of Altair named size (ep) and yields (tokens a step).
     """
     shades = alt.Scale(domain=list(hues), range=list(hues.values()))
     axes = [
