@@ -116,6 +116,8 @@ def bound(*, architecture: Architecture, gpu: Gpu, precision: str, step: Step, k
     t_flop = n (2 active / F_p + attention / F_8), t_a2a = n layers k H (b_d + b_c)(1 - 1/N) / link. Between islands
     of D GPUs a token travels to m = min(4, N/D): n layers H (b_d + b_c) m (1 - D/N) / network, if that is longer.
 
+    Examples
+    --------
     GB300, NVFP4, 32 GPUs, 32 requests of 1,536 tokens each (definition; the arithmetic stands in the tests):
 
     >>> r1 = Architecture("deepseek-r1-0528", 58, 3, 7168, 256, 8, 128, 653908770816, 106430464, 16189947904, 35136, 0,

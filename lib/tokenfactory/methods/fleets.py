@@ -56,6 +56,8 @@ def most_tokens(site: Site, systems: Sequence[System], *, utilisation_frac: floa
     ------
     InfeasibleError : not one unit fits; names the binding limits
 
+    Examples
+    --------
     A megawatt of IT power holds six racks, which use 91.6% of it:
 
     >>> from tokenfactory.formulas.power_figure import ALLIN_UTILITY, OnBasis

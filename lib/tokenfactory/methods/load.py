@@ -142,6 +142,8 @@ def serve(
     Power goes up in a straight line from idle to busy. Demand fails where it exceeds what the units that work can
     serve; with n units of availability a the number that works is binomial.
 
+    Examples
+    --------
     A day that is half empty at night, filled up with batch work:
 
     >>> day = Curve([100, 100, 50, 50])

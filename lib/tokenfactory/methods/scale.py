@@ -44,20 +44,6 @@ class Unit:
         return cost.tok_per_day(tok_per_s=self.tok_per_s_per_gpu * self.gpu_per_unit, utilisation_frac=utilisation_frac)
 
 
-def _num_units(
-    units: Sequence[Unit], tok_per_day: np.ndarray, *, utilisation_frac: float, num_spare_units: int
-) -> np.ndarray:
-    """Whole units that sell each demand, spares included: a row per system, a column per demand."""
-    if not (tok_per_day > 0).all() or not np.isfinite(tok_per_day).all():
-        raise ParameterError("a demand must be a number of tokens a day above zero")
-    if not 0 < utilisation_frac <= 1:
-        raise ParameterError(f"{utilisation_frac:g} is not a utilisation above 0 and up to 1")
-    if num_spare_units < 0:
-        raise ParameterError(f"{num_spare_units} spare units make no sense")
-    each = np.array([unit.tok_per_day(utilisation_frac) for unit in units])[:, None]
-    return np.ceil(tok_per_day / each * (1 - GRANT)) + num_spare_units
-
-
 def usd_per_mtok(
     units: Sequence[Unit], tok_per_day: np.ndarray, *, utilisation_frac: float, num_spare_units: int = 0
 ) -> np.ndarray:
@@ -73,6 +59,8 @@ def usd_per_mtok(
     ------
     ParameterError : a demand or the utilisation is not above zero
 
+    Examples
+    --------
     A rack that stands for one customer, and one that is full:
 
     >>> rack = Unit("GB300", 72, 2.652, 5930)
@@ -80,7 +68,14 @@ def usd_per_mtok(
     array([[4.583, 0.124]])
     """
     tok_per_day = np.atleast_1d(np.asarray(tok_per_day, float))
-    counts = _num_units(units, tok_per_day, utilisation_frac=utilisation_frac, num_spare_units=num_spare_units)
+    if not (tok_per_day > 0).all() or not np.isfinite(tok_per_day).all():
+        raise ParameterError("a demand must be a number of tokens a day above zero")
+    if not 0 < utilisation_frac <= 1:
+        raise ParameterError(f"{utilisation_frac:g} is not a utilisation above 0 and up to 1")
+    if num_spare_units < 0:
+        raise ParameterError(f"{num_spare_units} spare units make no sense")
+    each = np.array([unit.tok_per_day(utilisation_frac) for unit in units])[:, None]
+    counts = np.ceil(tok_per_day / each * (1 - GRANT)) + num_spare_units
     return counts * np.array([unit.usd_per_day for unit in units])[:, None] / (tok_per_day / 1e6)
 
 

@@ -91,6 +91,8 @@ def shares(results: Mapping[frozenset[str], float | None]) -> list[Share]:
     ----------
     results : a value for every combination of changes; None where nobody measured it, and then no share is known
 
+    Examples
+    --------
     FP4 and MTP on one GPU (definition: geometric means of 333.6 / 64.4 and 5955.4 / 1485.5, and so on):
 
     >>> found = shares({frozenset(): 64.4, frozenset(["FP4"]): 333.6, frozenset(["MTP"]): 1485.5,
