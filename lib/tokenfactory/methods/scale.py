@@ -12,6 +12,7 @@ import numpy as np
 from tokenfactory.errors import ParameterError
 from tokenfactory.formulas import cost
 
+SECONDS_PER_DAY = 86_400
 GRANT = 1e-9  # a demand that exceeds a fleet by this share is still met, so that ten units of a tenth are
 
 
