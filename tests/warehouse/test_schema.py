@@ -120,6 +120,7 @@ GOOD = {
     "models": {"model": "a-model", "name": "A Model"},
     "load_curves": {
         "curve_id": "a-day",
+        "name": "A day",
         "slot": "0",
         "slot_hour": "1",
         "demand": "10",
@@ -477,6 +478,7 @@ def test_duckdb_types_follow_the_columns():
         ("tco_inputs", "source_url", "", "must be given exactly when source_kind is"),
         ("tco_inputs", "profile", "My Profile", "does not have the form"),
         ("load_curves", "demand", "-1", "must be at least 0"),
+        ("load_curves", "name", "", "is empty, but must be given"),
         ("load_curves", "slot", "7", "7 of 1: the slots of a curve go from 0 on"),
         ("depreciation", "frac", "0.5", "the shares of at-once add up to 0.5, not to 1"),
         ("changes", "last_day", "2025-01-01", "must be later than first_day"),
@@ -517,6 +519,11 @@ def test_a_second_assumption_about_the_same_thing_is_refused(tmp_path):
     assert "another row already says pue of air" in str(error)
     write(tmp_path, "site_inputs", {}, {"key": "other", "applies_to": "liquid"})
     assert len(read_table(TABLES["site_inputs"], tmp_path / "site_inputs.csv")) == 2
+
+
+def test_a_curve_has_one_name(tmp_path):
+    error = refusal("load_curves", write(tmp_path, "load_curves", {"slot": "1"}, {"slot": "0", "name": "B"}))
+    assert error.field == "name" and "elsewhere in a-day" in str(error)
 
 
 def test_a_factor_must_say_which_basis_it_leads_from(tmp_path):

@@ -49,7 +49,7 @@ def read(path: Path) -> list[dict]:
         raise DataError(path.name, "asks for nothing in any hour", field="demand")
     like = {"slot_hour": 1.0, "unit": "tok/s", "status": "measured"}
     return [
-        {"curve_id": name, "slot": slot, "slot_hour": 1.0, "demand": demand} | like
+        {"curve_id": name, "name": name, "slot": slot, "slot_hour": 1.0, "demand": demand} | like
         for slot, demand in enumerate(demands)
     ]
 

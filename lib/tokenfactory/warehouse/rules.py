@@ -264,7 +264,7 @@ def _slots_without_gap(rows):
         like = first.setdefault(curve, row)
         if row["slot"] >= num_slots[curve]:
             yield i, "slot", f"{row['slot']} of {num_slots[curve]}: the slots of a curve go from 0 on, each once"
-        for field in ("slot_hour", "unit"):
+        for field in ("name", "slot_hour", "unit"):
             if row[field] != like[field]:
                 yield i, field, f"is {row[field]} here and {like[field]} elsewhere in {curve}"
 

@@ -169,7 +169,7 @@ def _load(data: Path, path: Path) -> None:
         for path in files.own_loads(data):
             rows = hours.read(path)
             connection.executemany(
-                "INSERT INTO load_curves (curve_id, slot, slot_hour, demand, unit, status) VALUES (?, ?, ?, ?, ?, ?)",
+                f"INSERT INTO load_curves ({', '.join(rows[0])}) VALUES ({', '.join('?' * len(rows[0]))})",
                 [list(row.values()) for row in rows],
             )
             connection.execute(
