@@ -21,7 +21,6 @@ from pathlib import Path
 
 from tokenfactory.source import Project
 
-PROGRAM = "from tokenfactory.cli import main; main()"
 NOTEBOOK = "02_tokens_per_megawatt"  # reads many rows, draws charts, and has a speed to vary
 FEW, MANY = 50, 200
 ON_CLUSTER, ROUNDS = 40, 3
@@ -40,7 +39,7 @@ class Bench:
 
     def run(self, *arguments: str) -> dict:
         """What a command prints as JSON."""
-        command = [sys.executable, "-c", PROGRAM, *arguments, "--json"]
+        command = [sys.executable, "-m", "tokenfactory", *arguments, "--json"]
         done = subprocess.run(command, env=self.environment, capture_output=True, text=True)
         if done.returncode:
             sys.exit(done.stderr)
