@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 from weakref import WeakKeyDictionary
 
-from tokenfactory.display import show
+from tokenfactory.display import phrases, show
 from tokenfactory.display.show import between, number, times, usd, words
 from tokenfactory.errors import NotMeasuredError, ParameterError, nearest
 from tokenfactory.methods import claims, serving
@@ -78,6 +78,7 @@ def compare(warehouse, *, model: str, isl: int, osl: int, speeds: Sequence[float
     return {
         "model": model, "isl": isl, "osl": osl, "token_scope": "total", "prices_on": str(on),
         "prices_from": priced_from and str(priced_from), "price_age_day": priced_from and (on - priced_from).days,
+        "price_owners": {row["gpu"]: prices.by[row["gpu"]] for row in rows if row["gpu"] in prices},
         "price_basis": "owning_hyperscaler", "power_basis": "allin_utility_provisioned", "band": "90%",
         "rows": [_plain(row) for row in rows],
         "other_lengths": [
@@ -149,6 +150,7 @@ def compare_text(answer: Mapping) -> list[str]:
             f"{', '.join(map(str.upper, one['gpus']))}"
             for one in answer["other_lengths"]
         ]
+    lines += [line.replace("**", "") for line in phrases.owners(answer["price_owners"], answer["price_owners"])]
     if answer["price_age_day"] and answer["price_age_day"] > OLD_PRICE_DAY:
         lines.append(
             f"The newest of these prices is of {answer['prices_from']}, {answer['price_age_day']} days before the day "

@@ -25,7 +25,7 @@ from tokenfactory.formulas import cost
 from tokenfactory.methods import serving
 
 if TYPE_CHECKING:
-    from tokenfactory.warehouse.query import Warehouse
+    from tokenfactory.warehouse.query import Prices, Warehouse
 
 SPEEDS = np.geomspace(5, 500, 70).round(2)  # [tok/s/user]
 START = {
@@ -134,7 +134,7 @@ class View:
     def _gpus(self) -> list[str]:
         return [gpu for gpu in dict.fromkeys((self.menus["subject"].value, self.menus["baseline"].value)) if gpu]
 
-    def _prices(self) -> dict[str, float]:
+    def _prices(self) -> Prices:
         return self._db.prices(basis=self.menus["price"].value, on="latest")
 
     def _row(self, answer: serving.Answer, price: float | None) -> dict:
@@ -195,6 +195,7 @@ class View:
         if len(rows) == 2 and all(costs):
             than = phrases.ratio_than(costs[1] / costs[0], rows[1]["system"])
             said = [f"At {at}, a million tokens on {rows[0]['system']} cost **{than}**."]
+        said += phrases.owners(self._prices().by, self._gpus())
         tiles = [
             show.Headline(row["system"], f"USD per million, {row['system']}", row["usd_per_mtok"], "usd/mtok",
                           show.usd(row["usd_per_mtok"]), row["by"])

@@ -6,7 +6,7 @@ The sentences of all pages are made of these, so that one thing has one wording 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 
 from tokenfactory.display.show import NOT_MEASURED, between, number, percent, times, usd, words
@@ -192,6 +192,27 @@ def no_answer(a: str, b: str, speed: float, unpriced: Sequence[str] = ()) -> str
     if unpriced:
         return f"{' and '.join(unpriced)} {'have' if len(unpriced) > 1 else 'has'} no price of this kind on this day"
     return f"{a} and {b} are not both measured at {number(speed)} tokens a second"
+
+
+def owners(by: Mapping[str, str], gpus: Iterable[str], house: str = "InferenceX TCO") -> list[str]:
+    """Whose hours are compared, where not all are of the one owner whose series is read (see `Warehouse.prices`).
+
+    Two owners need not count the same things: a part of what lies between two such systems may be the counting.
+
+    >>> owners({"gb300": "Acme", "h200": "InferenceX TCO"}, ["gb300", "h200"])[0]
+    '**Whose hours**: GB300 by Acme; H200 by InferenceX TCO.'
+    """
+    whose: dict[str, list[str]] = {}
+    for gpu in dict.fromkeys(gpus):
+        if gpu in by:
+            whose.setdefault(by[gpu], []).append(gpu.upper())
+    of_house = whose.pop(house, [])
+    if not whose:
+        return []
+    told = [f"{' and '.join(names)} by {who}" for who, names in sorted(whose.items())]
+    told += [f"{of_house[0] if len(of_house) == 1 else 'the others'} by {house}"] if of_house else []
+    apart = "They are **not of one owner**, and two owners need not count the same things."
+    return [f"**Whose hours**: {'; '.join(told)}.", *[apart] * (len(told) > 1)]
 
 
 def doubts(answers: Mapping, at: str) -> list[str]:

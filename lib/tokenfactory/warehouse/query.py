@@ -12,7 +12,7 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -53,6 +53,27 @@ def connect(path: Path | str | None = None, *, memory_limit: str | None = None) 
     "2GB", is DuckDB's; nothing goes to the disk in place of what does not fit.
     """
     return Warehouse(path or os.environ.get("TOKENFACTORY_WAREHOUSE") or build(), memory_limit)
+
+
+def _rows(frame: pl.DataFrame, at_once: int = 10_000) -> Iterator[dict]:
+    """The rows of a frame, where equal texts and days are one object: of millions of rows most say the same."""
+    one: dict = {name: {} for name, kind in frame.schema.items() if not kind.is_float()}
+    for some in frame.iter_slices(at_once):
+        columns = ([one[c.name].setdefault(v, v) for v in c] if c.name in one else c.to_list() for c in some)
+        yield from (dict(zip(frame.columns, values, strict=True)) for values in zip(*columns, strict=True))
+
+
+class Prices(dict[str, float]):
+    """USD per GPU-hour by GPU, and in `by` who names it."""
+
+    def __init__(self, rows: Iterable[tuple[str, float, str]]):
+        rows = tuple(rows)
+        super().__init__((gpu, usd) for gpu, usd, _ in rows)
+        self.by = {gpu: provider for gpu, _, provider in rows}
+
+    def of(self, gpus: Collection[str]) -> Prices:
+        """Only those of some GPUs."""
+        return Prices((gpu, usd, self.by[gpu]) for gpu, usd in self.items() if gpu in gpus)
 
 
 class Warehouse:
@@ -178,9 +199,10 @@ class Warehouse:
 
     def points(self) -> list[dict]:
         """All rows of the view `points`, with the known score of each: what `methods.serving` makes curves of."""
-        return self.query(
+        found = self.query(
             "SELECT points.*, score_frac, task FROM points LEFT JOIN point_scores USING (point_id) ORDER BY point_id"
-        ).rows(named=True)
+        )
+        return list(_rows(found))
 
     def tariffs(self, model: str) -> list[dict]:
         """List prices of a model's tokens, the newest of each provider and price, the oldest first.
@@ -239,16 +261,13 @@ class Warehouse:
             gpu=gpu, profile=profile,
         ).rows_by_key("parameter", named=True, unique=True, include_key=True)  # fmt: skip
 
-    def prices(self, *, basis: str, on: str | date) -> dict[str, float]:
+    def prices(self, *, basis: str, on: str | date) -> Prices:
         """USD per GPU-hour of every GPU on a day: the price of this basis by `OWNER`, or else the only one there is."""
         found = self.query(
-            """SELECT gpu, any_value(usd_per_gpu_hour) AS usd_per_gpu_hour
-               FROM (FROM price_on($on) WHERE basis = $basis
-                     QUALIFY rank() OVER (PARTITION BY gpu ORDER BY provider = $owner DESC) = 1)
-               GROUP BY gpu HAVING count(*) = 1 ORDER BY gpu""",
-            on=self.day(on), basis=basis, owner=OWNER,
+            "SELECT gpu, usd_per_gpu_hour, provider FROM one_price($on) WHERE basis = $basis ORDER BY gpu",
+            on=self.day(on), basis=basis,
         )  # fmt: skip
-        return dict(found.rows())
+        return Prices(found.rows())
 
     def powers(self, *, basis: str, on: str | date, owner: str = OWNER) -> dict[str, float]:
         """kW per GPU of every GPU with one power figure of this basis and owner, such as your own, on a day."""

@@ -18,6 +18,7 @@ from tokenfactory.warehouse import files
 VIEWS = (
     "price_ages",
     "price_on",
+    "one_price",
     "prices_with",
     "power_on",
     "power_by",
