@@ -27,6 +27,7 @@ SNAPSHOT = "snapshot_points"  # the table of points of a snapshot, which have na
 _OWN = {"own_prices": "price_id", "own_powers": "power_id"}  # the tables of rows of scenario files, and their names
 _NAMED_IN = {SNAPSHOT: ("points", "point_id"), **{table: (table, key) for table, key in _OWN.items()}}
 SNAPSHOT_TABLES = {SNAPSHOT, *KEPT, *measured.TABLES} - {"measured_points"}
+_TEXTS = ("VARCHAR", "VARCHAR[]")  # kinds of columns that may hold names
 # What is told of a row, where its table has it.
 _ABOUT = (
     "gpu", "model", "basis", "usd_per_gpu_hour", "kw_per_gpu", "parameter", "printed", "value", "unit", "status",
@@ -67,16 +68,22 @@ class Archive:
         """What stands behind a query, as it was traced."""
         relations = self._relations(sql)
         files = {file for name in relations for file in self._files(name)}
-        # A text may be the name of a row elsewhere: load curve and workload of DeepSeek's day have the same one.
-        found = self._rows(sql, parameters)
-        rows = sorted(n for n in found if n in self._own_rows or self._files(self._table_of[n]) <= files)
-        own = {self._own_rows[name] for name in self._own_rows.keys() & rows}
-        return Lineage(relations, sorted(files | own), rows if len(rows) <= MOST_ROWS else [], len(rows))
+        rows, num_rows = [], 0
+        for table, num_of_table, names in self._rows(sql, parameters):
+            # A text may be the name of a row elsewhere: load curve and workload of DeepSeek's day have the same one.
+            is_behind = self._files(table) <= files
+            rows += names if is_behind else (own := [name for name in names if name in self._own_rows])
+            num_rows += num_of_table if is_behind else len(own)
+        own_files = {self._own_rows[name] for name in self._own_rows.keys() & rows}
+        rows = sorted(rows) if num_rows <= MOST_ROWS else []
+        return Lineage(relations, sorted(files | own_files), rows, num_rows)
 
     def rows(self, names: Iterable[str]) -> dict[str, dict]:
         """File, source and conditions of rows, by their names; without those that no row has."""
-        told, wanted = {}, sorted(set(names) & self._table_of.keys())
-        for table in sorted({self._table_of[name] for name in wanted}):
+        asked = f"SELECT name, table_name FROM {self._row_names} WHERE name IN $names"
+        table_of = dict(self._fetch(asked, {"names": sorted(set(names))}))
+        told, wanted = {}, sorted(table_of)
+        for table in sorted(set(table_of.values())):
             relation, key = _NAMED_IN.get(table) or (table, TABLES[table].key[0])
             frame = self._connection.sql(f"SELECT * FROM {relation} WHERE {key} IN $names", params={"names": wanted})
             columns = frame.columns
@@ -93,28 +100,48 @@ class Archive:
     # The rows
 
     @cached_property
-    def _table_of(self) -> dict[str, str]:
-        """The table of every row that has a name."""
-        keys = [(n, t.key[0]) for n, t in TABLES.items() if len(t.key) == 1 and t.key[0] not in NO_NAMES]
-        names = " UNION ALL ".join(f"SELECT {key} AS name, '{table}' AS table_name FROM {table}" for table, key in keys)
-        quoted = " UNION ALL ".join(f"SELECT {key}, '{table}' FROM {table}" for table, key in _OWN.items())
-        ingested = f"SELECT point_id, '{SNAPSHOT}' FROM points WHERE origin IN ('snapshot', 'own')"
-        return dict(self._fetch(f"{names} UNION ALL {quoted} UNION ALL {ingested}"))
+    def _row_names(self) -> str:
+        """The table of the names of all rows that have one, and of the table of each; where several have it, the last.
 
-    def _rows(self, sql: str, parameters: Mapping) -> set[str]:
+        It is DuckDB's, which compares them with what a query read: of a large snapshot that is millions of rows.
+        """
+        keys = [(n, t.key[0]) for n, t in TABLES.items() if len(t.key) == 1 and t.key[0] not in NO_NAMES]
+        named = [(key, table, table) for table, key in keys] + [(key, table, table) for table, key in _OWN.items()]
+        named.append(("point_id", SNAPSHOT, "points WHERE origin IN ('snapshot', 'own')"))
+        names = " UNION ALL ".join(
+            f"SELECT {key} AS name, '{table}' AS table_name, {number} AS number FROM {relation}"
+            for number, (key, table, relation) in enumerate(named)
+        )
+        self._connection.execute(
+            f"CREATE TEMP TABLE row_names AS SELECT name, arg_max(table_name, number) AS table_name FROM ({names}) "
+            "WHERE name IS NOT NULL GROUP BY name"
+        )
+        return "row_names"
+
+    def _rows(self, sql: str, parameters: Mapping) -> list[tuple[str, int, list[str]]]:
+        """By table, how many rows with names a query read, and their names; of a snapshot only as many as are named."""
         import duckdb
 
         for wider in self._wider(sql):
             # A parameter that only the columns or the order named is not asked for any more.
             named = {name: value for name, value in parameters.items() if re.search(rf"\${name}\b", wider)}
             try:
-                found = self._fetch(wider, named)
-                is_text = ["VARCHAR" in str(kind) for _, kind, *_ in self._connection.description]
+                self._connection.execute(f"SELECT * FROM ({wider}) LIMIT 0", named)
+                kinds = [str(kind) for _, kind, *_ in self._connection.description]
+                texts = [f"[c{i}]" if kind == "VARCHAR" else f"c{i}" for i, kind in enumerate(kinds) if kind in _TEXTS]
+                columns = ", ".join(f"c{i}" for i in range(len(kinds)))
+                return texts and self._fetch(
+                    f"""SELECT table_name, count(*),
+                               if(table_name = '{SNAPSHOT}', min(name, {MOST_ROWS}), list(name))
+                        FROM {self._row_names}
+                        SEMI JOIN (SELECT unnest({" || ".join(texts)}) AS text FROM ({wider}) AS w({columns}))
+                            ON name = text
+                        GROUP BY table_name ORDER BY table_name""",
+                    named,
+                )
             except duckdb.Error:
                 continue
-            values = {v for row in found for v, is_one in zip(row, is_text, strict=True) if is_one for v in _texts(v)}
-            return values & self._table_of.keys()
-        return set()
+        return []
 
     def _wider(self, sql: str) -> list[str]:
         """The query with all columns of what it reads: beside its own, which conditions may name, or in their place."""
@@ -188,10 +215,6 @@ class Archive:
             return {file for file in self._all_files if fnmatch(file, TABLES[relation].file)}
         inner = self._relations(self._definitions.get(relation) or self._definitions.get(f"{relation}_as_made", ""))
         return {file for name in inner if name != relation for file in self._files(name)}
-
-
-def _texts(value) -> list[str]:
-    return [text for text in value if text] if isinstance(value, list) else [value] if value else []
 
 
 def _named(tree) -> Iterator[str]:
