@@ -28,7 +28,7 @@ from tokenfactory.warehouse.schema import TABLES, Refused, checked, read_table
 QUOTE, POWER = "your_quote", "your_power"
 
 
-# A price or a power of the reader needs a day, not a page; an input of theirs needs no page to be more than a guess.
+# A price or a power of the reader needs a day, not a page.
 NEEDED = {"price_book": {"effective_from": True, "source_kind": False, "source_url": False, "source_title": False}}
 NEEDED["power_book"] = {"effective_from": True, "source_kind": False, "source_url": False}
 NEEDED["tco_inputs"] = {"accessed": False}
@@ -158,7 +158,8 @@ def _steps(table: str):
         needed = NEEDED[table].get(name, needed)
         # Made from the file's name, whatever that is; the basis of a power figure is one of the book's.
         named = name in ("price_id", "power_id", "key", "profile") or (table, name) == ("price_book", "basis")
-        of_row = [(rule, also_empty) for rule, also_empty in of_row if rule is not rules.guess_without_a_source]
+        # An input of theirs needs no page to be more than a guess.
+        of_row = () if (table, name) == ("tco_inputs", "status") else of_row
         yield name, needed, str if named else TABLES[table].columns[name].accept, of_row
 
 

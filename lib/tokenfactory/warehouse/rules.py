@@ -1,61 +1,107 @@
 """The rules of `data/` that no single column can say: between the cells of a row, and between the rows of a file.
 
-A rule of a row is called with the value of its column and the cells before it in the order of `columns.csv`; it
-returns what is wrong, in words, or None. A rule of a file yields the index of a row, its field, and the sentence.
+A rule of a row looks at a cell and those before it in the order of `columns.csv`. A rule of a file yields the index of
+a row, its field, and the sentence. `parameters.csv` has the inputs of owning, with their units.
 """
 
+import csv
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from tokenfactory.errors import DataError
 
 Problem = tuple[int, str, str]
 RowRule = Callable[[object, dict], str | None]
 
+with Path(__file__).with_name("parameters.csv").open(encoding="utf-8", newline="") as _file:
+    _PARAMETERS = {row["parameter"]: row for row in csv.DictReader(_file)}
 # What a cost of an owned hour asks for, by its unit; and what changes over a life, in the same rows and profiles.
-TCO_UNITS = {
-    "building_life_year": "year",
-    "building_usd_per_kw": "usd/kw",
-    "colocation_usd_per_kw_year": "usd/kw/year",
-    "installation_frac": "frac",
-    "kw_per_gpu": "kw/gpu",
-    "licence_usd_per_gpu_year": "usd/gpu/year",
-    "life_year": "year",
-    "load_frac": "frac",
-    "maintenance_frac": "frac",
-    "network_storage_frac": "frac",
-    "pue": "x",
-    "salvage_frac": "frac",
-    "spares_frac": "frac",
-    "staff_usd_per_gpu_year": "usd/gpu/year",
-    "usd_per_kwh": "usd/kwh",
-    "usd_per_system": "usd",
-    "utilisation_frac": "frac",
-    "wacc_frac": "frac",
-}
-LIFETIME_UNITS = {"lead_year": "year"} | dict.fromkeys(
-    ("rent_decline_frac", "software_growth_frac", "tax_frac", "token_price_decline_frac"), "frac"
+TCO_UNITS, LIFETIME_UNITS = (
+    {name: row["unit"] for name, row in _PARAMETERS.items() if row["of"] == whole}
+    for whole in ("an owned hour", "a life")
 )
 EVERYTHING = frozenset({"all", "air", "liquid"})  # what an input of owning may be about, beside a GPU
-MUST_BE_POSITIVE = {"building_life_year", "kw_per_gpu", "life_year", "load_frac", "usd_per_system", "utilisation_frac"}
-MUST_BE_BELOW_ONE = {"rent_decline_frac", "tax_frac", "token_price_decline_frac"}
 
-# By table and column; the second of each pair says whether the rule also looks at an empty cell.
-OF_ROWS: dict[str, dict[str, list[tuple[RowRule, bool]]]] = {}
+
+def _must_be(row: dict) -> str:
+    return _PARAMETERS.get(row["parameter"], {}).get("must_be", "")
+
+
+_ENDS = "price_book.effective_to power_book.effective_to site_inputs.effective_to"
+_FIGURES = " ".join(f"{table}.{name}" for table in ("site_inputs", "tco_inputs") for name in ("value", "low", "high"))
+# Columns, what is wrong with a cell that is not empty, and the sentence, which may name the cell as {0} and others of
+# the row by their columns. The first rule of a column that is broken is the one that is said.
+_OF_CELLS = (
+    (_ENDS, lambda _, row: row["effective_from"] is None, "needs effective_from"),
+    (_ENDS, lambda end, row: end <= row["effective_from"], "must be later than effective_from ({effective_from})"),
+    ("price_book.observed_on power_book.observed_on", lambda _, row: row["effective_from"],
+     "must be empty where effective_from is given"),
+    ("api_prices.status", lambda status, row: (status == "undated") != (row["as_of"] is None),
+     "must be 'undated' exactly when as_of is empty"),
+    ("claims.cell", lambda _, row: row["row"] is None, "needs the row of the printed table"),
+    ("site_inputs.to_basis", lambda _, row: row["basis"] is None, "needs basis, from which the factor leads"),
+    (_FIGURES, lambda x, row: row["parameter"] == "pue" and x < 1,
+     "a PUE of {0:g} is below 1: a site cannot draw less than its IT equipment"),
+    (_FIGURES, lambda x, row: row["parameter"] == "wacc_frac" and x >= 1,
+     "a cost of capital of {0:g} is not a fraction below 1"),
+    (_FIGURES, lambda x, row: _must_be(row) == "below 1" and x >= 1,
+     "{0:g} leaves nothing after a year: it must be below 1"),
+    (_FIGURES, lambda x, row: row["parameter"] == "life_year" and 0 < x < 1 / 12,
+     "a life of {0:g} years is shorter than a month"),
+    (_FIGURES,
+     lambda x, row: row["parameter"].endswith("_frac") and row["parameter"] != "software_growth_frac" and x > 1,
+     "{0:g} is not a fraction from 0 to 1"),
+    # Of a site, 0 may be right: no headroom, or a server that is cooled by air alone.
+    (_FIGURES, lambda x, row: "profile" in row and _must_be(row) == "above 0" and x == 0, "must be above 0"),
+    ("site_inputs.high tco_inputs.high memory_tiers.high editions.high",
+     lambda high, row: not row["low"] <= row["value"] <= high, "{low:g} to {high:g} does not hold the value {value:g}"),
+    *(("tco_inputs.unit", lambda unit, row, of=of, right=right: row["parameter"] == of and unit != right,
+       f"{{parameter}} is in {right}") for of, right in (TCO_UNITS | LIFETIME_UNITS).items()),
+    ("tco_inputs.status", lambda status, row: row["source_url"] is None and status != "guess",
+     "must be 'guess' where no source is given"),
+    ("workloads.cached_input_tok", lambda cached, row: row["input_tok"] is None or cached > row["input_tok"],
+     "must be given with input_tok, and not be above it"),
+    ("workloads.total_tok", lambda _, row: row["output_tok"] is not None, "must be empty where output_tok is given"),
+    ("workloads.success_frac", lambda _, row: row["counts"] != "task", "must be empty where no tasks are counted"),
+    ("changes.last_day", lambda last, row: last <= row["first_day"], "must be later than first_day ({first_day})"),
+    ("trace_requests.prefix_blocks", lambda blocks, row: (blocks > 0) != (row["prefix_of"] is not None),
+     "must be above 0 exactly when prefix_of is given"),
+    ("trace_requests.prefix_blocks", lambda _, row: row["prefix_of"] is not None and row["prefix_of"] >= row["request"],
+     "are shared with request {prefix_of}, which is not an earlier one"),
+    ("memory_tiers.unit", lambda unit, row: unit.replace("/", "_per_") != row["parameter"],
+     "{0} is not the unit of {parameter}"),
+    ("cache_effects.ratio",
+     lambda x, row: row["before"] and row["after"] and abs(x * row["before"] / row["after"] - 1) > 0.02,
+     "{0:g} is not {after:g} over {before:g}"),
+    ("acceptance_lengths.acceptance_length", lambda length, row: length > row["depth"] + 1,
+     "{0:g} tokens cannot come of {depth} drafted ones and one more"),
+)  # fmt: skip
+# Columns whose cells, which may be empty, are given exactly when another of the row is; or is not.
+_TOGETHER = (
+    ("operating_points.interactivity_basis", "interactivity_tok_per_s_per_user", True),
+    ("tco_inputs.source_url", "source_kind", True),
+    ("site_inputs.high", "low", True),
+    ("known_wrong_runs.point_id", "run_id", False),
+)
+
+
+def _together(other: str, both: bool) -> RowRule:
+    sentence = f"must be given exactly when {other} is{'' if both else ' not'}"
+    return lambda cell, row: sentence if ((cell is None) != (row[other] is None)) == both else None
+
+
+def _of_cell(is_wrong, sentence: str) -> RowRule:
+    return lambda cell, row: sentence.format(cell, **row) if is_wrong(cell, row) else None
+
+
+# By place, such as price_book.effective_to; the second of each pair says whether the rule also looks at an empty cell.
+OF_ROWS: dict[str, list[tuple[RowRule, bool]]] = {place: [(_together(*of), True)] for place, *of in _TOGETHER}
+for _places, *_of in _OF_CELLS:
+    for _place in _places.split():
+        OF_ROWS.setdefault(_place, []).append((_of_cell(*_of), False))
 OF_FILES: dict[str, list[Callable[[list[dict]], Iterable[Problem]]]] = {}
-
-
-def of_row(*places: str, also_empty: bool = False) -> Callable[[RowRule], RowRule]:
-    """Declare a rule of some columns, each as `table.column`."""
-
-    def declare(rule: RowRule) -> RowRule:
-        for place in places:
-            table, column = place.split(".")
-            OF_ROWS.setdefault(table, {}).setdefault(column, []).append((rule, also_empty))
-        return rule
-
-    return declare
 
 
 def of_file(table: str):
@@ -66,133 +112,6 @@ def of_file(table: str):
         return rule
 
     return declare
-
-
-@of_row("price_book.effective_to", "power_book.effective_to", "site_inputs.effective_to")
-def _ends_after_start(end, row):
-    start = row["effective_from"]
-    if start is None:
-        return "needs effective_from"
-    return None if end > start else f"must be later than effective_from ({start})"
-
-
-@of_row("price_book.observed_on", "power_book.observed_on")
-def _one_kind_of_date(_, row):
-    return "must be empty where effective_from is given" if row["effective_from"] else None
-
-
-def _together(other: str, both: bool = True) -> RowRule:
-    """Given exactly when another column of the row is; or, with `both` false, exactly when that one is not."""
-    sentence = f"must be given exactly when {other} is{'' if both else ' not'}"
-    return lambda value, row: sentence if ((value is None) != (row[other] is None)) == both else None
-
-
-of_row("operating_points.interactivity_basis", also_empty=True)(_together("interactivity_tok_per_s_per_user"))
-of_row("tco_inputs.source_url", also_empty=True)(_together("source_kind"))
-of_row("known_wrong_runs.point_id", also_empty=True)(_together("run_id", both=False))
-
-
-@of_row("api_prices.status")
-def _undated_goes_with_no_date(status, row):
-    return None if (status == "undated") == (row["as_of"] is None) else "must be 'undated' exactly when as_of is empty"
-
-
-@of_row("claims.cell")
-def _cell_goes_with_row(_, row):
-    return "needs the row of the printed table" if row["row"] is None else None
-
-
-@of_row("site_inputs.to_basis")
-def _leads_from_a_basis(_, row):
-    return "needs basis, from which the factor leads" if row["basis"] is None else None
-
-
-@of_row(*(f"{table}.{column}" for table in ("site_inputs", "tco_inputs") for column in ("value", "low", "high")))
-def _fits_its_parameter(figure, row):
-    parameter = row["parameter"]
-    if parameter == "pue" and figure < 1:
-        return f"a PUE of {figure:g} is below 1: a site cannot draw less than its IT equipment"
-    if parameter == "wacc_frac" and figure >= 1:
-        return f"a cost of capital of {figure:g} is not a fraction below 1"
-    if parameter in MUST_BE_BELOW_ONE and figure >= 1:
-        return f"{figure:g} leaves nothing after a year: it must be below 1"
-    if parameter == "life_year" and 0 < figure < 1 / 12:
-        return f"a life of {figure:g} years is shorter than a month"
-    if parameter.endswith("_frac") and parameter != "software_growth_frac" and figure > 1:
-        return f"{figure:g} is not a fraction from 0 to 1"
-    # Of a site, 0 may be right: no headroom, or a server that is cooled by air alone.
-    return "must be above 0" if "profile" in row and parameter in MUST_BE_POSITIVE and figure == 0 else None
-
-
-of_row("site_inputs.high", also_empty=True)(_together("low"))
-
-
-@of_row("site_inputs.high", "tco_inputs.high", "memory_tiers.high", "editions.high")
-def _range_holds_the_value(high, row):
-    low, value = row["low"], row["value"]
-    return None if low <= value <= high else f"{low:g} to {high:g} does not hold the value {value:g}"
-
-
-@of_row("tco_inputs.unit")
-def _is_the_unit_of_its_parameter(unit, row):
-    right = (TCO_UNITS | LIFETIME_UNITS)[row["parameter"]]
-    return None if unit == right else f"{row['parameter']} is in {right}"
-
-
-@of_row("tco_inputs.status")
-def guess_without_a_source(status, row):
-    """An input of owning that names no page is a guess."""
-    return "must be 'guess' where no source is given" if row["source_url"] is None and status != "guess" else None
-
-
-@of_row("workloads.cached_input_tok")
-def _cached_is_part_of_input(cached, row):
-    given = row["input_tok"]
-    return "must be given with input_tok, and not be above it" if given is None or cached > given else None
-
-
-@of_row("workloads.total_tok")
-def _total_only_in_place_of_its_parts(_, row):
-    return None if row["output_tok"] is None else "must be empty where output_tok is given"
-
-
-@of_row("workloads.success_frac")
-def _only_a_task_succeeds(_, row):
-    return None if row["counts"] == "task" else "must be empty where no tasks are counted"
-
-
-@of_row("changes.last_day")
-def _is_after_the_first(last, row):
-    return None if last > row["first_day"] else f"must be later than first_day ({row['first_day']})"
-
-
-@of_row("trace_requests.prefix_blocks")
-def _shared_with_an_earlier_one(blocks, row):
-    earlier = row["prefix_of"]
-    if (blocks > 0) != (earlier is not None):
-        return "must be above 0 exactly when prefix_of is given"
-    if earlier is not None and earlier >= row["request"]:
-        return f"are shared with request {earlier}, which is not an earlier one"
-    return None
-
-
-@of_row("memory_tiers.unit")
-def _is_that_of_the_parameter(unit, row):
-    right = row["parameter"]
-    return None if unit.replace("/", "_per_") == right else f"{unit} is not the unit of {right}"
-
-
-@of_row("cache_effects.ratio")
-def _is_that_of_the_figures(ratio, row):
-    before, after = row["before"], row["after"]
-    wrong = before and after and abs(ratio * before / after - 1) > 0.02
-    return f"{ratio:g} is not {after:g} over {before:g}" if wrong else None
-
-
-@of_row("acceptance_lengths.acceptance_length")
-def _no_more_than_drafted(length, row):
-    depth = row["depth"]
-    return None if length <= depth + 1 else f"{length:g} tokens cannot come of {depth} drafted ones and one more"
 
 
 @of_file("operating_points")
@@ -207,8 +126,8 @@ def _duplicates_exist(rows):
 def _one_reference_per_gpu(rows):
     num_references = Counter(row["gpu"] for row in rows if row["is_reference"])
     for i, row in enumerate(rows):
-        if num_references[row["gpu"]] != 1:
-            yield i, "is_reference", f"{num_references[row['gpu']]} rows of {row['gpu']} are true; exactly one must be"
+        if (found := num_references[row["gpu"]]) != 1:
+            yield i, "is_reference", f"{found} rows of {row['gpu']} are true; exactly one must be"
 
 
 def intervals_apart(*series: str) -> Callable[[list[dict]], Iterable[Problem]]:

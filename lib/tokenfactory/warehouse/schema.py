@@ -159,8 +159,8 @@ class Table:
     @cached_property
     def steps(self) -> list[tuple]:
         """What a row is checked by: each column's name, whether it is required, its reader, and its rules."""
-        of_row = rules.OF_ROWS.get(self.name, {})
-        return [(name, c.is_required, c.parse, of_row.get(name, ())) for name, c in self.columns.items()]
+        rules_of = rules.OF_ROWS.get
+        return [(n, c.is_required, c.parse, rules_of(f"{self.name}.{n}", ())) for n, c in self.columns.items()]
 
 
 def _read_tables() -> dict[str, Table]:
