@@ -4,41 +4,22 @@ Fixed-length rows state seconds and tokens/s per GPU flat; agentic rows since Ju
 `request_metrics`. `std_intvty` (1 / standard deviation) is the speed of nothing and is not read.
 """
 
+import re
 from collections.abc import Iterator
 
 from tokenfactory.measurements import normalise
 from tokenfactory.measurements.adapters import Context, Row, RowProblem, copied
-from tokenfactory.warehouse.measured import LATENCIES, SPEED_OF, STATISTICS
+from tokenfactory.warehouse.measured import CONFIG_FIELDS, LATENCIES, POINT_FIELDS, RUN_FIELDS, SPEED_OF, STATISTICS
 
 NAME, VERSION = "inferencex_agg", 3
 SOURCE = "InferenceX"
 
-_SAME = (
-    *("model", "framework", "precision", "mtp", "disagg", "is_multinode", "tp", "pp", "ep", "dp_attention"),
-    *("prefill_tp", "prefill_pp", "prefill_ep", "prefill_dp_attention", "prefill_num_workers", "num_prefill_gpu"),
-    *("decode_tp", "decode_pp", "decode_ep", "decode_dp_attention", "decode_num_workers", "num_decode_gpu"),
-)
-CONFIG = {
-    "hw": "hardware",
-    "infmax_model_prefix": "model_prefix",
-    "model_prefix": "model_prefix",
-    "spec_decoding": "spec_decoding",
-    "pcp_size": "pcp",
-    **{name: name for name in _SAME},
-}
-POINT = {
-    "isl": "isl_tok",
-    "osl": "osl_tok",
-    "conc": "conc",
-    "users": "conc",
-    "image": "image",
-    "recipe_fingerprint": "recipe_fingerprint",
-    "date": "date",
-    "run_id": "run_id",
-    "run_url": "run_url",
-    "error": "error",
-}
-# Numbers by the names InferenceX gives them, here and in the `metrics` of its API and database.
+# What InferenceX calls the facts of a row, here and in its API and database: most as we do.
+CONFIG = {c.name: c.name for c in CONFIG_FIELDS if c.name not in ("num_gpu", "dp", "speculates", "is_own")}
+CONFIG |= {"hw": "hardware", "infmax_model_prefix": "model_prefix", "spec_method": "spec_decoding", "pcp_size": "pcp"}
+POINT = {name: name for name in ("conc", "image", "recipe_fingerprint", "date", "error", *(c.name for c in RUN_FIELDS))}
+POINT |= {"isl": "isl_tok", "osl": "osl_tok", "users": "conc"}
+# Its numbers, there in `metrics`.
 METRICS = {
     "tput_per_gpu": "total_tok_per_s_per_gpu",
     "output_tput_per_gpu": "output_tok_per_s_per_gpu",
@@ -46,26 +27,13 @@ METRICS = {
     "median_intvty": "interactivity_tok_per_s_per_user",
     **{f"{s}_intvty": f"{s}_interactivity_tok_per_s_per_user" for s in STATISTICS if s != "median"},
     **{f"{s}_{latency}": f"{s}_{latency}_s" for s in STATISTICS for latency in LATENCIES},
-    **{
-        name: name
-        for name in (
-            *("avg_power_w", "prefill_avg_power_w", "decode_avg_power_w"),
-            *("joules_per_total_token", "joules_per_output_token", "joules_per_input_token"),
-            *("joules_per_successful_query", "prefill_joules_per_input_token", "decode_joules_per_output_token"),
-            *("power_metric_schema_version", "power_valid"),
-        )
-    },
+    **{c.name: c.name for c in POINT_FIELDS if re.search("power|joules", c.name) and c.name != "system_power_w"},
     "num_requests_successful": "num_requests_ok",
-    "gpu_cache_hit_rate": "gpu_cache_hit_frac",
-    "cpu_cache_hit_rate": "cpu_cache_hit_frac",
-    "external_cache_hit_rate": "external_cache_hit_frac",
-    "theoretical_cache_hit_rate": "theoretical_cache_hit_frac",
+    **{f"{where}_cache_hit_rate": f"{where}_cache_hit_frac" for where in ("gpu", "cpu", "external", "theoretical")},
 }
 # Flat agentic rows, before July 2026.
-_OLD_AGENTIC = {
-    "total_tput_tps": "total_tok_per_s",
-    **{f"{s}_ttlt": f"{s}_e2el_s" for s in STATISTICS},
-}
+_OLD_AGENTIC = {"total_tput_tps": "total_tok_per_s", **{f"{s}_ttlt": f"{s}_e2el_s" for s in STATISTICS}}
+_PER_GPU = {f"{kind}_tput_tps": f"{kind}_tok_per_s_per_gpu" for kind in ("total", "output", "input")}
 _NESTED_STATISTICS = {"mean": "mean", "p50": "median", "p75": "p75", "p90": "p90"}
 
 
@@ -85,14 +53,14 @@ def rows(record: Row, context: Context) -> Iterator[dict]:
     if table == "reliability":
         for name, jobs in record.items():
             yield {"hardware": name, "num_success": jobs["n_success"], "num_total": jobs["total"]}
-    elif table == "evaluations":
-        row = copied(record, CONFIG) | copied(record, POINT)
+        return
+    row = copied(record, CONFIG) | copied(record, POINT)
+    if table == "evaluations":
         lengths = normalise.lengths_in(str(record.get("source", "")))
         if lengths and "isl_tok" not in row and "osl_tok" not in row:  # older rows: only the path of their source says
             row["isl_tok"], row["osl_tok"] = lengths
         yield evaluation(row, record)
     else:
-        row = copied(record, CONFIG) | copied(record, POINT)
         pools = [str(record[name]).strip().lower() for name in ("prefill_hw", "decode_hw") if record.get(name)]
         if len(set(pools)) > 1:
             raise RowProblem("decode_hw", "prefill and decode run on different hardware; a point has one GPU")
@@ -130,35 +98,20 @@ def offload(record: Row) -> str:
 def _agentic(record: Row) -> dict:
     latency, throughput = _group(record, "request_metrics", "latency"), _group(record, "request_metrics", "throughput")
     row = {"workload": "agentic", "rate_scope": "deployed"}
-    for name in ("ttft", "tpot", "e2el"):
-        row |= _statistics(_group(latency, name), name)
     # Where the gap between full responses is stated, it replaces the gap between chunks.
-    gap = _group(latency, "full_response_itl") or _group(latency, "itl")
-    row |= _statistics(gap, "itl")
+    groups = {name: _group(latency, name) for name in ("ttft", "tpot", "e2el")}
+    groups["itl"] = _group(latency, "full_response_itl") or _group(latency, "itl")
+    for name, group in groups.items():
+        row |= copied(group, {theirs: f"{ours}_{name}_s" for theirs, ours in _NESTED_STATISTICS.items()})
     # Where times per output token are stated, they are what a user sees: a gap may stand for several tokens.
     for statistic, speed in SPEED_OF.items():
         time = row.get(f"{statistic}_tpot_s")
         if isinstance(time, int | float) and time > 1e-300:
             row[speed] = 1 / time
-    per_gpu = _group(throughput, "per_gpu")
-    row |= dict(
-        copied(
-            per_gpu,
-            {
-                "total_tput_tps": "total_tok_per_s_per_gpu",
-                "output_tput_tps": "output_tok_per_s_per_gpu",
-                "input_tput_tps": "input_tok_per_s_per_gpu",
-            },
-        )
-    )
-    row |= copied(record, METRICS)
-    for cache in (_group(record, "request_metrics", "cache"), _group(record, "server_metrics", "cache")):
-        row |= copied(cache, METRICS)
+    row |= copied(_group(throughput, "per_gpu"), _PER_GPU) | copied(record, METRICS)
+    for where in ("request_metrics", "server_metrics"):
+        row |= copied(_group(record, where, "cache"), METRICS)
     return row
-
-
-def _statistics(group: Row, latency: str) -> dict:
-    return copied(group, {theirs: f"{ours}_{latency}_s" for theirs, ours in _NESTED_STATISTICS.items()})
 
 
 def _group(record: Row, *path: str) -> Row:

@@ -3,30 +3,11 @@
 from collections.abc import Iterator
 
 from tokenfactory.measurements.adapters import Context, Row, RowProblem, copied
-from tokenfactory.measurements.adapters.inferencex_agg import METRICS, evaluation, offload
+from tokenfactory.measurements.adapters.inferencex_agg import CONFIG, METRICS, POINT, evaluation, offload
 from tokenfactory.measurements.normalise import run_of
 
 NAME, VERSION = "inferencex_api", 2
 SOURCE = "InferenceX"
-
-_SAME = (
-    *("hardware", "framework", "model", "precision", "disagg", "is_multinode"),
-    *("prefill_tp", "prefill_ep", "prefill_dp_attention", "prefill_num_workers", "num_prefill_gpu"),
-    *("decode_tp", "decode_ep", "decode_dp_attention", "decode_num_workers", "num_decode_gpu"),
-)
-CONFIG = {**{name: name for name in _SAME}, "spec_method": "spec_decoding"}
-POINT = {
-    "isl": "isl_tok",
-    "osl": "osl_tok",
-    "conc": "conc",
-    "image": "image",
-    "recipe_fingerprint": "recipe_fingerprint",
-    "date": "date",
-    "run_url": "run_url",
-    "run_started_at": "run_started_at",
-    "workflow_run_id": "workflow_run_id",
-    "error": "error",
-}
 
 
 def recognise(record: Row) -> str | None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from tokenfactory.measurements.adapters import Context, Row, RowProblem, copied
 from tokenfactory.measurements.adapters import inferencex_api as api
-from tokenfactory.measurements.adapters.inferencex_agg import METRICS
+from tokenfactory.measurements.adapters.inferencex_agg import METRICS, POINT
 from tokenfactory.measurements.normalise import flag, run_of
 
 NAME, VERSION = "inferencex_csv", 2
@@ -53,7 +53,7 @@ def recognise(record: Row) -> str | None:
 
 def rows(record: Row, context: Context) -> Iterator[dict]:
     if "Hardware Key" not in record:
-        yield api.config(record) | copied(record, api.POINT) | api.point(record, record)
+        yield api.config(record) | copied(record, POINT) | api.point(record, record)
         return
     record = {_old_header(header): cell for header, cell in record.items()}
     if record.get("Synthetic") and flag(record["Synthetic"], "Synthetic"):

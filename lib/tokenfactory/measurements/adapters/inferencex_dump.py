@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from tokenfactory.measurements.adapters import Context, Row, RowProblem, copied
 from tokenfactory.measurements.adapters import inferencex_api as api
-from tokenfactory.measurements.adapters.inferencex_agg import METRICS, evaluation
+from tokenfactory.measurements.adapters.inferencex_agg import METRICS, POINT, evaluation
 
 NAME, VERSION = "inferencex_dump", 2
 SOURCE = "InferenceX"
@@ -59,7 +59,7 @@ def rows(record: Row, context: Context) -> Iterator[dict]:
         metrics = record["metrics"]
         if not isinstance(metrics, dict):
             raise RowProblem("metrics", "is not an object")
-        row = {"config_key": str(record["config_id"]), **copied(record, api.POINT)}
+        row = {"config_key": str(record["config_id"]), **copied(record, POINT)}
         row["workflow_run_id"] = str(record["workflow_run_id"])
         yield row | (
             evaluation({}, metrics | {"task": record["task"]}) if table != RESULTS else api.point(record, metrics)
