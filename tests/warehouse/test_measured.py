@@ -2,7 +2,6 @@
 
 import pytest
 
-from tokenfactory.measurements.configuration import Configuration
 from tokenfactory.warehouse import measured, schema
 from tokenfactory.warehouse.measured import FIELDS, MEASURED_POINTS, TABLES
 
@@ -60,7 +59,3 @@ def test_a_benchmark_that_ships_has_the_columns_of_a_measured_point():
     for column in shipped:
         point = of_points[column.name]
         assert (column.duckdb_type, column.unit, column.meaning) == (point.type.removesuffix("[]"), *point[2:])
-
-
-def test_a_configuration_is_what_normalising_makes():
-    assert [c.name for c in measured.CONFIGURATION] == list(Configuration.__dataclass_fields__)

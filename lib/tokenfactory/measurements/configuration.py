@@ -5,52 +5,23 @@ the measured numbers is done over all rows at once in `repair`.
 """
 
 import re
+from collections import namedtuple
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from tokenfactory.measurements import normalise
 from tokenfactory.measurements.adapters import RowProblem
-from tokenfactory.measurements.normalise import (
-    counted,
-    device,
-    flag,
-    framework,
-    hardware,
-    model,
-    precision,
-    precision_in,
-    product,
-    shown,
-    spec_decoding,
-)
+from tokenfactory.measurements.normalise import flag, shown
 from tokenfactory.warehouse import vocabulary
+from tokenfactory.warehouse.measured import CONFIGURATION
 
 MOST_GPUS = 1_000_000  # of a deployment
 _RUNNERS = frozenset({"cw", "nv", "nb", "tw", "amd", "amds", "dgxc", "slurm"})  # suffixes of machines, not of products
 
 
-@dataclass(frozen=True)
-class Configuration:
-    """A normalised configuration: the columns of `measured_points` that tell configurations apart."""
-
-    gpu: str
-    model: str
-    framework: str | None
-    precision: str | None
-    spec_decoding: str | None
-    is_disagg: bool
-    is_multinode: bool | None
-    num_gpu: int
-    num_prefill_gpu: int | None
-    num_decode_gpu: int | None
-    prefill_tp: int | None
-    prefill_ep: int | None
-    prefill_dp_attention: bool | None
-    prefill_num_workers: int | None
-    decode_tp: int | None
-    decode_ep: int | None
-    decode_dp_attention: bool | None
-    decode_num_workers: int | None
+_COLUMNS = [c.name for c in CONFIGURATION]
+# A normalised configuration: the columns of `measured_points` that tell configurations apart.
+Configuration = namedtuple("Configuration", _COLUMNS, defaults=[None] * len(_COLUMNS))
 
 
 def configuration(raw: Mapping[str, Any]) -> tuple[Configuration, tuple[str, ...]]:
@@ -64,30 +35,21 @@ def configuration(raw: Mapping[str, Any]) -> tuple[Configuration, tuple[str, ...
     is_own = flag(raw.get("is_own"), "is_own") or False
     raw = dict(raw)
     gpu = _gpu(raw, is_own, repairs)
-    name, is_known = model(raw.get("model_prefix"), raw.get("model"))
+    name, is_known = normalise.model(raw.get("model_prefix"), raw.get("model"))
     if not name:
         raise RowProblem("model", "the row names no model; give model in token-factory.yaml")
     if not is_known:
         repairs.append("model_not_in_table")
-    engine, says_disagg = framework(raw.get("framework"))
+    engine, says_disagg = normalise.framework(raw.get("framework"))
     if engine and engine != raw["framework"].strip().lower():
         repairs.append("framework_alias")
     number_format = _precision(raw, is_own, repairs)
     is_disagg = _is_disagg(raw, engine, says_disagg, repairs)
     is_multinode = flag(raw.get("is_multinode"), "is_multinode")
-    return (
-        Configuration(
-            gpu=gpu,
-            model=name,
-            framework=engine,
-            precision=number_format,
-            spec_decoding=_speculation(raw),
-            is_disagg=is_disagg,
-            is_multinode=is_multinode,
-            **(_pools(raw, repairs) if is_disagg else _one_engine(raw, is_multinode, repairs)),
-        ),
-        tuple(repairs),
-    )
+    counts = _pools(raw, repairs) if is_disagg else _one_engine(raw, is_multinode, repairs)
+    named = {"gpu": gpu, "model": name, "framework": engine, "precision": number_format}
+    named |= {"spec_decoding": _speculation(raw), "is_disagg": is_disagg, "is_multinode": is_multinode}
+    return Configuration(**named, **counts), tuple(repairs)
 
 
 def has_total_in_both_pools(raw: Mapping[str, Any], config: Configuration) -> bool:
@@ -108,7 +70,7 @@ def _gpu(raw: dict[str, Any], is_own: bool, repairs: list[str]) -> str:
     if not name:
         raise RowProblem("hardware", "the row names no hardware; give hardware in token-factory.yaml")
     if is_own:
-        whole, (name, count) = name, counted(name)
+        whole, (name, count) = name, normalise.counted(name)
         if count is not None:
             sizes = raw.get("num_gpu") or raw.get("tp") or count
             if count < 1 or sizes % count:
@@ -119,8 +81,8 @@ def _gpu(raw: dict[str, Any], is_own: bool, repairs: list[str]) -> str:
         if key not in vocabulary.gpus():
             repairs.append("gpu_not_in_table")
     else:
-        key = hardware(name) or device(name)
-    if key and hardware(name) and key != name.strip().lower():
+        key = normalise.hardware(name) or normalise.device(name)
+    if key and normalise.hardware(name) and key != name.strip().lower():
         repairs.append("hardware_suffix")
     if not key:
         raise RowProblem("hardware", f"unknown hardware '{shown(name)}'")
@@ -129,20 +91,20 @@ def _gpu(raw: dict[str, Any], is_own: bool, repairs: list[str]) -> str:
 
 def _own_gpu(name: str) -> str:
     """The key of a GPU in somebody's own words; the words of its product where it is none of the table."""
-    key = product(name)
+    key = normalise.product(name)
     if key in vocabulary.gpus():
         return key
     if " " in name.strip():
-        return device(name) or key
+        return normalise.device(name) or key
     words = set(re.split(r"[-_]", name.lower())[1:])
     is_machine = all(word in _RUNNERS or word.isdigit() for word in words)
-    return (hardware(name) if is_machine else device(name) if not words else None) or key
+    return (normalise.hardware(name) if is_machine else normalise.device(name) if not words else None) or key
 
 
 def _precision(raw: Mapping[str, Any], is_own: bool, repairs: list[str]) -> str | None:
     """The format of the weights: as stated, else as the model's name says."""
-    stated = precision(raw.get("precision"), is_own=is_own)
-    named = precision_in(raw.get("model")) if is_own else None
+    stated = normalise.precision(raw.get("precision"), is_own=is_own)
+    named = normalise.precision_in(raw.get("model")) if is_own else None
     if {stated, named} == {"fp4", "fp8"}:
         raise RowProblem("precision", f"is {stated}, but the model is called '{shown(raw['model'])}'")
     if named and stated in (None, "bf16", "fp16"):  # 16 bits are the activations of such a model
@@ -154,7 +116,7 @@ def _precision(raw: Mapping[str, Any], is_own: bool, repairs: list[str]) -> str 
 
 
 def _speculation(raw: Mapping[str, Any]) -> str | None:
-    method = spec_decoding(raw.get("spec_decoding"), raw.get("mtp"))
+    method = normalise.spec_decoding(raw.get("spec_decoding"), raw.get("mtp"))
     if not flag(raw.get("speculates"), "speculates"):
         return method
     if method == "none":
@@ -229,11 +191,8 @@ def _one_engine(raw: Mapping[str, Any], is_multinode: bool | None, repairs: list
     if raw.get("prefill_tp") is not None:
         decode_is_empty = not raw.get("decode_tp") or not raw.get("decode_ep")
         prefill_only = any(
-            raw.get(theirs) == 0 and (raw.get(ours) or 0) > 0
-            for theirs, ours in (
-                ("decode_num_workers", "prefill_num_workers"),
-                ("num_decode_gpu", "num_prefill_gpu"),
-            )
+            raw.get(name.format("decode")) == 0 and (raw.get(name.format("prefill")) or 0) > 0
+            for name in ("{}_num_workers", "num_{}_gpu")
         )
         side = "prefill_" if decode_is_empty or prefill_only else "decode_"
     tp, pp, ep, workers = (raw.get(f"{side}{key}") for key in ("tp", "pp", "ep", "num_workers"))
@@ -263,11 +222,7 @@ def _one_engine(raw: Mapping[str, Any], is_multinode: bool | None, repairs: list
         raise RowProblem("num_gpu", f"ran on {total} GPUs")
     return {
         "num_gpu": total,
-        "num_prefill_gpu": None,
-        "num_decode_gpu": None,
-        **{f"{role}_tp": tp or None for role in ("prefill", "decode")},
-        **{f"{role}_ep": ep or None for role in ("prefill", "decode")},
-        **{f"{role}_dp_attention": attention for role in ("prefill", "decode")},
-        "prefill_num_workers": None,
-        "decode_num_workers": None,
+        **dict.fromkeys(("prefill_tp", "decode_tp"), tp or None),
+        **dict.fromkeys(("prefill_ep", "decode_ep"), ep or None),
+        **dict.fromkeys(("prefill_dp_attention", "decode_dp_attention"), attention),
     }
