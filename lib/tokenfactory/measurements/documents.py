@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TextIO
 
 from reportkit import strict_yaml
 from tokenfactory.errors import DataError
@@ -43,6 +43,7 @@ LARGEST_YAML = 4 << 20
 SIDECAR = "token-factory.yaml"
 
 _CHUNK = 1 << 20
+_WIDE = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _PATTERN = re.compile(r"[*?\[\]{}\ud800-\udfff]")
 _PACKED = {b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstd", b"7z\xbc\xaf": "7z"}
 _YAML = re.compile(rb"^(version|scenario|metrics|results|run): ?", re.MULTILINE)
@@ -73,6 +74,20 @@ class Document:
                     yield stream
         except _UNREADABLE as error:
             raise DataError(self.name, f"cannot be read: {shown(error)}") from error
+
+    @contextmanager
+    def text(self) -> Iterator[TextIO]:
+        """The same as text, whose lines end where a text editor ends them. Raises DataError where it is not UTF-8."""
+        with self.open() as stream, io.TextIOWrapper(stream, "utf-8-sig") as text:
+            try:
+                yield text
+            except UnicodeDecodeError as error:
+                raise DataError(self.name, "is not UTF-8 text") from error
+
+    def head(self) -> bytes:
+        """Its beginning: enough to tell what it is."""
+        with self.open() as stream:
+            return stream.read(_CHUNK)
 
     @contextmanager
     def on_disk(self, work: Path) -> Iterator[Path]:
@@ -115,11 +130,14 @@ def _archive(path: Path, marks: tuple[int, int]) -> zipfile.ZipFile:
     return zipfile.ZipFile(path)
 
 
-class _Limited:
+class _Limited(io.RawIOBase):
     """A stream that breaks off where it unpacks to more than a file of its size may hold."""
 
     def __init__(self, name: str, stream: BinaryIO, most: int):
         self._name, self._stream, self._left = name, stream, min(most, LARGEST_UNPACKED)
+
+    def readable(self) -> bool:
+        return True
 
     def read(self, size: int = -1) -> bytes:
         found = self._stream.read(_CHUNK if size < 0 else size)
@@ -174,11 +192,10 @@ def records(document: Document) -> Iterator[tuple[int, Any]]:
     ------
     DataError : the file is neither Parquet nor text in JSON, JSON Lines or CSV, or breaks off.
     """
-    with document.open() as stream:
-        head = stream.read(_CHUNK)
-        if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and (words := _foreign_text(head)):
-            raise DataError(document.name, words)
-        text = _Text(document.name, stream, head)
+    head = document.head()
+    if head.startswith(_WIDE):
+        raise DataError(document.name, _foreign_text(head) or "is UTF-16 text; save it as UTF-8")
+    with document.text() as text:
         if re.match(rb"[\s\xef\xbb\xbf]*[\[{]", head):
             yield from _json_records(document.name, text)
         elif head.startswith(columnar.PARQUET):
@@ -187,10 +204,10 @@ def records(document: Document) -> Iterator[tuple[int, Any]]:
             raise DataError(document.name, f"is a file of the kind {kind}; unpack it, or save it as JSON or CSV")
         elif head[257:262] == b"ustar":
             raise DataError(document.name, "is a file of the kind tar; unpack it, or zip its folder")
-        elif b"\0" in head and not head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        elif b"\0" in head:
             raise DataError(document.name, "is neither text nor a zip")
         elif len(_YAML.findall(head)) >= 2:
-            yield 0, _report(document.name, text.whole())
+            yield 0, _report(document.name, text)
         elif words := _foreign_text(head):
             raise DataError(document.name, words)
         else:
@@ -199,63 +216,8 @@ def records(document: Document) -> Iterator[tuple[int, Any]]:
 
 def mentions(document: Document, texts: tuple[bytes, ...]) -> bool:
     """Whether one of some texts stands near the beginning of a file: cheaper than to cut its first record."""
-    with document.open() as stream:
-        head = stream.read(_CHUNK)
-        return any(text in head for text in texts)
-
-
-class _Text:
-    """Decode a stream step by step; refuse what is not UTF-8."""
-
-    def __init__(self, name: str, stream: BinaryIO, head: bytes):
-        if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            raise DataError(name, "is UTF-16 text; save it as UTF-8")
-        self._name, self._stream, self._waiting = name, stream, head
-        self._decoder = codecs.getincrementaldecoder("utf-8-sig")()
-
-    def read(self, size: int) -> str:
-        """About `size` more characters; '' at the end."""
-        while True:
-            chunk, self._waiting = self._waiting or self._stream.read(size), b""
-            try:
-                text = self._decoder.decode(chunk, final=not chunk)
-            except UnicodeDecodeError as error:
-                raise DataError(self._name, "is not UTF-8 text") from error
-            if text or not chunk:
-                return text
-
-    def whole(self) -> str:
-        """All of a text that is not long."""
-        found = ""
-        while more := self.read(_CHUNK):
-            found += more
-            if len(found) > LARGEST_YAML:
-                raise DataError(self._name, f"is YAML of more than {LARGEST_YAML >> 20} MB")
-        return found
-
-    def lines(self) -> Iterator[str]:
-        # Lines end where a text editor ends them: splitlines would also cut at marks that a cell may hold.
-        newlines, rest = io.IncrementalNewlineDecoder(None, translate=True), ""
-        while text := self.read(_CHUNK):
-            *lines, rest = (rest + newlines.decode(text)).split("\n")
-            yield from (f"{line}\n" for line in lines)
-            if len(rest) > LARGEST_ELEMENT:
-                raise DataError(self._name, f"has a line longer than {LARGEST_ELEMENT >> 20} MB")
-        if rest:
-            yield rest
-
-
-class _NotStrict(ValueError):
-    """JSON that Python would take and we do not."""
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict:
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise _NotStrict(twice, "is given twice")
-    return result
+    head = document.head()
+    return any(text in head for text in texts)
 
 
 def _integer(digits: str) -> int | float:
@@ -263,19 +225,25 @@ def _integer(digits: str) -> int | float:
     return int(digits) if len(digits) <= 300 else float(digits)
 
 
-_STRICT = json.JSONDecoder(object_pairs_hook=_once)
-_LENIENT = json.JSONDecoder(parse_int=_integer)
-_LONG_NUMBERS = json.JSONDecoder(object_pairs_hook=_once, parse_int=_integer)
 _SPACE = re.compile(r"[ \t\n\r]*")
 
 
 class _Json:
     """A window on JSON text that grows until an element fits into it."""
 
-    def __init__(self, name: str, text: _Text):
+    def __init__(self, name: str, text: TextIO):
         self.name, self._text = name, text
         self.buffer, self.at = text.read(_CHUNK), 0
         self.index = 0
+        self._twice: list[str] = []  # names that an object gives more than once, which Python would take
+        self._decoders = [json.JSONDecoder(object_pairs_hook=self._once, parse_int=read) for read in (None, _integer)]
+
+    def _once(self, pairs: list[tuple[str, Any]]) -> dict:
+        result = dict(pairs)
+        if len(result) != len(pairs):
+            names = [name for name, _ in pairs]
+            self._twice.append(next(name for name in names if names.count(name) > 1))
+        return result
 
     def _grow(self) -> bool:
         more = self._text.read(max(_CHUNK, len(self.buffer) - self.at))
@@ -309,22 +277,17 @@ class _Json:
                     raise self.error(f"is not complete JSON: {error.msg}") from None
             except RecursionError:
                 raise self.error("is nested too deeply") from None
-            except ValueError as error:
-                raise self.error(f"cannot be read: {shown(error)}") from None
 
     def _decode(self) -> tuple[Any, int]:
+        self._twice.clear()
+        quick, for_long_integers = self._decoders
         try:
-            try:
-                value, end = _STRICT.raw_decode(self.buffer, self.at)
-            except (json.JSONDecodeError, _NotStrict):
-                raise
-            except ValueError:  # an integer of more digits than Python reads
-                value, end = _LONG_NUMBERS.raw_decode(self.buffer, self.at)
-            problem = _too_much(value)
-        except _NotStrict as error:
-            value, end = _LENIENT.raw_decode(self.buffer, self.at)
-            problem = RowProblem(*error.args)
-        return problem or value, end
+            value, end = quick.raw_decode(self.buffer, self.at)
+        except json.JSONDecodeError:
+            raise
+        except ValueError:  # an integer of more digits than Python reads
+            value, end = for_long_integers.raw_decode(self.buffer, self.at)
+        return RowProblem(self._twice[0], "is given twice") if self._twice else _too_much(value) or value, end
 
     def skip_line(self) -> bool:
         """Pass over the rest of a line; whether another record or the end of the file follows."""
@@ -338,7 +301,7 @@ class _Json:
         return DataError(self.name, f"element {self.index} {reason}")
 
 
-def _json_records(name: str, text: _Text) -> Iterator[tuple[int, Any]]:
+def _json_records(name: str, text: TextIO) -> Iterator[tuple[int, Any]]:
     source = _Json(name, text)
     is_array = source.next_character() == "["
     source.at += is_array
@@ -397,29 +360,36 @@ def _too_much(value: Any) -> RowProblem | None:
     return None
 
 
-def _report(name: str, text: str) -> Any:
+def _report(name: str, text: TextIO) -> Any:
     """The content of a report in YAML. Raises DataError."""
+    found = text.read(LARGEST_YAML + 1)
+    if len(found) > LARGEST_YAML:
+        raise DataError(name, f"is YAML of more than {LARGEST_YAML >> 20} MB")
     try:
-        return strict_yaml.load(text)
+        return strict_yaml.load(found)
     except strict_yaml.NotUsable as error:
         raise DataError(name, str(error), row=error.line) from error
 
 
 def _foreign_text(head: bytes) -> str | None:
     """What a text is that is neither JSON nor CSV, and the way to JSON, where its kind is known."""
-    is_wide = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    start = head[: 64 << 10].decode("utf-16" if is_wide else "utf-8", "replace")
-    for pattern, words in formats.TEXTS:
-        if re.search(pattern, start, re.IGNORECASE | re.MULTILINE):
-            return words
-    return None
+    start = head[: 64 << 10].decode("utf-16" if head.startswith(_WIDE) else "utf-8", "replace")
+    found = (words for pattern, words in formats.TEXTS if re.search(pattern, start, re.IGNORECASE | re.MULTILINE))
+    return next(found, None)
 
 
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical lines"}
 
 
-def _csv_records(name: str, text: _Text) -> Iterator[tuple[int, Any]]:
-    lines = text.lines()
+def _lines(name: str, text: TextIO) -> Iterator[str]:
+    while line := text.readline(LARGEST_ELEMENT + 1):
+        if len(line) > LARGEST_ELEMENT:
+            raise DataError(name, f"has a line longer than {LARGEST_ELEMENT >> 20} MB")
+        yield line
+
+
+def _csv_records(name: str, text: TextIO) -> Iterator[tuple[int, Any]]:
+    lines = _lines(name, text)
     # Licence and warning lines of an export stand before the header.
     header_line = next((line for line in lines if not line.startswith("#") and line.strip()), None)
     if header_line is None or "," not in header_line:
