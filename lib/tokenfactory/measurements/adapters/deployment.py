@@ -63,17 +63,13 @@ def flat_settings(record: Row, known: Mapping) -> dict:
 def _speculation(record: Row, facts: Mapping) -> dict:
     """The method of speculative decoding, or that there is one."""
     config = record.get("speculative_config")
-    if isinstance(config, str):
-        try:
-            config = json.loads(config)
-        except ValueError:
-            config = None
-    method = _object({"c": config}, "c").get("method")
-    tokens = _object({"c": config}, "c").get("num_speculative_tokens", record.get("num_speculative_tokens"))
+    stated = _pairs(config) if isinstance(config, str) else _object(record, "speculative_config")
+    method = stated.get("method")
+    tokens = stated.get("num_speculative_tokens", record.get("num_speculative_tokens"))
     drafts = record.get("spec_decode_num_drafts") or record.get("spec_decode_acceptance_length")
     if isinstance(method, str) and method:
         return {"spec_decoding": method}
-    if "spec_decoding" in facts or not (config or drafts or str(tokens or 0) not in ("0", "0.0")):
+    if "spec_decoding" in facts or not (stated or drafts or str(tokens or 0) not in ("0", "0.0")):
         return {}
     return {"speculates": True}
 
@@ -109,7 +105,7 @@ def _sglang(record: Row, whole: Row) -> dict:
     if isinstance(accepted, int | float) and accepted > 1 and stated.get("spec_decoding", "none") == "none":
         stated.pop("spec_decoding", None)
         stated["speculates"] = True
-    return made | {"deployment": {key: found for key, found in stated.items() if found is not None}}
+    return made | {"deployment": stated}
 
 
 def _aiperf(record: Row, whole: Row) -> dict:
@@ -226,15 +222,6 @@ def _inference_perf(record: Row, whole: Row) -> dict:
     return {}
 
 
-def _without_none(prepare):
-    def prepared(record: Row, whole: Row) -> dict:
-        made = prepare(record, whole)
-        stated = made.get("deployment")
-        return made | ({"deployment": {k: v for k, v in stated.items() if v is not None}} if stated else {})
-
-    return prepared
-
-
 PREPARE = {
     "sglang_serving": _sglang,
     "aiperf": _aiperf,
@@ -242,6 +229,6 @@ PREPARE = {
     "guidellm": _guidellm,
     "guidellm_before_04": _guidellm,
     "inference_perf": _inference_perf,
-    "llmd_report": _without_none(_llmd_01),
-    "llmd_report_02": _without_none(_llmd_02),
+    "llmd_report": _llmd_01,
+    "llmd_report_02": _llmd_02,
 }

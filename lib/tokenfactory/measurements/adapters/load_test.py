@@ -65,13 +65,9 @@ class Fields:
     def number(self, name: str, *, infinite: bool = False) -> float | None:
         """The number of a field. NaN is no sample; infinity only where the field may have no limit."""
         path, unit, found = self.found(self.layout.fields.get(name))
-        if infinite and isinstance(found, str) and found.strip().lower() in _INFINITE:
-            return math.inf
-        found = _number(found, path)
-        if found is None or (found == math.inf and infinite):
+        found = _number(found, path, infinite)
+        if found in (None, math.inf):
             return found
-        if found == math.inf:
-            raise _problem(path, "is infinite")
         if name.endswith("_per_s"):
             self._check_rate(path)
         return found * self._scale(path, unit) if name == "duration" else found
@@ -91,8 +87,6 @@ class Fields:
         )
         path, unit, found = self.found(tuple(template.format(word) for template in templates for word in words))
         found = _number(found, path)
-        if found == math.inf:
-            raise _problem(path, "is infinite")
         return found * self._scale(path, unit) if found else None
 
     def _beside(self, path: str) -> tuple[str, Any]:
@@ -118,9 +112,11 @@ def _problem(path: str, reason: str) -> RowProblem:
     return RowProblem(path.partition("@")[0].replace("/", "."), reason)
 
 
-def _number(found: Any, path: str | None) -> float | None:
+def _number(found: Any, path: str | None, infinite: bool = False) -> float | None:
     """A number at a path, None for none and for NaN."""
-    if isinstance(found, str) and _NUMBER.fullmatch(found.strip()):
+    if isinstance(found, str) and (
+        _NUMBER.fullmatch(found.strip()) or (infinite and found.strip().lower() in _INFINITE)
+    ):
         found = float(found)
     if found is None or (isinstance(found, float) and math.isnan(found)):
         return None
@@ -128,7 +124,9 @@ def _number(found: Any, path: str | None) -> float | None:
         raise _problem(path, f"'{shown(found)}' is not a number")
     if found < 0:
         raise _problem(path, f"{shown(found)} is negative")
-    if found > _LARGEST and found != math.inf:
+    if found == math.inf and not infinite:
+        raise _problem(path, "is infinite")
+    if _LARGEST < found < math.inf:
         raise _problem(path, f"{shown(found)} is too large")
     return float(found)
 
@@ -233,7 +231,7 @@ def _row(layout: Format, part: Row, whole: Row, context: Context) -> Row:
     repairs = _count_what_was_made(fields, row)
     row |= {speed: 1 / row[f"{stat}_tpot_s"] for stat, speed in SPEED_OF.items() if row[f"{stat}_tpot_s"]}
     row |= {"model": _only_model(fields), "date": _day(fields)}
-    stated = fields.raw("settings") or {}
+    stated = {name: found for name, found in (fields.raw("settings") or {}).items() if found is not None}
     added = flat_settings(whole if layout.rows is None else part, context.facts) if layout.is_flat else {}
     facts = {**context.facts, **added, **stated}
     row |= _workload(fields, row, num_ok, Context(context.file, facts))
