@@ -80,7 +80,7 @@ def test_when_nothing_can_be_read_that_is_an_error_and_no_snapshot(tmp_path):
 
 def test_known_files_are_not_read_again(tmp_path, monkeypatch):
     first = load(tmp_path, a__json=[AGG]).report
-    monkeypatch.setattr(ingest, "_make", lambda *_: pytest.fail("was made again"))
+    monkeypatch.setattr(ingest, "write", lambda *_: pytest.fail("was made again"))
     again = load(tmp_path, a__json=[AGG]).report
     assert (again.snapshot, again.is_new, again.exit_code) == (first.snapshot, False, 0)
     assert again.files == first.files

@@ -1,4 +1,4 @@
-"""Cells of records as values of their fields' types, or a problem in words; and rows of them into a table."""
+"""Cells of records as values of their fields' types, or a problem in words."""
 
 import math
 import re
@@ -7,18 +7,13 @@ from typing import Any
 
 from tokenfactory.measurements import normalise
 from tokenfactory.measurements.adapters import RowProblem
-from tokenfactory.warehouse import measured
-from tokenfactory.warehouse.measured import Column
 
 LONGEST_NAME = 1000  # characters of a text cell
-
 
 # What drives a terminal or turns the direction of a text. Both Python and DuckDB read the pattern.
 _CONTROL = r"[\x00-\x08\x0b-\x1f\x7f-\x9f" + "\u202a-\u202e\u2066-\u2069]"
 
-
 _WHOLE = re.compile(r"[+-]?\d{1,18}(\.0+)?", re.ASCII)
-
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 
@@ -82,25 +77,3 @@ def typed(row: Mapping[str, Any], types: Mapping[str, str]) -> dict[str, Any]:
         if value is not None and value != "" and not is_nan:
             result[name] = _CELLS[types[name]](value, name)
     return result
-
-
-_ARROW = {"VARCHAR": "string", "BIGINT": "int64", "INTEGER": "int32", "DOUBLE": "float64", "DATE": "date32"}
-
-
-def insert(connection, table: str, columns: tuple[Column, ...], rows: list[dict]) -> None:
-    """Append rows to a table; what a row does not state is NULL."""
-    import pyarrow as pa
-
-    if not rows:
-        return
-    kinds = {**{kind: getattr(pa, name)() for kind, name in _ARROW.items()}, "BOOLEAN": pa.bool_()}
-    kinds["VARCHAR[]"] = pa.list_(pa.string())
-    connection.register("incoming", pa.Table.from_pylist(rows, pa.schema([(c.name, kinds[c.type]) for c in columns])))
-    connection.execute(f"INSERT INTO {table} SELECT * FROM incoming")
-    connection.unregister("incoming")
-
-
-def create(connection, table: str, columns: tuple[Column, ...], rows: list[dict]) -> None:
-    """Make a table of these rows."""
-    connection.execute(measured.ddl(table, columns))
-    insert(connection, table, columns, rows)

@@ -16,9 +16,8 @@ from statistics import median
 
 from tokenfactory.errors import DataError
 from tokenfactory.formulas import queueing
-from tokenfactory.measurements import benchmarks
+from tokenfactory.measurements import benchmarks, tables
 
-SQL = Path(__file__).parent / "sql" / "derived.sql"
 PAGE = (
     "https://github.com/ai-dynamo/aiconfigurator/blob/095f58a51c4ca8e61b66ec108d86f223f8d559ce/aic-core/src/"
     "aiconfigurator_core/systems/silicon_sample.csv"
@@ -128,12 +127,11 @@ def _joined(silicon: Path, recipes: Path) -> list[dict]:
 
     with duckdb.connect() as connection:
         try:
-            found = connection.execute(SQL.read_text(), {"silicon": str(silicon), "recipes": str(recipes)})
+            query = tables.sql("derived")
+            return tables.rows(connection.execute(query, {"silicon": str(silicon), "recipes": str(recipes)}))
         except duckdb.Error as error:
             reason = f"cannot be joined: {str(error).splitlines()[0]}"
             raise DataError(f"{silicon.name} and {recipes.name}", reason) from error
-        names = [column[0] for column in found.description]
-        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
 def _with_throughput(row: dict) -> dict:

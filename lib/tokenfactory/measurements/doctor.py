@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tokenfactory.measurements.ingest import FileReport, IngestReport, connect, ingest
+from tokenfactory.measurements.ingest import FileReport, IngestReport, ingest
+from tokenfactory.measurements.tables import connect
 from tokenfactory.warehouse.attach import attach
 
 MOST_FILES = 40  # with lines of their own

@@ -19,21 +19,20 @@ from typing import Any
 from reportkit import atomic, strict_yaml
 from tokenfactory.errors import DataError
 from tokenfactory.measurements import adapters
-from tokenfactory.measurements.cells import create
 from tokenfactory.measurements.documents import SIDECAR, Document, unpacked
 from tokenfactory.measurements.formats import spelt
 from tokenfactory.measurements.normalise import shown
 from tokenfactory.measurements.repair import refine
 from tokenfactory.measurements.stage import Stage, comes_first
+from tokenfactory.measurements.tables import connect, create
 from tokenfactory.measurements.walk import walk
 from tokenfactory.warehouse import files, measured, vocabulary
 from tokenfactory.warehouse.attach import KEPT
-from tokenfactory.warehouse.store import CONFIG, writing
+from tokenfactory.warehouse.store import writing
 
 MANIFEST = "manifest.json"
 _KNOWN = ".known_files.json"
 _FORMAT = 3  # raise it when the same rows would give other tables
-_MEMORY = "1GB"  # of DuckDB; what does not fit goes to the disk
 # Measured numbers hardly repeat: looking for a dictionary of them takes a third of the time to write.
 _PARQUET = "FORMAT parquet, COMPRESSION lz4, DICTIONARY_SIZE_LIMIT 1000"
 ATTRIBUTION = {
@@ -141,7 +140,7 @@ def _ingest(paths: list[Path], snapshots: Path, given: dict, needs_points: bool)
     found, problems = walk(paths)
     known = _KnownFiles(snapshots / _KNOWN)
     found = [(name, path) for name, path in found if path.name != SIDECAR]
-    beside = Sidecars(paths)
+    beside = Sidecars(paths, given)
     sidecars = sorted({sidecar for _, path in found for sidecar in beside.of(path)})
     readable, hashed = [], [(f"{path.parent.name}/{SIDECAR}", known.sha256(path)) for path in sidecars]
     for name, path in found:
@@ -152,15 +151,23 @@ def _ingest(paths: list[Path], snapshots: Path, given: dict, needs_points: bool)
             problems.append((name, f"cannot be read: {error.strerror}"))
     content = _content_hash(hashed, problems, given)
     known.save()
+
+    def load(connection, work: Path) -> list[FileReport]:
+        reports = _load(connection, work, readable, problems, known, beside)
+        if needs_points and not any(r.num_points for r in reports):
+            reasons = connection.execute(_FIRST_REASONS).fetchall()
+            raise NoPointsError(reports, [reason for (reason,) in reasons])
+        return reports
+
     made = next(snapshots.glob(f"[!.]*-{content}"), None)
-    if made is not None and needs_points and not any(f.num_points for f in _file_reports(made)):
-        raise NoPointsError(_file_reports(made), [])
-    if made is None:
-        made = _make(snapshots, content, readable, problems, given, known, beside, needs_points)
-        return IngestReport(made, is_new=True, files=_file_reports(made))
+    is_new = made is None
+    made = made or write(snapshots, content, load)
+    reports = [FileReport(**entry) for entry in read_manifest(made)["files"]]
+    if needs_points and not any(f.num_points for f in reports):
+        raise NoPointsError(reports, [])
     if newest(snapshots) != made:
         use_again(made)
-    return IngestReport(made, is_new=False, files=_file_reports(made))
+    return IngestReport(made, is_new, reports)
 
 
 newest = files.newest_snapshot
@@ -175,27 +182,6 @@ def read_manifest(snapshot: str | Path) -> dict:
 
 
 # ---- making a snapshot --------------------------------------------------------------------------
-
-
-def _make(
-    snapshots: Path,
-    content: str,
-    found: list,
-    problems: list,
-    facts: dict,
-    known: "_KnownFiles",
-    beside: "Sidecars",
-    needs_points: bool,
-) -> Path:
-
-    def load(connection, work: Path) -> list[FileReport]:
-        reports = _load(connection, work, found, problems, facts, known, beside)
-        if needs_points and not any(r.num_points for r in reports):
-            reasons = connection.execute(_FIRST_REASONS).fetchall()
-            raise NoPointsError(reports, [reason for (reason,) in reasons])
-        return reports
-
-    return write(snapshots, content, load)
 
 
 def write(snapshots: Path, content: str, load: Callable[[Any, Path], list[FileReport]]) -> Path:
@@ -243,18 +229,8 @@ _FIRST_REASONS = """
 _SOURCES = "SELECT DISTINCT source FROM read_parquet('{}') JOIN adapters USING (adapter) ORDER BY source"
 
 
-def connect(path: Path | None = None):
-    """A DuckDB connection for the tables of a snapshot."""
-    import duckdb
-
-    connection = duckdb.connect(str(path or ":memory:"), config=CONFIG | {"memory_limit": _MEMORY})
-    # The small tables are built first and looked up: swapped, the order of the rows would be lost.
-    connection.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
-    return connection
-
-
 def _load(
-    connection, work: Path, found: list, problems: list, facts: dict, known: "_KnownFiles", beside: "Sidecars"
+    connection, work: Path, found: list, problems: list, known: "_KnownFiles", beside: "Sidecars"
 ) -> list[FileReport]:
     """Read all files into the tables of a snapshot; say what became of each."""
     stage, reports = Stage(connection, work), []
@@ -262,7 +238,7 @@ def _load(
     for name, path in found:
         try:
             inside, refused = unpacked(name, path)
-            stated = {**facts, **beside.facts(path)}
+            stated = beside.facts(path)
         except DataError as error:
             reports.append(FileReport(name, known.sha256(path), path.stat().st_size, problem=_said(error, name)))
             continue
@@ -283,13 +259,13 @@ def _load(
             documents[number] = (document, stated, replace(report, problem=_said(error, document.name)))
     known.check_unchanged()
     refine(stage, [(document.name, report.file_sha256) for document, _, report in documents])
-    for number, points, merged, excluded in connection.execute("FROM file_counts ORDER BY file_no").fetchall():
+    for number, points, merged, excluded, refused_late in connection.execute("FROM file_counts").fetchall():
         report = replace(
             documents[number][2],
             num_rows=stage.num_rows.get(number, 0),
             num_points=points,
             num_merged=merged,
-            num_other=stage.num_other.get(number, 0) - _excluded_elsewhere(connection, number),
+            num_other=stage.num_other.get(number, 0) - refused_late,
             num_excluded=excluded,
         )
         if report.num_rows != points + merged + report.num_other + excluded:
@@ -303,13 +279,6 @@ def _load(
         )
     create(connection, "ingested_files", measured.INGESTED_FILES, [asdict(r) for r in reports])
     return reports
-
-
-def _excluded_elsewhere(connection, file_no: int) -> int:
-    """Rows of other tables that were refused after they were staged."""
-    query = "SELECT count(*) FROM raw_evaluations JOIN configs AS c USING (raw_config)"
-    query += " WHERE file_no = ? AND c.problem IS NOT NULL"
-    return connection.execute(query, [file_no]).fetchone()[0]
 
 
 def _write_tables(connection, folder: Path) -> dict[str, int]:
@@ -337,10 +306,6 @@ def use_again(snapshot: Path) -> None:
     newest_now["in_use_from"] = datetime.now(UTC).isoformat(timespec="microseconds")
     manifest = json.dumps(read_manifest(snapshot) | newest_now, indent=1, ensure_ascii=False)
     atomic.write(snapshot / MANIFEST, manifest)
-
-
-def _file_reports(snapshot: Path) -> list[FileReport]:
-    return [FileReport(**entry) for entry in read_manifest(snapshot)["files"]]
 
 
 def _said(error: DataError, file: str) -> str:
@@ -396,9 +361,10 @@ def _marks(path: Path) -> list[int]:
 
 
 class Sidecars:
-    """The facts that hold for a file: those of every `token-factory.yaml` from the folder above what was named."""
+    """The facts that hold for a file: those given, and of every `token-factory.yaml` from above what was named."""
 
-    def __init__(self, paths: list[Path]):
+    def __init__(self, paths: list[Path], given: dict):
+        self._given = given
         roots = (path.absolute() if path.is_dir() else path.absolute().parent for path in paths)
         self._tops = {root.parent for root in roots}
         self._read: dict[Path, dict] = {}
@@ -410,7 +376,7 @@ class Sidecars:
 
     def facts(self, path: Path) -> dict:
         """What holds for a file; the nearest word counts. Raises DataError."""
-        found: dict[str, Any] = {}
+        found = dict(self._given)
         for sidecar in self.of(path):
             if sidecar not in self._read:
                 self._read[sidecar] = _sidecar(sidecar)

@@ -13,6 +13,7 @@ from pathlib import Path
 import polars as pl
 
 from tokenfactory.errors import DataError
+from tokenfactory.measurements.tables import sql
 
 COLUMNS = {
     "provider": pl.String,
@@ -28,9 +29,8 @@ GPUS |= {
 }
 RENTALS = ("on_demand", "spot", "reserved")
 IN_A_MACHINE = 8  # GPUs of the machine whose price stands beside a count of one
-PLAUSIBLE = (
-    5.0  # a rent within this factor of its market is a rent: list prices of large clouds are four times the median
-)
+# A rent within this factor of its market is a rent: list prices of large clouds are four times the median.
+PLAUSIBLE = 5.0
 SAME = 0.02  # two prices that differ by less, in proportion, are one price rounded twice
 SERIES = ("gpu", "rental_type")
 
@@ -63,62 +63,16 @@ def read(path: str | Path) -> pl.DataFrame:
 
 def clean(observed: pl.DataFrame) -> Cleaned:
     """Observations with the price of one GPU, as far as it can be told."""
-    price, count = pl.col("price_median_usd"), pl.col("gpu_count")
-    gpu = pl.col("gpu_model").str.to_uppercase().str.replace_all("[ -]", "_")
-    frame = observed.with_columns(gpu=gpu.replace_strict(GPUS, default=None)).with_columns(
-        reason=pl.when(pl.any_horizontal(pl.col(name).is_null() for name in ("date", *COLUMNS)))
-        .then(pl.lit("a date, name or number is missing or cannot be read"))
-        .when(~(price.is_finite() & (price > 0)) | (count < 1))
-        .then(pl.lit("not a positive price of a positive number of GPUs"))
-        .when(pl.col("gpu").is_null())
-        .then(pl.lit("not a GPU of the data, or another build of one"))
-        .when(~pl.col("rental_type").is_in(RENTALS))
-        .then(pl.lit("not a kind of rent that is known"))
-    )
-    usable = frame.filter(pl.col("reason").is_null()).with_columns(
-        **{"as one GPU": price, "as the machine": price / count, "as a machine of 8": price / IN_A_MACHINE}
-    )
-    single = usable.filter(count == 1)
-    market = single.group_by(SERIES).agg(market=price.median())
-    usable = usable.join(market, on=SERIES, how="left", maintain_order="left")
-    near = single.join(market, on=SERIES).filter(_distance(price, pl.col("market")) <= _LIMIT)
-    own = near.group_by("provider", *SERIES).agg(own=price.median())
-    usable = usable.join(own, on=["provider", *SERIES], how="left", maintain_order="left")
-    usable = usable.join(_said_twice(usable), on=["provider", *SERIES], how="left", maintain_order="left")
-    usable = usable.with_columns(wanted=pl.coalesce("own", "twice", "market"))
-    readings = {
-        "as one GPU": _distance(pl.col("as one GPU"), pl.col("wanted")),
-        "as the machine": _distance(pl.col("as the machine"), pl.col("wanted")),
-        # Only beside a count of one, and only where the price of one GPU would be out of the question.
-        "as a machine of 8": pl.when((count == 1) & (_distance(price, pl.col("market")) > _LIMIT)).then(
-            _distance(pl.col("as a machine of 8"), pl.col("wanted"))
-        ),
-    }
-    nearest = pl.min_horizontal(readings.values())
-    read_as = pl.coalesce(pl.when(distance == nearest).then(pl.lit(name)) for name, distance in readings.items())
-    usable = usable.with_columns(read_as=read_as).with_columns(
-        usd_per_gpu_hour=pl.coalesce(pl.when(pl.col("read_as") == name).then(pl.col(name)) for name in readings)
-    )
-    is_near = _distance(pl.col("usd_per_gpu_hour"), pl.col("market")) <= _LIMIT
-    usable = usable.with_columns(
-        reason=pl.when(pl.col("market").is_null())
-        .then(pl.lit("nobody rents out a single one, so machine and GPU cannot be told apart"))
-        .when(~is_near)
-        .then(pl.lit(f"more than {PLAUSIBLE:g} times above or below the market in every reading"))
-    )
-    own_columns = [*readings, "market", "own", "twice", "wanted"]
-    kept = usable.filter(pl.col("reason").is_null()).drop(*own_columns, "reason")
-    left_out = usable.filter(pl.col("reason").is_not_null()).drop(*own_columns, "read_as", "usd_per_gpu_hour")
-    return Cleaned(kept, pl.concat([frame.filter(pl.col("reason").is_not_null()), left_out]).drop("gpu"))
+    import duckdb
 
-
-def _said_twice(usable: pl.DataFrame) -> pl.DataFrame:
-    """What a provider asks for a GPU if it says it both ways: the price of one offer is a GPU's share of another."""
-    shares = usable.filter(pl.col("gpu_count") > 1).select("provider", *SERIES, "as the machine").unique()
-    singles = usable.select("provider", *SERIES, "as one GPU").unique()
-    same = _distance(pl.col("as one GPU"), pl.col("as the machine")) < SAME
-    both = shares.join(singles, on=["provider", *SERIES]).filter(same)
-    return both.group_by("provider", *SERIES).agg(twice=pl.col("as the machine").median())
+    asked = {"names": list(GPUS), "gpus": list(GPUS.values()), "rentals": RENTALS}
+    asked |= {"in_a_machine": IN_A_MACHINE, "plausible": PLAUSIBLE, "same": SAME}
+    with duckdb.connect() as connection:
+        connection.register("observed", observed.select("date", *COLUMNS).with_row_index("place").to_arrow())
+        found = connection.sql(sql("rents", COLUMNS=["date", *COLUMNS]), params=asked).pl()
+    judged, is_kept = observed.with_columns(found), pl.col("reason").is_null()
+    excluded = judged.filter(~is_kept).drop("gpu", "read_as", "usd_per_gpu_hour")
+    return Cleaned(judged.filter(is_kept).drop("reason"), excluded)
 
 
 def by_month(kept: pl.DataFrame) -> pl.DataFrame:
@@ -142,10 +96,3 @@ def by_month(kept: pl.DataFrame) -> pl.DataFrame:
         )
         .sort(*SERIES, "month")
     )
-
-
-def _distance(price: pl.Expr, wanted: pl.Expr) -> pl.Expr:
-    return (price / wanted).log().abs()
-
-
-_LIMIT = pl.lit(PLAUSIBLE).log()

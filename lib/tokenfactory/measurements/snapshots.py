@@ -10,10 +10,9 @@ from pathlib import Path
 from reportkit import atomic
 from tokenfactory.errors import ParameterError, nearest
 from tokenfactory.measurements.ingest import FileReport, parquet, read_manifest, use_again, write
-from tokenfactory.measurements.repair import RUN_FACTS
-from tokenfactory.measurements.row_rules import KEY
+from tokenfactory.measurements.tables import rows, sql
 from tokenfactory.warehouse import files, measured
-from tokenfactory.warehouse.attach import CONFIG_ID, KEPT
+from tokenfactory.warehouse.attach import KEPT
 from tokenfactory.warehouse.store import writing
 
 
@@ -97,67 +96,14 @@ def _load_all(connection, chosen: Sequence[Path]) -> list[FileReport]:
     first_of_next = dict.fromkeys(_NUMBERS, 0)
     for order, snapshot in enumerate(chosen):
         for name in tables:
-            rows = connection.sql(f"SELECT *, {order} AS taken FROM read_parquet('{parquet(snapshot, name)}')")
-            moved = ", ".join(f"{n} + {first_of_next[n]} AS {n}" for n in _NUMBERS if n in rows.columns)
-            select = f"SELECT * {f'REPLACE ({moved})' if moved else ''} FROM rows"
+            stored = connection.sql(f"SELECT *, {order} AS taken FROM read_parquet('{parquet(snapshot, name)}')")
+            moved = ", ".join(f"{n} + {first_of_next[n]} AS {n}" for n in _NUMBERS if n in stored.columns)
+            select = f"SELECT * {f'REPLACE ({moved})' if moved else ''} FROM stored"
             into = f"INSERT INTO {name} BY NAME" if order else f"CREATE TABLE {name} AS"
             connection.execute(f"{into} {select}")
         for number, name in _NUMBERS.items():
             (first_of_next[number],) = connection.execute(
                 f"SELECT coalesce(max({number}) + 1, 0) FROM {name}"
             ).fetchone()
-    for statement in _ONCE:
-        connection.execute(statement)
-    for name in tables:
-        connection.execute(f"ALTER TABLE {name} DROP COLUMN taken")
-    reports = connection.sql("FROM ingested_files")
-    return [FileReport(**dict(zip(reports.columns, row, strict=True))) for row in reports.fetchall()]
-
-
-def _newest_of(table: str, key: str) -> str:
-    """Keep of the rows with one key those of the snapshot that was in use last."""
-    return f"DELETE FROM {table} AS a USING {table} AS b WHERE {key} AND a.taken > b.taken"
-
-
-_SAME_FILE = "a.file = b.file AND a.file_sha256 = b.file_sha256"
-_ONCE = (
-    "CREATE TABLE repeated AS SELECT DISTINCT a.file_no FROM documents AS a JOIN documents AS b"
-    f" ON {_SAME_FILE} AND a.taken > b.taken",
-    "DELETE FROM stored_points WHERE file_no IN (FROM repeated)",
-    *(_newest_of(table, _SAME_FILE) for table in ("excluded_rows", "ingested_files", "documents")),
-    _newest_of("adapters", "a.adapter = b.adapter"),
-    # What one of them knows of a run holds for its points in all.
-    f"""
-    CREATE OR REPLACE TABLE runs AS
-    SELECT run_id, run_attempt, {", ".join(f"arg_min({c.name}, taken) AS {c.name}" for c in measured.RUNS[2:])},
-           min(taken) AS taken
-    FROM runs GROUP BY run_id, run_attempt ORDER BY run_id, run_attempt
-    """,
-    "ALTER TABLE run_facts RENAME TO raw_runs",
-    RUN_FACTS,
-    "ALTER TABLE run_facts ADD COLUMN taken INTEGER",
-    """
-    UPDATE stored_points AS p SET date = r.run_date
-    FROM run_facts AS r WHERE p.raw_run = r.raw_run AND p.date IS NULL
-    """,
-    *(
-        f"CREATE OR REPLACE TABLE {table} AS SELECT DISTINCT ON (COLUMNS(* EXCLUDE taken)) * FROM {table} ORDER BY ALL"
-        for table in ("evaluations", "reliability", "availability")
-    ),
-    f"""
-    CREATE TABLE merged AS
-    WITH told AS (
-        SELECT p.rowid AS place, p.*, c.is_own, r.run_id, p.total_tok_per_s_per_gpu AS total,
-               p.output_tok_per_s_per_gpu AS output_deployed, {CONFIG_ID} AS config_id
-        FROM stored_points AS p JOIN (SELECT * EXCLUDE (config_id, taken) FROM configs) AS c USING (raw_config)
-        LEFT JOIN run_facts AS r USING (raw_run)
-    )
-    SELECT place, file_no FROM told QUALIFY taken > min(taken) OVER (PARTITION BY {KEY})
-    """,
-    "DELETE FROM stored_points WHERE rowid IN (SELECT place FROM merged)",
-    """
-    UPDATE ingested_files AS f SET num_points = num_points - n, num_merged = num_merged + n
-    FROM (SELECT file, file_sha256, count(*) AS n FROM merged JOIN documents USING (file_no) GROUP BY ALL) AS m
-    WHERE f.file = m.file AND f.file_sha256 IS NOT DISTINCT FROM m.file_sha256
-    """,
-)
+    connection.execute(sql("merge", TABLES=tables))
+    return [FileReport(**row) for row in rows(connection.execute("FROM ingested_files"))]

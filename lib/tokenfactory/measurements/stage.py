@@ -14,8 +14,9 @@ from tokenfactory.measurements import normalise
 from tokenfactory.measurements.adapters import Context, RowProblem, find, inferencex_dump
 from tokenfactory.measurements.adapters.inferencex_agg import METRICS
 from tokenfactory.measurements.adapters.load_test import foreign
-from tokenfactory.measurements.cells import _CONTROL, LONGEST_NAME, create, insert, typed
+from tokenfactory.measurements.cells import _CONTROL, LONGEST_NAME, typed
 from tokenfactory.measurements.documents import LARGEST_ELEMENT, Document, mentions, records
+from tokenfactory.measurements.tables import columns, create, insert, sql
 from tokenfactory.warehouse import measured
 from tokenfactory.warehouse.measured import CONFIG_FIELDS, POINT_FIELDS, RUN_FIELDS, Column
 
@@ -23,32 +24,32 @@ _BATCH = 20_000  # rows in Python before they go to DuckDB
 _UNKNOWN_AT_MOST = 100  # records without an adapter before a file is given up
 
 
-def _plain(name: str, kind: str) -> Column:
-    return Column(name, kind, "", "")
-
-
-_WHERE_READ = (
-    *(_plain("file_no", "INTEGER"), _plain("row_index", "BIGINT"), _plain("adapter", "VARCHAR")),
-    _plain("raw_config", "INTEGER"),
+_WHERE_READ = columns(file_no="INTEGER", row_index="BIGINT", adapter="VARCHAR", raw_config="INTEGER")
+_FILE_NO = columns(file_no="INTEGER")
+_OF_EVALUATION = (
+    "task",
+    "isl_tok",
+    "osl_tok",
+    "conc",
+    "score_frac",
+    "score_error_frac",
+    "num_samples",
+    "date",
+    "run_url",
 )
-RAW_POINTS = (
-    *_WHERE_READ,
-    *(_plain("raw_run", "INTEGER"), _plain("reading_repairs", "VARCHAR[]")),
-    *(_plain("problem_field", "VARCHAR"), _plain("problem", "VARCHAR")),
-    *(c._replace(type="DATE") if c.name == "date" else c for c in POINT_FIELDS),
-)
-RAW_RUNS = (_plain("raw_run", "INTEGER"), *RUN_FIELDS)
-RAW_EVALUATIONS = (
-    *_WHERE_READ,
-    *(c for c in measured.EVALUATIONS if c.name in ("task", "isl_tok", "osl_tok", "conc", "score_frac", "date")),
-    *(c for c in measured.EVALUATIONS if c.name in ("score_error_frac", "num_samples", "run_url")),
-)
-RAW_EXCLUDED = (
-    *(_plain("file_no", "INTEGER"), _plain("row_index", "BIGINT"), _plain("field", "VARCHAR")),
-    *(_plain("reason", "VARCHAR"), _plain("belongs_to", "VARCHAR"), _plain("adapter", "VARCHAR")),
-    _plain("raw_config", "INTEGER"),
-)
-
+RAW_RUNS = (*columns(raw_run="INTEGER"), *RUN_FIELDS)
+RAW = {
+    "raw_points": (
+        *_WHERE_READ,
+        *columns(raw_run="INTEGER", reading_repairs="VARCHAR[]", problem_field="VARCHAR", problem="VARCHAR"),
+        *(c._replace(type="DATE") if c.name == "date" else c for c in POINT_FIELDS),
+    ),
+    "raw_evaluations": (*_WHERE_READ, *(c for c in measured.EVALUATIONS if c.name in _OF_EVALUATION)),
+    "raw_excluded": (*_WHERE_READ, *columns(field="VARCHAR", reason="VARCHAR", belongs_to="VARCHAR")),
+    "raw_run_details": (*measured.RUNS, *_FILE_NO),
+    "raw_reliability": (*measured.RELIABILITY, *_FILE_NO),
+    "raw_availability": (*measured.AVAILABILITY, *_FILE_NO),
+}
 _CONFIG_NAMES = tuple(c.name for c in CONFIG_FIELDS)
 _RUN_NAMES = tuple(c.name for c in RUN_FIELDS)
 
@@ -60,7 +61,7 @@ def _types(*columns: Column, **more: str) -> dict[str, str]:
 # What the rows of each table may state, and its type. Flags of a configuration stay texts until it is normalised.
 TYPES = {
     "measured_points": _types(*measured.FIELDS.values(), config_key="VARCHAR"),
-    "evaluations": _types(*RAW_EVALUATIONS, *CONFIG_FIELDS, *RUN_FIELDS, *POINT_FIELDS, config_key="VARCHAR"),
+    "evaluations": _types(*RAW["raw_evaluations"], *CONFIG_FIELDS, *RUN_FIELDS, *POINT_FIELDS, config_key="VARCHAR"),
     "availability": _types(*CONFIG_FIELDS, *POINT_FIELDS),
     "reliability": _types(*measured.RELIABILITY, hardware="VARCHAR"),
     "runs": _types(*measured.RUNS),
@@ -85,21 +86,14 @@ class Stage:
         self._config_of: dict[tuple[str, str], int] = {}
         self._run_of: dict[tuple[str, str], int] = {}
         self._append_only: dict[tuple[str, str], bool] = {}
-        self._tables = {
-            "raw_points": RAW_POINTS,
-            "raw_evaluations": RAW_EVALUATIONS,
-            "raw_excluded": RAW_EXCLUDED,
-            "raw_run_details": (*measured.RUNS, _plain("file_no", "INTEGER")),
-            "raw_reliability": (*measured.RELIABILITY, _plain("file_no", "INTEGER")),
-            "raw_availability": (*measured.AVAILABILITY, _plain("file_no", "INTEGER")),
-        }
         # Rows wait in Python: those of the file being read, which may yet turn out broken, and those of files read.
         # A file of many rows writes some of them early, in a transaction of its own.
-        self._rows: dict[str, list[dict]] = {name: [] for name in self._tables}
-        self._waiting: dict[str, list[dict]] = {name: [] for name in self._tables}
+        self._rows: dict[str, list[dict]] = {name: [] for name in RAW}
+        self._waiting: dict[str, list[dict]] = {name: [] for name in RAW}
         self._has_written_early = False
-        for name, columns in self._tables.items():
-            create(connection, name, columns, [])
+        for name, of_table in RAW.items():
+            create(connection, name, of_table, [])
+        connection.execute("CREATE MACRO refused(which, why) AS {'field': which, 'reason': why}")
 
     # ---- files ----
 
@@ -182,8 +176,8 @@ class Stage:
             where |= {"raw_config": self._config_of_row(cells, context.file)}
             where |= {"raw_run": self._run_of_row(cells, context.file), "reading_repairs": repairs}
             target = "raw_points" if table == "measured_points" else "raw_evaluations"
-            names = {c.name for c in self._tables[target]}
-            self._put(target, {name: value for name, value in (cells | where).items() if name in names})
+            cells |= where
+            self._put(target, {c.name: cells[c.name] for c in RAW[target] if c.name in cells})
         self.num_rows[file_no] += 1
         self.num_other[file_no] += table != "measured_points"
 
@@ -257,7 +251,7 @@ class Stage:
 
     def _write(self, waiting: dict[str, list[dict]]) -> None:
         for table, rows in waiting.items():
-            insert(self.connection, table, self._tables[table], rows)
+            insert(self.connection, table, RAW[table], rows)
             rows.clear()
 
     def flush(self) -> None:
@@ -279,7 +273,7 @@ class Stage:
         try:
             (first,) = self.connection.execute("SELECT coalesce(max(rowid) + 1, 0) FROM raw_points").fetchone()
             with document.on_disk(self.work) as path:
-                (num_rows,) = self.connection.execute(_INSERT_RESULTS, [file_no, str(path)]).fetchone()
+                (num_rows,) = self.connection.execute(_from_dump(), [file_no, str(path)]).fetchone()
             self.first_rowid[file_no] = first
         except duckdb.Error:
             # One row is enough for DuckDB to refuse the file without its field; record by record it has a name.
@@ -288,14 +282,20 @@ class Stage:
         return [inferencex_dump.NAME]
 
     def _put_keys(self, table: str, numbers: dict[tuple[str, str], int], bundle: str) -> None:
-        columns = (_plain("key", "VARCHAR"), _plain("number", "INTEGER"))
         mine = [{"key": key, "number": number} for (place, key), number in numbers.items() if place == bundle]
         self.connection.execute(f"DROP TABLE IF EXISTS {table}")
-        create(self.connection, table, columns, mine)
+        create(self.connection, table, columns(key="VARCHAR", number="INTEGER"), mine)
 
     def append_only(self) -> list[tuple[str, bool]]:
         """Internal ids of runs with a changelog, and whether all its entries only add points."""
         return [(run, says) for (_, run), says in self._append_only.items()]
+
+
+def _from_dump() -> str:
+    return sql(
+        "dump", METRICS=METRICS, COLUMNS=inferencex_dump.COLUMNS, LONGEST=LONGEST_NAME, CONTROL=_CONTROL,
+        LARGEST_ELEMENT=LARGEST_ELEMENT, YEARS=(normalise.FIRST_YEAR, normalise.LAST_YEAR),
+    )  # fmt: skip
 
 
 def is_results(document: Document) -> bool:
@@ -381,60 +381,3 @@ def _availability(cells: dict) -> dict:
         "is_disagg": normalise.flag(cells.get("disagg"), "disagg"),
         **{name: cells.get(name) for name in ("workload", "isl_tok", "osl_tok", "date")},
     }
-
-
-# Reading problems of the table of results: condition, field, reason.
-_PROBLEMS = (
-    ("c.number IS NULL", "config_id", "is not in configs.json"),
-    ("u.number IS NULL", "workflow_run_id", "is not in workflow_runs.json"),
-    *(
-        (f"j.{theirs} <> floor(j.{theirs}) OR j.{theirs} NOT BETWEEN 0 AND 1e15", ours, "is not a whole number")
-        for theirs, ours in (("isl", "isl_tok"), ("osl", "osl_tok"), ("conc", "conc"))
-    ),
-    (
-        "j.date IS NOT NULL AND TRY_CAST(left(j.date, 10) AS DATE) IS NULL",
-        "date",
-        "is not a date; write it as in 2026-05-31",
-    ),
-    (
-        f"year(TRY_CAST(left(j.date, 10) AS DATE)) NOT BETWEEN {normalise.FIRST_YEAR} AND {normalise.LAST_YEAR}",
-        "date",
-        f"is not between {normalise.FIRST_YEAR} and {normalise.LAST_YEAR}",
-    ),
-    *(
-        (f"length(j.{name}) > {LONGEST_NAME}", name, f"is longer than {LONGEST_NAME} characters")
-        for name in ("image", "offload_mode", "recipe_fingerprint", "benchmark_type")
-    ),
-    *(
-        (f"regexp_matches(j.{name}, '{_CONTROL}')", name, "holds control characters")
-        for name in ("image", "recipe_fingerprint")
-    ),
-)
-_RESULTS = {
-    "file_no": "$1",
-    "adapter": f"'{inferencex_dump.NAME}'",
-    "raw_config": "c.number",
-    "raw_run": "u.number",
-    "problem_field": "CASE " + " ".join(f"WHEN {is_so} THEN '{field}'" for is_so, field, _ in _PROBLEMS) + " END",
-    "problem": "CASE " + " ".join(f"WHEN {is_so} THEN '{reason}'" for is_so, _, reason in _PROBLEMS) + " END",
-    "workload": "if(j.benchmark_type = 'agentic_traces', 'agentic', 'fixed_length')",
-    "rate_scope": "if(j.benchmark_type = 'agentic_traces', 'deployed', NULL)",
-    "offload_mode": "if(coalesce(lower(j.offload_mode), '') IN ('', 'none', 'off', 'false'), 'off', 'on')",
-    "isl_tok": "TRY_CAST(j.isl AS BIGINT)",
-    "osl_tok": "TRY_CAST(j.osl AS BIGINT)",
-    "conc": "TRY_CAST(j.conc AS BIGINT)",
-    "date": "TRY_CAST(left(j.date, 10) AS DATE)",
-    "image": "j.image",
-    "recipe_fingerprint": "j.recipe_fingerprint",
-    "error": f"regexp_replace(left(j.error, {LONGEST_NAME}), '{_CONTROL}', '?', 'g')",
-    **{ours: f'j.metrics."{theirs}"' for theirs, ours in METRICS.items()},
-}
-_COLUMNS = ", ".join(f"{name}: '{kind}'" for name, kind in inferencex_dump.COLUMNS.items())
-_INSERT_RESULTS = f"""
-    INSERT INTO raw_points
-    SELECT {", ".join(_RESULTS.get(c.name, "NULL") for c in RAW_POINTS)}
-    FROM read_json($2, format = 'array', maximum_object_size = {LARGEST_ELEMENT},
-                   columns = {{{_COLUMNS}}}) AS j
-    LEFT JOIN config_keys AS c ON c.key = j.config_id
-    LEFT JOIN run_keys AS u ON u.key = j.workflow_run_id
-"""
