@@ -9,8 +9,9 @@ import json
 from tokenfactory.measurements import configuration, normalise
 from tokenfactory.measurements.adapters import RowProblem, modules
 from tokenfactory.measurements.stage import RAW_RUNS, Stage
-from tokenfactory.measurements.tables import columns, create, sql
+from tokenfactory.measurements.tables import create, sql
 from tokenfactory.warehouse.attach import CONFIGS
+from tokenfactory.warehouse.measured import own_columns
 
 SAME_LENGTH_FRAC = 0.1  # how far means of one asked length may lie below the longest of them
 
@@ -34,7 +35,7 @@ def refine(stage: Stage, files: list[tuple[str, str]]) -> None:
         ("first_rows", {"file_no": "INTEGER", "first": "BIGINT"}, stage.first_rowid.items()),
         ("append_only", {"id": "VARCHAR", "says": "BOOLEAN"}, stage.append_only()),
     ):  # fmt: skip
-        create(connection, table, columns(**kinds), [dict(zip(kinds, row, strict=True)) for row in rows])
+        create(connection, table, own_columns(**kinds), [dict(zip(kinds, row, strict=True)) for row in rows])
     connection.execute(sql("pools"))
     _join_lengths(connection)
     for step in ("runs", "scoped", "verdicts", "converted", "results"):

@@ -16,16 +16,16 @@ from tokenfactory.measurements.adapters.inferencex_agg import METRICS
 from tokenfactory.measurements.adapters.load_test import foreign
 from tokenfactory.measurements.cells import _CONTROL, LONGEST_NAME, typed
 from tokenfactory.measurements.documents import LARGEST_ELEMENT, Document, mentions, records
-from tokenfactory.measurements.tables import columns, create, insert, sql
+from tokenfactory.measurements.tables import create, insert, sql
 from tokenfactory.warehouse import measured
-from tokenfactory.warehouse.measured import CONFIG_FIELDS, POINT_FIELDS, RUN_FIELDS, Column
+from tokenfactory.warehouse.measured import CONFIG_FIELDS, POINT_FIELDS, RUN_FIELDS, Column, own_columns
 
 _BATCH = 20_000  # rows in Python before they go to DuckDB
 _UNKNOWN_AT_MOST = 100  # records without an adapter before a file is given up
 
 
-_WHERE_READ = columns(file_no="INTEGER", row_index="BIGINT", adapter="VARCHAR", raw_config="INTEGER")
-_FILE_NO = columns(file_no="INTEGER")
+_WHERE_READ = own_columns(file_no="INTEGER", row_index="BIGINT", adapter="VARCHAR", raw_config="INTEGER")
+_FILE_NO = own_columns(file_no="INTEGER")
 _OF_EVALUATION = (
     "task",
     "isl_tok",
@@ -37,15 +37,15 @@ _OF_EVALUATION = (
     "date",
     "run_url",
 )
-RAW_RUNS = (*columns(raw_run="INTEGER"), *RUN_FIELDS)
+RAW_RUNS = (*own_columns(raw_run="INTEGER"), *RUN_FIELDS)
 RAW = {
     "raw_points": (
         *_WHERE_READ,
-        *columns(raw_run="INTEGER", reading_repairs="VARCHAR[]", problem_field="VARCHAR", problem="VARCHAR"),
+        *own_columns(raw_run="INTEGER", reading_repairs="VARCHAR[]", problem_field="VARCHAR", problem="VARCHAR"),
         *(c._replace(type="DATE") if c.name == "date" else c for c in POINT_FIELDS),
     ),
     "raw_evaluations": (*_WHERE_READ, *(c for c in measured.EVALUATIONS if c.name in _OF_EVALUATION)),
-    "raw_excluded": (*_WHERE_READ, *columns(field="VARCHAR", reason="VARCHAR", belongs_to="VARCHAR")),
+    "raw_excluded": (*_WHERE_READ, *own_columns(field="VARCHAR", reason="VARCHAR", belongs_to="VARCHAR")),
     "raw_run_details": (*measured.RUNS, *_FILE_NO),
     "raw_reliability": (*measured.RELIABILITY, *_FILE_NO),
     "raw_availability": (*measured.AVAILABILITY, *_FILE_NO),
@@ -284,7 +284,7 @@ class Stage:
     def _put_keys(self, table: str, numbers: dict[tuple[str, str], int], bundle: str) -> None:
         mine = [{"key": key, "number": number} for (place, key), number in numbers.items() if place == bundle]
         self.connection.execute(f"DROP TABLE IF EXISTS {table}")
-        create(self.connection, table, columns(key="VARCHAR", number="INTEGER"), mine)
+        create(self.connection, table, own_columns(key="VARCHAR", number="INTEGER"), mine)
 
     def append_only(self) -> list[tuple[str, bool]]:
         """Internal ids of runs with a changelog, and whether all its entries only add points."""

@@ -64,11 +64,6 @@ def rows(found) -> list[dict]:
     return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
 
-def columns(**kinds: str) -> tuple[Column, ...]:
-    """Columns of a table that is nobody's but ours."""
-    return tuple(Column(name, kind, "", "") for name, kind in kinds.items())
-
-
 _ARROW = {"VARCHAR": "string", "BIGINT": "int64", "INTEGER": "int32", "DOUBLE": "float64", "DATE": "date32"}
 
 

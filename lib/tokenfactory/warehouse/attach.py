@@ -3,19 +3,15 @@
 from pathlib import Path
 
 from tokenfactory.warehouse import files, measured
-from tokenfactory.warehouse.measured import CONFIGURATION, MEASURED_POINTS, Column
+from tokenfactory.warehouse.measured import CONFIGURATION, MEASURED_POINTS, own_columns
 
 # The configurations that a snapshot keeps.
 CONFIGS = (
-    *(Column("raw_config", "INTEGER", "", ""), Column("config_id", "INTEGER", "", "")),
-    *(Column("problem_field", "VARCHAR", "", ""), Column("problem", "VARCHAR", "", "")),
-    *(Column("is_own", "BOOLEAN", "", ""), Column("is_total_in_both", "BOOLEAN", "", "")),
+    *own_columns(raw_config="INTEGER", config_id="INTEGER", problem_field="VARCHAR", problem="VARCHAR"),
+    *own_columns(is_own="BOOLEAN", is_total_in_both="BOOLEAN"),
     *CONFIGURATION,
-    *(Column("model_raw", "VARCHAR", "", ""), Column("raw_keys", "VARCHAR", "", "")),
-    Column("config_repairs", "VARCHAR[]", "", ""),
+    *own_columns(model_raw="VARCHAR", raw_keys="VARCHAR", config_repairs="VARCHAR[]"),
 )
-
-
 # A point as it is stored: without what its configuration, run, file and adapter say (see POINTS_VIEW).
 _STORED_KEYS = ("raw_config", "raw_run", "file_no")
 _ELSEWHERE = {c.name for c in CONFIGS} | {"run_id", "run_attempt", "run_started_at", "run_url"}

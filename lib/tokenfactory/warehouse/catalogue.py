@@ -56,9 +56,10 @@ def comment(connection: duckdb.DuckDBPyConnection) -> None:
     views = {name_of(sql): header(sql) for sql in (path.read_text() for path in sorted(files.SQL.rglob("*.sql")))}
     meanings = column_words()
     comments = []
-    for name, kind in _relations(connection):
+    for name, kind in connection.execute(f"SELECT name, kind FROM ({_ASKABLE}) ORDER BY name").fetchall():
         text = views.get(name.removesuffix("_as_made")) or ("; one row is ".join(words[name]) if name in words else "")
         if text:
+            kind = "macro table" if kind == "macro" else kind
             comments.append(f"COMMENT ON {kind} {name} IS {_quoted(text)}")
     known = "SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal ORDER BY ALL"
     for table, column in connection.execute(known).fetchall():
@@ -67,28 +68,23 @@ def comment(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(";\n".join(comments))
 
 
-def _relations(connection) -> list[tuple[str, str]]:
-    return connection.execute(
-        """SELECT table_name, 'TABLE' FROM duckdb_tables() WHERE NOT internal
-           UNION SELECT view_name, 'VIEW' FROM duckdb_views() WHERE NOT internal
-           UNION SELECT function_name, 'MACRO TABLE' FROM duckdb_functions() WHERE function_type = 'table_macro'
-             AND NOT internal
-           ORDER BY ALL"""
-    ).fetchall()
-
-
 def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
+
+
+_ASKABLE = """
+    SELECT view_name AS name, '' AS arguments, 'view' AS kind, comment FROM duckdb_views() WHERE NOT internal
+    UNION SELECT function_name, '(' || array_to_string(parameters, ', ') || ')', 'macro', comment
+      FROM duckdb_functions() WHERE function_type = 'table_macro' AND NOT internal
+    UNION SELECT table_name, '', 'table', comment FROM duckdb_tables() WHERE NOT internal
+"""
 
 
 def tables(connection) -> pl.DataFrame:
     """Name, kind and meaning of everything that can be asked, views before tables."""
     return connection.sql(
-        """SELECT view_name AS name, 'view' AS kind, comment AS meaning FROM duckdb_views() WHERE NOT internal
-           UNION SELECT function_name || '(' || array_to_string(parameters, ', ') || ')', 'macro', comment
-             FROM duckdb_functions() WHERE function_type = 'table_macro' AND NOT internal
-           UNION SELECT table_name, 'table', comment FROM duckdb_tables() WHERE NOT internal
-           ORDER BY array_position(['view', 'macro', 'table'], kind), name"""
+        f"""SELECT name || arguments AS name, kind, comment AS meaning FROM ({_ASKABLE})
+            ORDER BY array_position(['view', 'macro', 'table'], kind), 1"""
     ).pl()
 
 

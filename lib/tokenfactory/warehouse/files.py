@@ -99,15 +99,17 @@ def hashes() -> dict[str, str]:
     if finished := os.environ.get("TOKENFACTORY_WAREHOUSE"):
         return {Path(finished).name: hashlib.sha256(Path(finished).read_bytes()).hexdigest()}
     data = data_dir()
-    snapshot = newest_snapshot(data / "snapshots")
-    found = [*tables(data), *own_loads(data), *([snapshot / "manifest.json"] if snapshot else [])]
+    found = [*tables(data), *own_loads(data), *_manifest(data)]
     return {path.relative_to(data).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in found}
+
+
+def _manifest(data: Path) -> list[Path]:
+    snapshot = newest_snapshot(data / "snapshots")
+    return [snapshot / "manifest.json"] if snapshot else []
 
 
 def fingerprint(data: Path | None = None) -> str:
     """Content hash of all that decides what the warehouse holds: data files, newest snapshot, views, loading code."""
     data = data or data_dir()
-    snapshot = newest_snapshot(data / "snapshots")
-    content = [*tables(data), *([snapshot / "manifest.json"] if snapshot else [])]
-    content += [*own_scenarios(data), *own_loads(data)]
+    content = [*tables(data), *_manifest(data), *own_scenarios(data), *own_loads(data)]
     return sha256_of([*content, *sorted(ROOM.glob("*.py")), *sorted(ROOM.glob("*.csv")), *sorted(SQL.rglob("*.sql"))])

@@ -95,6 +95,11 @@ _NUM_OF_CONFIGURATION = [c.name for c in MEASURED_POINTS].index("workload")
 CONFIGURATION = tuple(c for c in MEASURED_POINTS[:_NUM_OF_CONFIGURATION] if c.name not in ("config_id", "model_raw"))
 
 
+def own_columns(**kinds: str) -> tuple[Column, ...]:
+    """Columns of a table that is nobody's but ours: names and DuckDB types."""
+    return tuple(Column(name, kind, "", "") for name, kind in kinds.items())
+
+
 def ddl(name: str, columns: tuple[Column, ...]) -> str:
     """CREATE TABLE of these columns."""
     return f"CREATE TABLE {name} (" + ", ".join(f'"{c.name}" {c.type}' for c in columns) + ")"

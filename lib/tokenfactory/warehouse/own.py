@@ -1,18 +1,10 @@
 """What a scenario file says of its own: prices of hours, powers and inputs of owning, checked and turned into rows.
 
-    prices:
-      - {gpu: gb300, usd_per_gpu_hour: 3.1, effective_from: 2026-10-01, provider: A cloud, accessed: 2026-10-05}
-    power:
-      - {gpu: gb300, basis: allin_utility_provisioned, kw_per_gpu: 2.3, effective_from: 2026-10-01, provider: Our meter,
-         accessed: 2026-10-05}
-    inputs:
-      all: {life_year: {value: 5, low: 4, high: 6, unit: year}}
-      gb300: {usd_per_system: {value: 3600000, unit: usd}}
-
-The prices become rows of a price basis of their own, `your_quote_` and the name of the file. The powers have an owner
-of that kind, `your_power_`, and whoever asks for its figures gets the book's where it has none. The inputs become the
-profile of that name, a layer over the typical one. A file that cannot be used keeps nobody from using the others: it is
-refused when somebody asks for it, and by `tokenfactory data`.
+`data/scenarios/mine.yaml` shows how they are written. The prices become rows of a price basis of their own,
+`your_quote_` and the name of the file. The powers have an owner of that kind, `your_power_`, and whoever asks for its
+figures gets the book's where it has none. The inputs become the profile of that name, a layer over the typical one. A
+file that cannot be used keeps nobody from using the others: it is refused when somebody asks for it, and by
+`tokenfactory data`.
 """
 
 from collections.abc import Mapping

@@ -152,8 +152,7 @@ def _load(data: Path, path: Path) -> None:
             for file in read[name]:
                 place = file.path.relative_to(data).as_posix()
                 _fill(connection, name, columns(table), file, place if table.has_several_files else None)
-                said = [place, len(file.rows), files.sha256_of([file.path])]
-                connection.execute("INSERT INTO files VALUES (?, ?, ?)", said)
+                _note(connection, data, file.path, len(file.rows))
         # What scenario files add.
         gpus, profiles = (
             frozenset(row[column] for file in read[name] for row in file.rows)
@@ -164,18 +163,14 @@ def _load(data: Path, path: Path) -> None:
                 for row in rows:
                     places = ", ".join(f"${column}" for column in row)
                     connection.execute(f"INSERT INTO {name} ({', '.join(row)}) VALUES ({places})", row)
-            num_rows = sum(map(len, added.values()))
-            content = [f"scenarios/{file}", num_rows, files.sha256_of([data / "scenarios" / file])]
-            connection.execute("INSERT INTO files VALUES (?, ?, ?)", content)
+            _note(connection, data, data / "scenarios" / file, sum(map(len, added.values())))
         for path in files.own_loads(data):
             rows = hours.read(path)
             connection.executemany(
                 f"INSERT INTO load_curves ({', '.join(rows[0])}) VALUES ({', '.join('?' * len(rows[0]))})",
                 [list(row.values()) for row in rows],
             )
-            connection.execute(
-                "INSERT INTO files VALUES (?, ?, ?)", [f"load/{path.name}", len(rows), files.sha256_of([path])]
-            )
+            _note(connection, data, path, len(rows))
         attach_tables(connection, files.newest_snapshot(data / "snapshots"))
         for view in VIEWS:
             connection.execute((files.SQL / f"{view}.sql").read_text())
@@ -185,6 +180,11 @@ def _load(data: Path, path: Path) -> None:
         catalogue.comment(connection)
         connection.commit()
         connection.execute("CHECKPOINT")  # closing would do it too, and keep to itself that the disk is full
+
+
+def _note(connection, data: Path, path: Path, num_rows: int) -> None:
+    said = [path.relative_to(data).as_posix(), num_rows, files.sha256_of([path])]
+    connection.execute("INSERT INTO files VALUES (?, ?, ?)", said)
 
 
 def declare(connection) -> None:
