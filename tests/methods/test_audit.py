@@ -9,7 +9,6 @@ from tokenfactory.methods.rounding import (
     NO_WAY,
     Cell,
     Interval,
-    allowed,
     judge,
     odd_cells,
     ratio_by_convention,
@@ -99,7 +98,7 @@ def test_nothing_explains_a_ratio_far_off(ratios):
     list(zip(CONVENTIONS, [(64.5, 65.5), (65, 66), (64, 65), (62.5, 67.5)], strict=True)),
 )
 def test_conventions(convention, expected):
-    assert allowed(RATIOS["tput"], convention) == Interval(*expected)
+    assert RATIOS["tput"].interval(convention) == Interval(*expected)
 
 
 # --- a whole table, from the rows of claims.csv

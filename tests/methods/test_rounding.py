@@ -38,7 +38,7 @@ def test_ratio_of_two_intervals():
 
 
 @pytest.mark.parametrize(
-    ("convention", "expected"), [("nearest", (5.55, 5.65)), ("floor", (5.6, 5.7)), ("ceiling", (5.5, 5.6))]
+    ("convention", "expected"), [("rounded", (5.55, 5.65)), ("cut off", (5.6, 5.7)), ("rounded up", (5.5, 5.6))]
 )
 def test_conventions(convention, expected):
     assert ends(printed(value=5.6, ulp=0.1, convention=convention)) == pytest.approx(expected)

@@ -15,7 +15,6 @@ from tokenfactory.methods.rounding import (
     NO_WAY,
     Cell,
     Interval,
-    allowed,
     judge,
     odd_cells,
     ratio_by_convention,
@@ -273,7 +272,7 @@ def _bought(name: str, price: Constants, pair: Constants) -> float:
 
 def _fit(cell: Cell, rate: float) -> str | None:
     # Only these two: a cell of two digits that might be rounded up or to fives would fit nearly anything.
-    return next((how for how in ("rounded", "cut off") if rate in allowed(cell, how)), None)
+    return next((how for how in ("rounded", "cut off") if rate in cell.interval(how)), None)
 
 
 def _odd_flops(name: str, cells: Mapping, price: Constants | None, pflops: Sequence[Constants]) -> list[str]:

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from functools import reduce
 from itertools import combinations
 from operator import and_
-from typing import Literal
 
 from tokenfactory.errors import TokenFactoryError
 from tokenfactory.formulas import cost, power
 
-Convention = Literal["nearest", "floor", "ceiling"]
+# Ways in which a printed figure may have been rounded, plainest first: how far below and above it, in units of its last
+# digit, the value may lie.
+CONVENTIONS = {"rounded": (0.5, 0.5), "cut off": (0, 1), "rounded up": (1, 0), "rounded to the nearest 5": (2.5, 2.5)}
 
 
 @dataclass(frozen=True)
@@ -66,23 +67,26 @@ def _ends(value: Interval | float) -> tuple[float, float]:
     return (value.low, value.high) if isinstance(value, Interval) else (value, value)
 
 
-def printed(*, value: float, ulp: float, convention: Convention = "nearest") -> Interval:
+def printed(*, value: float, ulp: float, convention: str = "rounded") -> Interval:
     """The values that a printed number stands for.
 
     Parameters
     ----------
     value : the number as printed
     ulp : unit in its last printed place, in the same unit: 0.01 for "4.20", 1000 for "54K"
-    convention : how it was rounded: to the nearest, cut off (floor) or rounded up (ceiling)
+    convention : one of `CONVENTIONS`; what is no multiple of five was not rounded to one, and stands for nothing then
 
     >>> printed(value=54000, ulp=1000)
     Interval(low=53500.0, high=54500.0)
-    >>> printed(value=5.5, ulp=0.25, convention="floor")
+    >>> printed(value=5.5, ulp=0.25, convention="cut off")
     Interval(low=5.5, high=5.75)
     """
     if ulp <= 0:
         raise ValueError(f"the unit in the last place must be positive, not {ulp}")
-    below, above = {"nearest": (0.5, 0.5), "floor": (0, 1), "ceiling": (1, 0)}[convention]
+    fives = value / (5 * ulp)
+    if convention == "rounded to the nearest 5" and abs(fives - round(fives)) >= 1e-9:
+        return Interval(1, 0)
+    below, above = CONVENTIONS[convention]
     return Interval(value - below * ulp, value + above * ulp)
 
 
@@ -94,7 +98,7 @@ class Cell:
     value: float
     ulp: float
 
-    def interval(self, convention: Convention = "nearest") -> Interval:
+    def interval(self, convention: str = "rounded") -> Interval:
         return printed(value=self.value, ulp=self.ulp, convention=convention)
 
 
@@ -200,19 +204,6 @@ def ratios_of_throughputs(
     }
 
 
-# Ways in which a printed figure may have been rounded, plainest first.
-CONVENTIONS = ("rounded", "cut off", "rounded up", "rounded to the nearest 5")
-
-
-def allowed(cell: Cell, convention: str) -> Interval:
-    """The values that `cell` stands for under one of `CONVENTIONS`."""
-    if convention == "rounded to the nearest 5":
-        fives = cell.value / (5 * cell.ulp)
-        # what is no multiple of five was not rounded to one
-        return printed(value=cell.value, ulp=5 * cell.ulp) if abs(fives - round(fives)) < 1e-9 else Interval(1, 0)
-    return cell.interval({"rounded": "nearest", "cut off": "floor", "rounded up": "ceiling"}[convention])
-
-
 NO_WAY = "does not follow"
 
 
@@ -229,7 +220,7 @@ def judge(cell: Cell, implied: Interval) -> str:
     if implied.is_empty:
         return "the values contradict each other"
     for convention in CONVENTIONS:
-        if not (allowed(cell, convention) & implied).is_empty:
+        if not (cell.interval(convention) & implied).is_empty:
             return "follows" if convention == "rounded" else f"only if {convention}"
     return NO_WAY
 
@@ -257,7 +248,7 @@ def ratio_by_convention(cells: Mapping[str, Cell], implied: Mapping[str, Interva
         ratio = implied["tput"]
         for row, cell in cells.items():
             factor = implied[row].low / implied["tput"].low
-            ratio &= allowed(cell, convention) / factor
+            ratio &= cell.interval(convention) / factor
         if not ratio.is_empty:
             found[convention] = ratio
     return found
