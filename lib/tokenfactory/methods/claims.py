@@ -56,13 +56,6 @@ class Tier:
         return self.value.get(baseline, math.nan) / self.value.get(subject, math.nan)
 
 
-class _Same(Tier):
-    """For ratios of throughputs themselves."""
-
-    def turns(self, subject: str, baseline: str) -> float:
-        return 1.0
-
-
 def tiers(rows: Sequence[Mapping], value: str) -> list[Tier]:
     """Rows of the price or power book of one owner as tiers: one for each basis and day on which a figure changed."""
     found = []
@@ -311,15 +304,12 @@ def _why_not(claim: Mapping, said: Understood) -> str:
     return "" if said.model else "the claim names no model"
 
 
-_THROUGHPUT = _Same("", "", date.min, None, {})
-
-
 def _tiers_of(
     claim: Mapping, gpus: set[str], prices: Sequence[Tier], powers: Sequence[Tier]
 ) -> list[tuple[Tier, bool]]:
     """The tiers that turn a ratio of throughputs into the claimed one, and which of them is that of the claim's day."""
     if claim["metric"] not in PRICED + POWERED:
-        return [(_THROUGHPUT, True)]
+        return [(Tier("", "", date.min, None, dict.fromkeys(gpus, 1.0)), True)]  # a ratio of throughputs is itself
     differing = _differing(prices if claim["metric"] in PRICED else powers, gpus)
     day = claim["date"]
     in_force = [tier for tier in differing if day and tier.covers(day)]
