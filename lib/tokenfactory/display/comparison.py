@@ -53,11 +53,8 @@ def cost_model(
         least = cost.break_even_utilisation_frac(**tie, usd_per_gpu_hour=hour[subject])
         name, other = subject.upper(), others[0].upper()
         book.line("times_less", f"Times less than on {other}", "1", {subject: spent[others[0]] / spent[subject]})
-        for key, label, unit, cell in (
-            ("break_even_usd_per_gpu_hour", "Break-even hour", "usd/gpu/h", dearest),
-            ("break_even_utilisation_frac", "Break-even utilisation", "frac", least),
-        ):
-            book.line(key, label, unit, {subject: cell}, is_result=True)
+        book.line("break_even_usd_per_gpu_hour", "Break-even hour", "usd/gpu/h", {subject: dearest}, is_result=True)
+        book.line("break_even_utilisation_frac", "Break-even utilisation", "frac", {subject: least}, is_result=True)
         spent_on = f"{{usd_per_mtok@{subject}}} on {name} and {{usd_per_mtok@{others[0]}}} on {other}"
         book.sentence(f"At {{comparison}}, a million tokens cost {spent_on}, {{times_less@{subject}|ratio}}.")
     return book
@@ -98,14 +95,8 @@ def of_pairs(
         made.setdefault(words, ("Best of each" if pair.condition.label == BEST else "The same settings", words, cells))
     first, *others = made.values()
     rates = {gpu: {"value": first[2][f"{THROUGHPUT}@{gpu}"]} for gpu in gpus}
-    hours = {gpu: usd_per_gpu_hour[gpu] for gpu in gpus}
-    book = cost_model(
-        about,
-        subject=subject,
-        usd_per_gpu_hour=hours,
-        tok_per_s_per_gpu=rates,
-        utilisation_frac=utilisation_frac,
-    )
+    given = {"usd_per_gpu_hour": {gpu: usd_per_gpu_hour[gpu] for gpu in gpus}, "utilisation_frac": utilisation_frac}
+    book = cost_model(about, subject=subject, tok_per_s_per_gpu=rates, **given)
     if len(cases) > 1:
         book.choice("case", "Prices and use", cases)
     book.choice("comparison", "Speed and settings", [first, *sorted(others, key=lambda option: option[0])])

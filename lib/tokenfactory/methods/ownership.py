@@ -153,8 +153,6 @@ def implied_capital(rows: Rows, *, usd_per_gpu_hour: float, num_draws: int, seed
         found = sensitivity.solve(hour_at, low=0, high=MOST_PER_GPU, target=usd_per_gpu_hour, name="capital per GPU")
     except NoSolutionError:
         found = None
-    drawn = sensitivity.simulate(
-        lambda **x: {"k": needed(**x)}, uncertain(rest), num_draws=num_draws, seed=seed
-    )["k"]  # fmt: skip
+    drawn = sensitivity.simulate(lambda **x: {"k": needed(**x)}, uncertain(rest), num_draws=num_draws, seed=seed)["k"]
     bars = sensitivity.tornado(needed, at, ranges(rest))
     return Implied(found, drawn, bars[0] if bars else None)
