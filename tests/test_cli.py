@@ -166,15 +166,15 @@ def test_what_is_told_cannot_steer_the_terminal(project, capsys):
 
 
 def test_failures_of_both_kinds_leave_with_1(project, capsys, monkeypatch, tmp_path):
-    from reportkit import execution, runner
+    from reportkit import errors, runner
 
     failures = [
-        execution.Failure("01_cost", "no such point", "x", tmp_path / "kept", is_bad_input=True),
-        execution.Failure("02_power", "KeyError: 1", "y", tmp_path / "kept", is_bad_input=False),
+        errors.Failure("01_cost", "no such point", "x", tmp_path / "kept", is_bad_input=True),
+        errors.Failure("02_power", "KeyError: 1", "y", tmp_path / "kept", is_bad_input=False),
     ]
 
     def fail(*_, **__):
-        raise execution.ReportFailed(failures)
+        raise errors.ReportFailed(failures)
 
     monkeypatch.setattr(runner, "report", fail)
     assert run(project, "report") == 1

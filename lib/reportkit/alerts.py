@@ -20,7 +20,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from reportkit import atomic, errors, reports
-from reportkit.execution import ReportFailed
+from reportkit.errors import ReportFailed
 from reportkit.runner import Result
 from reportkit.source import Project
 

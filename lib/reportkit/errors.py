@@ -6,7 +6,9 @@ that is not an `InputError` is a defect and keeps its traceback.
 
 import copyreg
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from reportkit import harmless
 
@@ -59,6 +61,29 @@ class StalePricesError(InputError):
             f"{len(self.sentences)} prices are too old for a scheduled report (--allow-stale-prices makes it all the "
             f"same): {'; '.join(self.sentences)}"
         )
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A notebook that was not made: why in one sentence, in which cell, and what is kept of it.
+
+    Of a notebook that the user must put right the sentence is all there is to say. `kept` is a folder, or None where
+    nothing could be written.
+    """
+
+    label: str
+    message: str
+    source: str | None
+    kept: Path | None
+    is_bad_input: bool
+
+
+class ReportFailed(Exception):
+    """At least one notebook failed; the site is as it was."""
+
+    def __init__(self, failures: Sequence[Failure]):
+        super().__init__("; ".join(f"{f.label}: {f.message}" for f in failures))
+        self.failures = failures
 
 
 def is_input_error(name: str) -> bool:

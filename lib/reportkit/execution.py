@@ -9,35 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from reportkit import cache, errors, reports, workers
+from reportkit.errors import Failure, ReportFailed
 from reportkit.source import Project, Source
 from reportkit.tasks import Question, Task, prepare
 
 TIMEOUT_S = 600  # for one notebook
 FULL = 65536  # bytes free, below which a disk takes no page
 RETRIES = 1  # of a notebook whose process was killed, hung or was lost; what a cell raises would be raised again
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A notebook that was not made: why in one sentence, in which cell, and what is kept of it.
-
-    Of a notebook that the user must put right the sentence is all there is to say. `kept` is a folder, or None where
-    nothing could be written.
-    """
-
-    label: str
-    message: str
-    source: str | None
-    kept: Path | None
-    is_bad_input: bool
-
-
-class ReportFailed(Exception):
-    """At least one notebook failed; the site is as it was."""
-
-    def __init__(self, failures: Sequence[Failure]):
-        super().__init__("; ".join(f"{f.label}: {f.message}" for f in failures))
-        self.failures = failures
 
 
 @dataclass(frozen=True, kw_only=True)

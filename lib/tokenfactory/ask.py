@@ -117,9 +117,7 @@ def _plain(row: Mapping) -> dict:
 
 def compare_text(answer: Mapping) -> list[str]:
     """The same as a table, and sentences: faster and cheaper, not measured and what is, the age of the prices."""
-    rows = answer["rows"]
-    for row in rows:
-        row["cost_band"] = _band(row["usd_per_mtok_low"], row["usd_per_mtok_high"])
+    rows = [{**row, "cost_band": _band(row["usd_per_mtok_low"], row["usd_per_mtok_high"])} for row in answer["rows"]]
     columns = {
         "speed": show.Column("tok/s per user", "{:g}".format, is_number=True),
         "gpu": show.Column("GPU", str.upper),

@@ -1,9 +1,9 @@
 """The answer of `tokenfactory sql`: a table for the terminal, CSV or JSON."""
 
 import csv
+import io
 import json
 import math
-import sys
 from collections.abc import Sequence
 from decimal import Decimal
 
@@ -12,8 +12,8 @@ from tokenfactory.display import show
 from tokenfactory.errors import ParameterError
 
 
-def tell(names: Sequence[str], rows: Sequence[Sequence], form: str) -> None:
-    """Print rows as a `table`, as `csv` or as `json`.
+def told(names: Sequence[str], rows: Sequence[Sequence], form: str) -> tuple[list[dict] | None, str]:
+    """Rows for a program, where `form` is json, and as text: a `table`, `csv` or `json`.
 
     Raises
     ------
@@ -23,15 +23,16 @@ def tell(names: Sequence[str], rows: Sequence[Sequence], form: str) -> None:
         if twice := next((name for name in names if names.count(name) > 1), None):
             raise ParameterError(f"the query gives the name '{twice}' to two columns, which JSON cannot keep apart")
         found = [dict(zip(names, map(_json_value, row), strict=True)) for row in rows]
-        print(json.dumps(found, default=str, allow_nan=False))
-    elif form == "csv":
-        writer = csv.writer(sys.stdout, lineterminator="\n")
+        return found, json.dumps(found, default=str, allow_nan=False)
+    if form == "csv":
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
         writer.writerow(map(harmless.cell, names))
         writer.writerows([harmless.cell(_cell(value)) for value in row] for row in rows)
-    else:
-        found = [dict(enumerate(map(_cell, row))) for row in rows]
-        columns = {i: show.Column(_one_line(name), render=_one_line, missing="") for i, name in enumerate(names)}
-        print(show.table(found, columns, f"{len(rows):,} row{'s' * (len(rows) != 1)}").plain())
+        return None, text.getvalue().removesuffix("\n")
+    found = [dict(enumerate(map(_cell, row))) for row in rows]
+    columns = {i: show.Column(_one_line(name), render=_one_line, missing="") for i, name in enumerate(names)}
+    return None, show.table(found, columns, f"{len(rows):,} row{'s' * (len(rows) != 1)}").plain()
 
 
 def _json_value(value):

@@ -8,7 +8,8 @@ import time
 import pytest
 import webhook
 
-from reportkit import alerts, execution, runner
+from reportkit import alerts, runner
+from reportkit.errors import Failure, ReportFailed
 from tokenfactory import errors
 from tokenfactory.source import Project
 
@@ -106,7 +107,7 @@ def test_all_that_a_run_tells_is_one_alert(tmp_path, said):
         (ZeroDivisionError("of ours"), [("failed", "report", "ZeroDivisionError: of ours")]),
         (KeyboardInterrupt(), [("failed", "report", "the run was interrupted")]),
         (
-            execution.ReportFailed([execution.Failure(n, f"{n} broke", None, None, False) for n in ("01_a", "02_b")]),
+            ReportFailed([Failure(n, f"{n} broke", None, None, False) for n in ("01_a", "02_b")]),
             [("failed", "01_a", "01_a broke"), ("failed", "02_b", "02_b broke")],
         ),
     ],
@@ -151,9 +152,9 @@ def test_a_long_list_is_cut_in_the_text_only(tmp_path, said):
     ],
 )
 def test_what_befell_all_is_one_line_with_what_it_means(tmp_path, said, sentence, words):
-    failures = [execution.Failure(name, sentence, None, None, False) for name in ("01_a", "02_b", "other/01_a")]
-    with pytest.raises(execution.ReportFailed), watch(tmp_path, said).failures():
-        raise execution.ReportFailed(failures)
+    failures = [Failure(name, sentence, None, None, False) for name in ("01_a", "02_b", "other/01_a")]
+    with pytest.raises(ReportFailed), watch(tmp_path, said).failures():
+        raise ReportFailed(failures)
     (alert,) = written(tmp_path)
     (_, line) = alert["text"].splitlines()
     assert line.startswith(f"- 01_a, 02_b, other/01_a: {sentence} (") and words in line
