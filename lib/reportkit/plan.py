@@ -6,13 +6,11 @@ before the first notebook starts. It needs no data: `Source.check` asks them.
 
 import ast
 import hashlib
-import io
 import json
 import math
 import os
 import re
 import reprlib
-import tokenize
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -33,6 +31,7 @@ NUMBERS = {
     int: re.compile(r"[+-]?[0-9]+"),
     float: re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?(nan|inf(inity)?)", re.IGNORECASE),
 }
+LINE = re.compile(r"(\w+)\s*:\s*(\w+)\s*=\s*([^#]*?)\s*(?:#\s*\[([^\]\s]+)\]\s*(\S.*)|#.*)?")
 TYPES = {"str": str, "int": int, "float": float, "bool": bool}
 LATEST = "latest"  # as a date: the newest day that the data know
 
@@ -111,56 +110,44 @@ def _source(cell: Mapping) -> str:
     return "".join(cell["source"])
 
 
+def _parse_line(line: str, kinds: Kinds) -> Parameter:
+    found = LINE.fullmatch(line.strip())
+    if not found:
+        raise ValueError("write `name: type = value  # [kind] meaning`")
+    name, annotation, text, kind, meaning = found.groups()
+    if annotation not in TYPES:
+        raise ValueError(f"the type of '{name}' must be one of {', '.join(TYPES)}")
+    try:
+        default = ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        default = "="
+    if isinstance(default, str) and (annotation != "str" or "=" in default):
+        # Papermill finds names and comments by text search and would cut such a string.
+        raise ValueError(f"the value of '{name}' must be {annotation} without = and #, and written out")
+    if kind is None:
+        raise ValueError(f"'{name}' needs a comment `# [kind] meaning`")
+    parameter = Parameter(name, TYPES[annotation], default, kind, meaning)
+    try:
+        parameter.convert(default, kinds)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
+    return parameter
+
+
 def parse_parameters(source: str, file: str, kinds: Kinds) -> dict[str, Parameter]:
     """The parameters of a parameters cell, in order; anything but the agreed form is a DataError."""
-
-    def wrong(line: int, message: str) -> DataError:
-        return DataError(file, f"parameters cell, line {line}: {message}")
-
-    try:
-        statements = ast.parse(source).body
-        comments = {
-            token.start[0]: token.string
-            for token in tokenize.generate_tokens(io.StringIO(source).readline)
-            if token.type == tokenize.COMMENT
-        }
-    except (SyntaxError, tokenize.TokenError) as error:
-        raise wrong(getattr(error, "lineno", None) or 1, "this is not Python") from None
-    if len(statements) > MOST_PARAMETERS:
-        raise wrong(statements[MOST_PARAMETERS].lineno, f"more than {MOST_PARAMETERS} parameters")
-
-    parameters = {}
-    lines = set()
-    for statement in statements:
-        line = statement.lineno
-        if line in lines or statement.end_lineno != line:
-            raise wrong(line, "write one parameter a line")
-        lines.add(line)
-        match statement:
-            case ast.AnnAssign(target=ast.Name(id=name), annotation=ast.Name(id=annotation), value=ast.expr() as node):
-                pass
-            case _:
-                raise wrong(line, "write `name: type = value  # [kind] meaning`")
-        if annotation not in TYPES:
-            raise wrong(line, f"the type of '{name}' must be one of {', '.join(TYPES)}")
-        comment = re.fullmatch(r"#\s*\[([^\]\s]+)\]\s*(\S.*)", comments.get(line, ""))
-        if not comment:
-            raise wrong(line, f"'{name}' needs a comment `# [kind] meaning`")
-        if name in parameters:
-            raise wrong(line, f"'{name}' is there twice")
-        try:
-            default = ast.literal_eval(node)
-        except ValueError:
-            raise wrong(line, f"the value of '{name}' must be written out") from None
-        if isinstance(default, str) and (annotation != "str" or re.search("[=#]", default)):
-            # Papermill finds names and comments by text search and would cut such a string.
-            raise wrong(line, f"the value of '{name}' must be {annotation} without = and #")
-        parameter = Parameter(name, TYPES[annotation], default, *comment.groups())
-        try:
-            parameter.convert(default, kinds)
-        except ValueError as error:
-            raise wrong(line, f"{name}: {error}") from None
-        parameters[name] = parameter
+    parameters: dict[str, Parameter] = {}
+    for number, line in enumerate(source.splitlines(), 1):
+        if line.strip() and not line.startswith("#"):
+            try:
+                parameter = _parse_line(line, kinds)
+                if parameter.name in parameters:
+                    raise ValueError(f"'{parameter.name}' is there twice")
+                if len(parameters) == MOST_PARAMETERS:
+                    raise ValueError(f"more than {MOST_PARAMETERS} parameters")
+            except ValueError as error:
+                raise DataError(file, f"parameters cell, line {number}: {error}") from None
+            parameters[parameter.name] = parameter
     return parameters
 
 
