@@ -157,7 +157,7 @@ class Watch:
     def _write(self, run: str, alert: Mapping) -> Path:
         path = self.project.reports / FOLDER / f"{run}.json"
         atomic.write(path, json.dumps(alert, indent=1) + "\n")
-        reports.prune(path.parent, MOST_ALERTS)
+        atomic.keep_newest(path.parent.glob("[0-9]*"), MOST_ALERTS)
         return path
 
 

@@ -13,19 +13,21 @@ import io
 import json
 import os
 import shutil
+import sys
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reportkit import atomic, cache
+from reportkit import atomic, cache, workers
 from reportkit.errors import DataError, ParameterError, nearest
 from reportkit.plan import Job
-from reportkit.source import Project, given
+from reportkit.source import Project, Source, given
 
 KEEP = 90  # runs; those before them go, but for the first of each month
 RECORD = "run.json"
+LIMIT_S = 3600  # for making a report again
 FORMAT = 1  # raise it when a record gets another shape; runs of another one are passed over
 _NEW = ".new-"
 
@@ -325,3 +327,30 @@ def place(root: Path, path: str, content: bytes) -> None:
         raise DataError(RECORD, f"a run's file cannot lie at {path!r}")
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(content)
+
+
+def report(root: Path, source: Source, scratch: Path, arguments: Sequence[str]) -> str:
+    """Let the library that lies in a checkout make its report, with a cache in `scratch`; why it could not, or ""."""
+    names, log = source.variables, root / "log"
+    log.unlink(missing_ok=True)
+    command = [sys.executable, "-c", source.program, "report", *arguments]
+    left_out = (names.built, names.trace, "SOURCE_DATE_EPOCH")
+    environment = {key: value for key, value in os.environ.items() if key not in left_out} | {
+        "PYTHONPATH": str(root / "lib"),
+        names.data: str(root / "data"),
+        names.cache: str(scratch / "cache"),
+    }
+    # This process may have used threads, so it must not fork.
+    with workers.child(_become, (command, environment, root), log=log, is_forked=False) as process:
+        process.join(LIMIT_S)
+        if process.exitcode == 0:
+            return ""
+    lines = log.read_text(errors="replace").strip().splitlines() or ["the process left no word"]
+    start = f"{source.command}: "
+    return next((line for line in lines if line.startswith(start)), lines[-1]).removeprefix(start)
+
+
+def _become(call: tuple[list[str], dict[str, str], Path]) -> None:
+    command, environment, folder = call
+    os.chdir(folder)
+    os.execve(command[0], command, environment)

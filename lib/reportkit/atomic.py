@@ -7,7 +7,7 @@ that readers see. Two writers of one place take turns by a lock that ends with i
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -90,6 +90,12 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
     except OSError:
         return  # on a disk that can no longer be written it may stay: nobody uses it
+
+
+def keep_newest(paths: Iterable[Path], most: int) -> None:
+    """Remove all but the newest of some files or folders."""
+    for path in sorted(paths, key=lambda path: path.stat().st_mtime, reverse=True)[most:]:
+        remove(path)
 
 
 def remove_leftovers(folder: Path) -> None:

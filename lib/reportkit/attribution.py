@@ -11,21 +11,18 @@ around it share one figure, under both names.
 """
 
 import json
-import os
 import re
 import shutil
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from decimal import Context, Decimal
 from pathlib import Path
 
 import yaml
 
-from reportkit import archive, atomic, cache, reports, workers
+from reportkit import archive, atomic, cache, reports
 from reportkit.archive import Run
 from reportkit.errors import InputError, ParameterError, nearest
 from reportkit.inputs import (
@@ -49,7 +46,6 @@ from reportkit.inputs import (
 from reportkit.source import Project, Source
 
 UNEXPLAINED = "none of its inputs"
-LIMIT_S = 3600  # for making one mixture
 
 _exact = Context(prec=1500)  # enough for any two doubles
 
@@ -135,18 +131,6 @@ def together(words: Sequence[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
-@dataclass(frozen=True)
-class _Call:
-    command: Sequence[str]
-    environment: Mapping[str, str]
-    folder: Path
-
-
-def _become(call: _Call) -> None:
-    os.chdir(call.folder)
-    os.execve(call.command[0], list(call.command), dict(call.environment))
-
-
 @dataclass
 class _Maker:
     """Makes the headlines of mixtures, and remembers them."""
@@ -190,14 +174,12 @@ class _Maker:
         scenarios = sorted({scenario for scenario, _ in jobs})
         if len(scenarios) > 1 and "default" not in scenarios:
             return {job: made for s in scenarios for job, made in self._make(root, _of(jobs, s), state).items()}
-        log = root / "log"
-        log.unlink(missing_ok=True)
         shutil.rmtree(root / "reports" / "failed", ignore_errors=True)
-        if self._report(root, "all" if len(scenarios) > 1 else scenarios[0], sorted({name for _, name in jobs}), log):
+        arguments = ["--scenario", "all" if len(scenarios) > 1 else scenarios[0]]
+        arguments += [argument for name in sorted({name for _, name in jobs}) for argument in ("--notebook", name)]
+        why = archive.report(root, self.project.source, self.work, arguments)
+        if not why:
             return _made(replace(self.project, root=root), jobs)
-        lines = log.read_text(errors="replace").strip().splitlines() or ["the process left no word"]
-        start = f"{self.project.source.command}: "
-        why = next((line for line in lines if line.startswith(start)), lines[-1]).removeprefix(start)
         if len(jobs) == 1:
             label = reports.home(jobs[0][0]) + jobs[0][1]
             self.remarks.append(f"{label} cannot be made with {state}: {why}")
@@ -213,21 +195,6 @@ class _Maker:
         else:
             parts = [jobs[: len(jobs) // 2], jobs[len(jobs) // 2 :]]
         return {job: made for part in parts for job, made in self._make(root, part, state).items()}
-
-    def _report(self, root: Path, scenario: str, names: Sequence[str], log: Path) -> bool:
-        """Let the library that lies in `root` make the report of its project; whether it did."""
-        chosen = [argument for name in names for argument in ("--notebook", name)]
-        source, names_of = self.project.source, self.project.source.variables
-        command = [sys.executable, "-c", source.program, "report", "--json", "--scenario", scenario, *chosen]
-        left_out = (names_of.built, names_of.trace, "SOURCE_DATE_EPOCH")
-        environment = {key: value for key, value in os.environ.items() if key not in left_out} | {
-            "PYTHONPATH": str(root / "lib"),
-            names_of.data: str(root / "data"),
-            names_of.cache: str(self.work / "cache"),
-        }
-        with workers.child(_become, _Call(command, environment, root), log=log) as process:
-            process.join(LIMIT_S)
-            return process.exitcode == 0
 
     def seed(self, run: Run, jobs: Iterable[Job]) -> None:
         """Hand the executions of a run to the cache, for notebooks to which a mixture is nothing new."""
@@ -428,9 +395,6 @@ def _make_all(project, a: Run, b: Run, at: Mapping[frozenset[str], list[Job]], s
 def _forget(memory: Path, keep: int = 500) -> None:
     """Remove the oldest results, and what comparisons that were killed left."""
     for path in memory.glob("work-*"):
-        if path.stat().st_mtime < time.time() - 2 * LIMIT_S:
+        if path.stat().st_mtime < time.time() - 2 * archive.LIMIT_S:
             shutil.rmtree(path, ignore_errors=True)
-    results = sorted(memory.glob("*.json"), key=lambda p: p.stat().st_mtime, reverse=True)
-    for path in results[keep:]:
-        with suppress(OSError):
-            path.unlink()
+    atomic.keep_newest(memory.glob("*.json"), keep)

@@ -128,26 +128,20 @@ def find(folder: Path, key_: str) -> Entry | None:
 
 def store(folder: Path, key_: str, executed: Path, trace: Path, data: str) -> Entry:
     """Keep an executed notebook and its trace, in place of an earlier entry of the same key."""
-    entry, new, old = (Entry(folder / f"{prefix}{key_}") for prefix in ("", ".new-", ".old-"))
-    for leftover in (new, old):
-        shutil.rmtree(leftover.folder, ignore_errors=True)
-    new.folder.mkdir(parents=True)
-    shutil.copyfile(executed, new.executed)
-    # A notebook without queries leaves no trace.
-    (new.folder / "trace.jsonl").write_bytes(trace.read_bytes() if trace.exists() else b"")
-    new.verify(data)
-    if entry.folder.exists():
-        os.rename(entry.folder, old.folder)
-    os.rename(new.folder, entry.folder)
-    shutil.rmtree(old.folder, ignore_errors=True)
+    entry = Entry(folder / key_)
+    atomic.remove(entry.folder)
+    with atomic.replacing(entry.folder) as new:
+        new.mkdir()
+        shutil.copyfile(executed, new / "executed.ipynb")
+        # A notebook without queries leaves no trace.
+        (new / "trace.jsonl").write_bytes(trace.read_bytes() if trace.exists() else b"")
+        (new / "data").write_text(data)
     return entry
 
 
 def prune(folder: Path, keep: int = MOST_ENTRIES) -> None:
-    """Remove the entries that were not used for longest."""
-    entries = [path for path in folder.iterdir() if path.is_dir() and len(path.name) == 32]
-    for path in sorted(entries, key=lambda p: p.stat().st_mtime, reverse=True)[keep:]:
-        shutil.rmtree(path, ignore_errors=True)
+    """Remove the entries that were not used for longest, and with time what killed writers left."""
+    atomic.keep_newest(filter(Path.is_dir, folder.iterdir()), keep)
 
 
 def seconds(folder: Path) -> dict[str, float]:

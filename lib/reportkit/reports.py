@@ -141,9 +141,8 @@ def _is_whole(content: Mapping) -> bool:
 
 def prune_what_ifs(project: Project) -> None:
     """Remove all but the last sites of other values, that of this project aside."""
-    found = [path for path in project.reports.parent.glob("*") if path.name != project.what_if]
-    for path in sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)[MOST_WHAT_IFS - 1 :]:
-        shutil.rmtree(path, ignore_errors=True)
+    others = (path for path in project.reports.parent.glob("*") if path.name != project.what_if)
+    atomic.keep_newest(others, MOST_WHAT_IFS - 1)
 
 
 def new_folder(project: Project, purpose: str) -> Path:
@@ -168,12 +167,8 @@ def remove_leftovers(project: Project) -> None:
     if not site(project).exists():
         return
     for path in (*project.reports.glob(".site-*"), *project.reports.glob(f"{atomic.NEW}*")):
-        if path.name == LOCK or path.resolve() == site(project).resolve():
-            continue
-        if path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
+        if path.name != LOCK and path.resolve() != site(project).resolve():
+            atomic.remove(path)
 
 
 # Failures that are kept
@@ -182,15 +177,6 @@ def remove_leftovers(project: Project) -> None:
 def moment() -> str:
     """Now, as the name of a file that sorts by time."""
     return f"{datetime.now(UTC):%Y-%m-%dT%H%M%S.%fZ}"
-
-
-def prune(folder: Path, keep: int) -> None:
-    """Remove all but the newest of what `moment` named."""
-    for path in sorted(folder.glob("[0-9]*"), reverse=True)[keep:]:
-        if path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
 
 
 def keep(project: Project, run: str, label: str, *, log: Path, notebook: Path | None = None) -> Path | None:
@@ -204,7 +190,7 @@ def keep(project: Project, run: str, label: str, *, log: Path, notebook: Path | 
         for path, ending in ((notebook, ".ipynb"), (log, ".log")):
             if path and path.exists():
                 shutil.copyfile(path, folder / f"{label}{ending}")
-        prune(folder.parent, MOST_FAILED)
+        atomic.keep_newest(folder.parent.glob("[0-9]*"), MOST_FAILED)
     except OSError:  # a full disk is what failures are made of
         return None
     return folder

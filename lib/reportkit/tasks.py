@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from reportkit import cache, errors, outputs, reports
+from reportkit import atomic, cache, errors, outputs, reports
 from reportkit.plan import Job
 from reportkit.source import Frame, Source, given
 
@@ -35,10 +35,8 @@ class Task:
     def clear(self) -> None:
         """Remove what an attempt left, but for its log."""
         for path in self.folder.iterdir():
-            if path.is_dir():
-                shutil.rmtree(path)
-            elif path != self.log:
-                path.unlink()
+            if path != self.log:
+                atomic.remove(path)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,9 +7,6 @@ its notebooks are to run again.
 """
 
 import json
-import os
-import subprocess
-import sys
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
@@ -31,7 +28,6 @@ from reportkit.page import NOT_SHOWN
 from reportkit.provenance import tags
 from reportkit.source import Project
 
-LIMIT_S = 3600  # for making a scenario again
 SAME = 1e-9  # of a number that is computed again
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError, zipfile.BadZipFile)
 UNREADABLE += (ElementTree.ParseError,)
@@ -387,7 +383,10 @@ def _again(found: Bundle, project: Project, work: Path, findings: Findings, say:
         say(f"executing {len(content['notebooks'])} notebooks of '{scenario}' again")
         given = _own_parameters(found, scenario)
         aside = reports.site(Project(root, project.source, plan.what_if(given) if given else ""))
-        if why := _report(root, project, work, scenario, given, content):
+        arguments = ["--scenario", scenario]
+        arguments += [argument for n in content["notebooks"] for argument in ("--notebook", n["name"])]
+        arguments += [argument for pair in given.items() for argument in ("--parameter", "=".join(pair))]
+        if why := archive.report(root, project.source, work, arguments):
             findings.differ(f"{reports.home(scenario)}notebooks", f"cannot be executed again: {why}")
             continue
         for name in (notebook["name"] for notebook in content["notebooks"]):
@@ -421,18 +420,3 @@ def _own_parameters(found: Bundle, scenario: str) -> dict[str, str]:
     given = {n: p["value"] for _, ledger in _ledgers(alone) for n, p in ledger["parameters"].items()
              if p["value"] != p["default"]}  # fmt: skip
     return {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in given.items()}
-
-
-def _report(root: Path, project: Project, work: Path, scenario: str, parameters: Mapping, content: Mapping) -> str:
-    """Make a scenario in a checkout; why not, if that fails."""
-    source, names = project.source, project.source.variables
-    arguments = [argument for n in content["notebooks"] for argument in ("--notebook", n["name"])]
-    arguments += [argument for pair in parameters.items() for argument in ("--parameter", "=".join(pair))]
-    command = [sys.executable, "-c", source.program, "report", "--scenario", scenario, *arguments]
-    environment = {key: value for key, value in os.environ.items() if key not in (names.built, names.trace)} | {
-        "PYTHONPATH": str(root / "lib"),
-        names.data: str(root / DATA),
-        names.cache: str(work / "cache"),
-    }
-    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=LIMIT_S)
-    return (done.stderr.strip().splitlines() or ["no word"])[-1] if done.returncode else ""

@@ -91,12 +91,12 @@ def stop(process: BaseProcess) -> None:
 
 
 @contextmanager
-def child(function: Callable, argument, *, log: Path) -> Iterator[BaseProcess]:
+def child(function: Callable, argument, *, log: Path, is_forked: bool = IS_FORK_SAFE) -> Iterator[BaseProcess]:
     """`function(argument)` in a child that does not outlive the block."""
     process = None
     try:
         with _unstopped():
-            process = start(function, argument, log=log)
+            process = start(function, argument, log=log, is_forked=is_forked)
         yield process
     finally:
         if process:
