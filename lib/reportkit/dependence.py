@@ -17,13 +17,12 @@ _CHANGING |= {"clear", "sort", "reverse"}
 _CHANGING |= {"inputs", "line", "choice", "sentence"}  # of what describes a model
 _SHOWING = {"display", "print"}
 _COMPOUND = (ast.If, ast.For, ast.AsyncFor, ast.While, ast.Try, ast.With, ast.AsyncWith, ast.Match)
-_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_PARTS = (ast.Name, ast.Attribute, ast.Subscript, ast.Call, ast.Starred, ast.Tuple, ast.IfExp)
 
 
 @dataclass
-class Statement(ast.NodeVisitor):
-    """The names of the notebook that a statement touches; those of functions and comprehensions within are left out.
+class _Touched(ast.NodeVisitor):
+    """The names of the notebook that code touches; those of functions and comprehensions within are left out.
 
     late : used when something that is bound here is called or run through, not before
     changed : names whose object is changed in place
@@ -38,23 +37,9 @@ class Statement(ast.NodeVisitor):
     aliases: dict[str, set[str]] = field(default_factory=dict)
     reads_everything: bool = False
     shows: bool = False
-    _inner: list[set[str]] = field(default_factory=list)  # names of the functions and comprehensions we are in
-    _is_deferred: bool = False  # what may run again later
-    _is_late: bool = False  # what does not run now
-    _is_within: bool = False  # a function or class, whose bindings are its own
-
-    def _use(self, name: str) -> None:
-        if not any(name in names for names in self._inner):
-            if self._is_deferred:
-                self.late.add(name)
-            if not self._is_late:
-                self.used.add(name)
 
     def visit_Name(self, node):
-        if isinstance(node.ctx, ast.Load):
-            self._use(node.id)
-        elif not self._is_within and not any(node.id in names for names in self._inner):
-            self.bound.add(node.id)
+        (self.used if isinstance(node.ctx, ast.Load) else self.bound).add(node.id)
 
     def visit_Import(self, node):
         names = {(alias.asname or alias.name).split(".")[0] for alias in node.names}
@@ -67,8 +52,8 @@ class Statement(ast.NodeVisitor):
         """Note that the object is changed that a chain such as a.b[c] starts from."""
         while isinstance(node, ast.Attribute | ast.Subscript | ast.Call | ast.Starred):
             node = node.func if isinstance(node, ast.Call) else node.value
-        if isinstance(node, ast.Name) and not any(node.id in names for names in self._inner):
-            self._use(node.id)
+        if isinstance(node, ast.Name):
+            self.used.add(node.id)
             self.changed.add(node.id)
 
     def visit_AugAssign(self, node):
@@ -88,22 +73,16 @@ class Statement(ast.NodeVisitor):
 
     def _alias(self, target, value):
         """What is bound to a part of something, or to each of its parts, changes it when it is changed."""
-        parts = (ast.Name, ast.Attribute, ast.Subscript, ast.Call, ast.Starred, ast.Tuple, ast.IfExp)
-        if not isinstance(value, parts):
-            return
-        of = {n.id for n in ast.walk(value) if isinstance(n, ast.Name)}
-        for name in (n.id for n in ast.walk(target) if isinstance(n, ast.Name)):
-            self.aliases[name] = self.aliases.get(name, set()) | of
+        if isinstance(value, _PARTS):
+            for name in _named(target):
+                self.aliases[name] = self.aliases.get(name, set()) | _named(value)
 
     def visit_Subscript(self, node):
         self.generic_visit(node)
         if not isinstance(node.ctx, ast.Load):
             self._change(node)
 
-    def visit_Attribute(self, node):
-        self.generic_visit(node)
-        if not isinstance(node.ctx, ast.Load):
-            self._change(node)
+    visit_Attribute = visit_Subscript
 
     def visit_Call(self, node):
         self.generic_visit(node)
@@ -114,65 +93,52 @@ class Statement(ast.NodeVisitor):
         elif isinstance(node.func, ast.Name):
             self.shows |= node.func.id in _SHOWING
 
-    def _within(
-        self, names: set[str], nodes: Sequence[ast.AST], *, is_late=False, is_deferred=True, is_within=True
-    ) -> None:
-        before = self._is_deferred, self._is_late, self._is_within
-        self._inner.append(names)
-        self._is_deferred |= is_deferred
-        self._is_late |= is_late
-        self._is_within |= is_within
-        for node in nodes:
-            self.visit(node)
-        self._inner.pop()
-        self._is_deferred, self._is_late, self._is_within = before
+    def _within(self, body: Iterable[ast.AST], own: set[str], *, runs_now=True, runs_later=True, binds=True) -> None:
+        """What code does that has names of its `own`, all that it `binds` too, and runs here, later, or both."""
+        inner = _Touched()
+        for node in body:
+            inner.visit(node)
+        own = own | inner.bound if binds else own
+        used, late = inner.used - own, inner.late - own
+        self.used |= used if runs_now else set()
+        self.late |= late | (used if runs_later else set())
+        self.changed |= inner.changed - own
+        self.bound |= inner.bound - own
+        self.reads_everything |= inner.reads_everything
+        self.shows |= inner.shows
 
-    def _function(self, node, body: Sequence[ast.AST], *, is_late: bool) -> None:
-        arguments = node.args
-        for default in (*arguments.defaults, *filter(None, arguments.kw_defaults)):
+    def visit_Lambda(self, node, *, runs_now=True):  # called by whatever gets it, mostly at once
+        body = node.body if isinstance(node.body, list) else [node.body]
+        for default in (*node.args.defaults, *filter(None, node.args.kw_defaults)):
             self.visit(default)
-        every = (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg)
-        self._within({a.arg for a in every if a} | _own(body), body, is_late=is_late)
-
-    def visit_Lambda(self, node):
-        self._function(node, [node.body], is_late=False)  # called by whatever gets it, mostly at once
+        arguments = {argument.arg for argument in ast.walk(node.args) if isinstance(argument, ast.arg)}
+        self._within(body, arguments, runs_now=runs_now)
 
     def visit_FunctionDef(self, node):
         for decorator in node.decorator_list:
             self.visit(decorator)
-        if not self._is_within:
-            self.bound.add(node.name)
-        self._function(node, node.body, is_late=True)
+        self.bound.add(node.name)
+        self.visit_Lambda(node, runs_now=False)
 
     visit_AsyncFunctionDef = visit_FunctionDef
 
     def visit_ClassDef(self, node):
-        if not self._is_within:
-            self.bound.add(node.name)
-        self._within(_own(node.body), [*node.bases, *node.decorator_list, *node.body])
+        self.bound.add(node.name)
+        self._within([*node.bases, *node.decorator_list, *node.body], set())
 
-    def _comprehension(self, node):
-        targets = {n.id for g in node.generators for n in ast.walk(g.target) if isinstance(n, ast.Name)}
-        self.visit(node.generators[0].iter)
-        rest = [g.iter for g in node.generators[1:]] + [c for g in node.generators for c in g.ifs]
-        values = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
-        self._within(targets, rest + values, is_deferred=isinstance(node, ast.GeneratorExp), is_within=False)
+    def visit_ListComp(self, node):
+        first, *others = node.generators
+        self.visit(first.iter)
+        rest = [g.iter for g in others] + [c for g in node.generators for c in g.ifs]
+        rest += [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
+        targets = {name for g in node.generators for name in _named(g.target)}
+        self._within(rest, targets, runs_later=isinstance(node, ast.GeneratorExp), binds=False)
 
-    visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = _comprehension
+    visit_SetComp = visit_DictComp = visit_GeneratorExp = visit_ListComp
 
 
-def _own(body: Sequence[ast.AST]) -> set[str]:
-    """Names that the body of a function binds, but for those of functions within it."""
-    names, nodes = set(), list(body)
-    while nodes:
-        node = nodes.pop()
-        if isinstance(node, _SCOPES):
-            names.add(node.name)
-        elif not isinstance(node, (ast.Lambda, *_COMPREHENSIONS)):
-            nodes += ast.iter_child_nodes(node)
-            if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-                names.add(node.id)
-    return names
+def _named(node: ast.AST) -> set[str]:
+    return {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
 
 
 class _Names:
@@ -195,9 +161,9 @@ class _Names:
                 waiting += by.get(name, ())
         return seen - self.modules
 
-    def follow(self, node: ast.stmt, asked: frozenset[str]) -> tuple[Statement, frozenset[str]]:
+    def follow(self, node: ast.stmt, asked: frozenset[str]) -> tuple[_Touched, frozenset[str]]:
         """Follow a statement that asked these queries; returns what it touches and all that it depends on."""
-        touched = Statement()
+        touched = _Touched()
         touched.visit(node)
         self.everything |= asked
         labels = asked.union(*(self.labels.get(name, ()) for name in self._reached(touched.used, self.late)))
