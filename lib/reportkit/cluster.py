@@ -1,29 +1,27 @@
 """The same tasks on the workers of a Dask cluster, which need no file system in common: bytes go and come.
 
 A task is a function of its notebook, its parameters, the data and the environment. A worker of another environment
-refuses. The data go to a worker when it first says that it lacks them. A worker's threads must not fork, so each runs
-its notebooks through a station: a process that has imported the libraries and forks a child for each, as a run on
-one machine does. A station ends with its worker, and a child with its station.
+refuses. The data go to a worker when it first says that it lacks them. A worker's threads must not fork, so a server of
+its own does it for them, which has imported the libraries. It ends with its worker, and a child with it.
 """
 
 import concurrent.futures
 import contextlib
+import functools
 import io
 import json
+import multiprocessing
 import os
 import pickle
 import shutil
-import subprocess
-import sys
 import tempfile
-import threading
 import time
 import zipfile
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
-from multiprocessing.connection import wait
+from functools import partial
 from pathlib import Path
 
 from reportkit import cache, errors, pdf, workers
@@ -39,28 +37,35 @@ class ClusterError(errors.InputError):
     """A cluster that cannot run the plan; says what it lacks."""
 
 
-# On a worker
+# On a worker, and in its children
 
 
 def work(order: dict) -> dict:
     """Run one task. `order` and what is returned are made of plain values, whatever versions meet here."""
+    from distributed import get_worker
+
+    from reportkit import engine
+
     source: Source = pickle.loads(order["source"])
     if difference := _difference(order["environment"], cache.environment(source.packages)):
         return {"refused": difference}
-    scratch = Path(_worker().local_directory)
+    scratch = Path(get_worker().local_directory)
     data = scratch / f"data-{order['data']}"
     if "content" in order:
         _unpack(order["content"], data)
     elif not data.is_dir():
         return {"lacks": "data"}
     folder = Path(tempfile.mkdtemp(prefix="task-", dir=scratch))
+    left, log = folder / LEFT, folder / LEFT / "log"
     try:
+        left.mkdir()
         (folder / CALL).write_bytes(order["call"])
-        with _station(source) as station:
-            seconds, problem = station.run(folder, data, scratch / "cache", order["timeout_s"])
-        left = folder / LEFT
+        multiprocessing.current_process().daemon = False  # Dask says it is one, and those may have no children
+        multiprocessing.get_context("forkserver").set_forkserver_preload([*engine.LIBRARIES, *source.imports])
+        call = {"folder": folder, "data": data, "cache": scratch / "cache"}
+        ended = workers.run(_call, call, log=log, timeout_s=order["timeout_s"], method="forkserver")
         content = {p.relative_to(left).as_posix(): p.read_bytes() for p in left.rglob("*") if p.is_file()}
-        return {"seconds": seconds, "problem": problem, "files": content}
+        return {"seconds": ended.seconds, "problem": ended.problem, "files": content}
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -75,12 +80,6 @@ def _difference(there: dict, here: dict) -> str | None:
     return None
 
 
-def _worker():
-    from distributed import get_worker
-
-    return get_worker()
-
-
 def _unpack(content: bytes, data: Path) -> None:
     new = Path(tempfile.mkdtemp(prefix="new-", dir=data.parent))
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -90,58 +89,12 @@ def _unpack(content: bytes, data: Path) -> None:
     shutil.rmtree(new, ignore_errors=True)
 
 
-class _Station:
-    """A process that forks a child for each task; this is the worker's end of it."""
-
-    def __init__(self, source: Source):
-        command = [sys.executable, "-m", "reportkit.cluster", *source.imports]
-        beside = [str(folder.parent) for folder in (*source.packages, cache.HERE)]
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join([*beside, *sys.path])}
-        pipe = subprocess.PIPE
-        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=environment)
-
-    def run(self, folder: Path, data: Path, cache_dir: Path, timeout_s: float) -> tuple[float, str | None]:
-        """Seconds, and the problem if there was one."""
-        order = {"folder": str(folder), "data": str(data), "cache": str(cache_dir), "timeout_s": timeout_s}
-        try:
-            print(json.dumps(order), file=self._process.stdin, flush=True)
-            answer = self._process.stdout.readline()
-        except OSError:
-            answer = ""
-        return tuple(json.loads(answer)) if answer else (0.0, "was lost: the process that forks it is gone")
-
-    @property
-    def is_alive(self) -> bool:
-        return self._process.poll() is None
-
-
-_idle: list[_Station] = []
-_idle_lock = threading.Lock()
-
-
-@contextmanager
-def _station(source: Source) -> Iterator[_Station]:
-    """A station that nobody else uses."""
-    with _idle_lock:
-        station = _idle.pop() if _idle else None
-    if station is None or not station.is_alive:
-        station = _Station(source)
-    try:
-        yield station
-    finally:
-        with _idle_lock:
-            _idle.append(station)
-
-
-# In a station and its children
-
-
 def _call(order: dict) -> None:
     """In a child: the task of an order, in the folders of this machine."""
-    folder, data = Path(order["folder"]), Path(order["data"])
+    folder, data = order["folder"], order["data"]
     call: _Call = pickle.loads((folder / CALL).read_bytes())
     names_of = call.task.source.variables
-    os.environ |= {names_of.data: str(data), names_of.cache: order["cache"]}
+    os.environ |= {names_of.data: str(data), names_of.cache: str(order["cache"])}
     os.environ.pop(names_of.built, None)
     notebook = call.task.job.notebook
     path, finished, here = folder / notebook.path.name, data / FINISHED, {}
@@ -161,25 +114,6 @@ def _call(order: dict) -> None:
         built=finished if finished.exists() else call.task.source.build(data),
     )
     call.function(task)
-
-
-def _serve() -> None:
-    """The station's own end: one order a line, answered by one line; ends with the worker that reads it."""
-    from reportkit import engine
-
-    engine.import_libraries(sys.argv[1:])
-    while line := sys.stdin.readline():
-        order, started = json.loads(line), time.monotonic()
-        left = Path(order["folder"]) / LEFT
-        left.mkdir()
-        with workers.child(_call, order, log=left / "log") as process:
-            ready = wait([process.sentinel, sys.stdin], timeout=order["timeout_s"])
-            if sys.stdin in ready:
-                return
-            if ready:
-                process.join()
-            problem = workers.problem(process) if ready else f"was stopped after {order['timeout_s']:g} s"
-        print(json.dumps([time.monotonic() - started, problem]), flush=True)
 
 
 # Where the report is made
@@ -243,22 +177,10 @@ def _pack(source: Source, data_key: str) -> bytes:
     return content.getvalue()
 
 
-class _Orders:
-    """The tasks of one run, as they are sent."""
-
-    def __init__(self, function: Callable, source: Source, timeout_s: float, data_key: str):
-        self._function, self._source, self._data_key, self._content = function, source, data_key, None
-        self._same = {"environment": cache.environment(source.packages), "source": pickle.dumps(source)}
-        self._same |= {"data": data_key, "timeout_s": timeout_s}
-
-    def order(self, task, with_data: bool = False) -> dict:
-        named = {field.name: getattr(task, field.name) for field in fields(task) if field.name != "folder"}
-        read = {name: path.read_bytes() for name, path in named.items() if isinstance(path, Path) and name != "built"}
-        made = self._same | {"call": pickle.dumps(_Call(self._function, task, read))}
-        if with_data:
-            self._content = self._content or _pack(self._source, self._data_key)
-            made["content"] = self._content
-        return made
+def _pickled(function: Callable, task) -> bytes:
+    named = {field.name: getattr(task, field.name) for field in fields(task) if field.name != "folder"}
+    read = {name: path.read_bytes() for name, path in named.items() if isinstance(path, Path) and name != "built"}
+    return pickle.dumps(_Call(function, task, read))
 
 
 def each(function: Callable, tasks: Sequence, how, source: Source, data_key: str) -> Iterator[workers.Ended]:
@@ -267,7 +189,9 @@ def each(function: Callable, tasks: Sequence, how, source: Source, data_key: str
     A task whose worker is lost is run again by the scheduler, a few times.
     """
     is_limited = how.num_jobs and how.scheduler != "local"  # where it is the number of workers
-    orders, waiting, running = _Orders(function, source, how.timeout_s, data_key), deque(tasks), {}
+    waiting, running, packed = deque(tasks), {}, functools.cache(partial(_pack, source, data_key))
+    same = {"environment": cache.environment(source.packages), "source": pickle.dumps(source)}
+    same |= {"data": data_key, "timeout_s": how.timeout_s}
     with client(how.scheduler, how.num_jobs) as dask:
         executor, seen = dask.get_executor(pure=False), time.monotonic()
         try:
@@ -280,13 +204,14 @@ def each(function: Callable, tasks: Sequence, how, source: Source, data_key: str
                 most = how.num_jobs if is_limited else 2 * sum(worker["nthreads"] for worker in connected)
                 while waiting and len(running) < most:
                     task = waiting.popleft()
-                    running[executor.submit(work, orders.order(task))] = task, time.monotonic()
+                    order = same | {"call": _pickled(function, task)}
+                    running[executor.submit(work, order)] = task, order
                 ready, _ = concurrent.futures.wait(running, POLL_S, concurrent.futures.FIRST_COMPLETED)
                 for future in ready:
-                    task, started = running.pop(future)
+                    task, order = running.pop(future)
                     answer = _answer(future, how.scheduler)
                     if "lacks" in answer:
-                        running[executor.submit(work, orders.order(task, with_data=True))] = task, started
+                        running[executor.submit(work, order | {"content": packed()})] = task, order
                         continue
                     for name, content in answer["files"].items():
                         (task.folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -318,9 +243,3 @@ def _answer(future: concurrent.futures.Future, scheduler: str) -> dict:
     if "refused" in answer:
         raise ClusterError(f"a worker of {scheduler} {answer['refused']}")
     return answer
-
-
-if __name__ == "__main__":
-    from reportkit import cluster  # under its own name, which is that of the pickled classes
-
-    cluster._serve()

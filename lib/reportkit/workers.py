@@ -6,7 +6,6 @@ A child that dies of a signal, calls `os._exit` or hangs is a result like anothe
 import ctypes
 import faulthandler
 import gc
-import importlib
 import multiprocessing
 import os
 import signal
@@ -22,6 +21,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 IS_FORK_SAFE = sys.platform == "linux"
+METHOD = "fork" if IS_FORK_SAFE else "spawn"
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 DONE = 93  # the exit code of a child that came to the end of its work: `os._exit(0)` in a notebook is none
 
@@ -56,13 +56,14 @@ def _unstopped() -> Iterator[None]:
             signal.raise_signal(kind)
 
 
-def _enter(function: Callable, argument, log: Path) -> None:
+def _enter(function: Callable, argument, log: Path, method: str) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.setsid()  # so that what the child starts ends with it
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # nor does it outlive a killed parent
-        if os.getppid() != multiprocessing.parent_process().pid:  # which was killed before that was said
+        parent = multiprocessing.parent_process()  # may have been killed before that was said
+        if not (parent.is_alive() if method == "forkserver" else os.getppid() == parent.pid):
             os._exit(1)
     sys.stdout = sys.stderr = log.open("a", buffering=1)
     os.dup2(sys.stdout.fileno(), 1)
@@ -73,10 +74,9 @@ def _enter(function: Callable, argument, log: Path) -> None:
     sys.exit(DONE)
 
 
-def start(function: Callable, argument, *, log: Path, is_forked: bool = IS_FORK_SAFE) -> BaseProcess:
+def start(function: Callable, argument, *, log: Path, method: str = METHOD) -> BaseProcess:
     """Start `function(argument)` in a child whose standard output and errors go to `log`."""
-    context = multiprocessing.get_context("fork" if is_forked else "spawn")
-    process = context.Process(target=_enter, args=(function, argument, log))
+    process = multiprocessing.get_context(method).Process(target=_enter, args=(function, argument, log, method))
     process.start()
     return process
 
@@ -91,12 +91,12 @@ def stop(process: BaseProcess) -> None:
 
 
 @contextmanager
-def child(function: Callable, argument, *, log: Path, is_forked: bool = IS_FORK_SAFE) -> Iterator[BaseProcess]:
+def child(function: Callable, argument, *, log: Path, method: str = METHOD) -> Iterator[BaseProcess]:
     """`function(argument)` in a child that does not outlive the block."""
     process = None
     try:
         with _unstopped():
-            process = start(function, argument, log=log, is_forked=is_forked)
+            process = start(function, argument, log=log, method=method)
         yield process
     finally:
         if process:
@@ -119,6 +119,17 @@ class Ended:
     problem: str | None
 
 
+def run(function: Callable, argument, *, timeout_s: float, meanwhile: Callable | None = None, **how) -> Ended:
+    """Run `function(argument)` in a child, and `meanwhile` here; `how` is that of `child`."""
+    started = time.monotonic()
+    with child(function, argument, **how) as process:
+        if meanwhile:
+            meanwhile()
+        process.join(timeout_s)
+        told = f"was stopped after {timeout_s:g} s" if process.exitcode is None else problem(process)
+    return Ended(argument, time.monotonic() - started, told)
+
+
 def each(
     function: Callable,
     arguments: Iterable,
@@ -126,17 +137,16 @@ def each(
     log: Callable[[object], Path],
     num_jobs: int,
     timeout_s: float,
-    is_forked: bool = IS_FORK_SAFE,
+    method: str = METHOD,
     threads_after_imports: int | None = None,
-    imports: Iterable[str] = (),
 ) -> Iterator[Ended]:
     """Run `function` on each argument in a child of its own, `num_jobs` at a time; yields them as they end.
 
     `log` gives the log file of an argument. Forked children have this process's imports, so it must have done
     nothing but import: a thread pool that has been used hangs in the child. More threads than after the
-    imports are a sign of that, and refused. `imports` are made while the first children run, for those that follow.
+    imports are a sign of that, and refused.
     """
-    waiting, running, imports = deque(arguments), {}, deque(imports)
+    waiting, running = deque(arguments), {}
     try:
         while waiting or running:
             while waiting and len(running) < num_jobs:
@@ -146,15 +156,9 @@ def each(
                     )
                 argument = waiting.popleft()
                 with _unstopped():
-                    process = start(function, argument, log=log(argument), is_forked=is_forked)
+                    process = start(function, argument, log=log(argument), method=method)
                     running[process.sentinel] = (process, argument, time.monotonic())
-            if imports and waiting:
-                importlib.import_module(imports.popleft())
-                if threads_after_imports is not None:
-                    threads_after_imports = num_threads()
-                until = 0.0
-            else:
-                until = timeout_s + min(started for _, _, started in running.values())
+            until = timeout_s + min(started for _, _, started in running.values())
             ready = wait(running, timeout=max(0, until - time.monotonic()))
             for sentinel in list(running):
                 process, argument, started = running[sentinel]

@@ -160,8 +160,8 @@ def test_a_worker_that_is_killed_midway_loses_nothing(runs, library, tmp_path):
             assert process.poll() is None, (tmp_path / "err").read_text()
             time.sleep(0.02)
         child = int(found[0].name.removeprefix("started-"))
-        station = parent(child)
-        worker = parent(station)
+        server = parent(child)
+        worker = parent(server)
         assert worker in [process.pid for process in made.workers]
         os.kill(worker, signal.SIGKILL)
         go.touch()
@@ -169,7 +169,7 @@ def test_a_worker_that_is_killed_midway_loses_nothing(runs, library, tmp_path):
         assert process.returncode == 0 and len(result["executed"]) == 3
         assert len(list(tmp_path.glob("started-*"))) == 2  # on the other worker
         deadline = time.monotonic() + 10
-        while is_running(station) or is_running(child):
+        while is_running(server) or is_running(child):
             assert time.monotonic() < deadline, "it outlives its worker"
             time.sleep(0.05)
     assert runs.files() == alone.files()
@@ -267,7 +267,7 @@ def test_a_worker_prints_with_its_own_browser(tmp_path, monkeypatch):
     def printed_with(browser):
         task = Page(Job(Notebook(Path("here.ipynb"), {})), tmp_path, SOURCE, Path(), browser)
         (tmp_path / cluster_module.CALL).write_bytes(pickle.dumps(cluster_module._Call(note_browser, task, {})))
-        cluster_module._call({"folder": str(tmp_path), "data": str(tmp_path), "cache": str(tmp_path / "cache")})
+        cluster_module._call({"folder": tmp_path, "data": tmp_path, "cache": tmp_path / "cache"})
         return (tmp_path / cluster_module.LEFT / "browser").read_text()
 
     monkeypatch.setattr(cluster_module.pdf, "find_browser", lambda: "/there/chromium")

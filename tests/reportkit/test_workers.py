@@ -22,8 +22,6 @@ def do(what: str) -> None:
         raise MemoryError("too much")
     elif what.startswith("sleep"):
         time.sleep(float(what.split()[1]))
-    elif what.startswith("knows"):
-        print(what.split()[1] in sys.modules)
 
 
 def run(tmp_path, *whats, **options):
@@ -31,12 +29,12 @@ def run(tmp_path, *whats, **options):
     return {ended.argument: ended for ended in workers.each(do, whats, **options)}
 
 
-FORKED = pytest.param(True, marks=pytest.mark.skipif(not workers.IS_FORK_SAFE, reason="forks on Linux only"))
+FORKED = pytest.param("fork", marks=pytest.mark.skipif(not workers.IS_FORK_SAFE, reason="forks on Linux only"))
 
 
-@pytest.mark.parametrize("is_forked", [FORKED, False])
-def test_how_a_child_ended_is_told(tmp_path, is_forked):
-    ended = run(tmp_path, "print", "exit", "die", "raise", is_forked=is_forked)
+@pytest.mark.parametrize("method", [FORKED, "spawn", "forkserver"])
+def test_how_a_child_ended_is_told(tmp_path, method):
+    ended = run(tmp_path, "print", "exit", "die", "raise", method=method)
     assert {what: e.problem for what, e in ended.items()} == {
         "print": None,
         "exit": "ended with exit code 3",
@@ -45,16 +43,6 @@ def test_how_a_child_ended_is_told(tmp_path, is_forked):
     }
     assert (tmp_path / "print").read_text() == "on stdout\non descriptor 2\n"
     assert "MemoryError: too much" in (tmp_path / "raise").read_text()
-
-
-@pytest.mark.skipif(not workers.IS_FORK_SAFE, reason="forks on Linux only")
-def test_what_is_imported_while_the_first_child_runs_the_next_one_has(tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(tmp_path)
-    (tmp_path / "slow_module.py").write_text("")
-    before = workers.num_threads()
-    run(tmp_path, "sleep 0.1", "knows slow_module", num_jobs=1, imports=["slow_module"], threads_after_imports=before)
-    monkeypatch.delitem(sys.modules, "slow_module")
-    assert (tmp_path / "knows slow_module").read_text() == "True\n"
 
 
 def test_a_child_that_hangs_is_stopped_and_the_others_are_not(tmp_path):
@@ -97,7 +85,7 @@ def test_a_fork_after_work_on_threads_is_refused(tmp_path):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel's help is Linux only")
 def test_a_killed_parent_leaves_no_child(tmp_path):
-    middle = workers.start(parent_of_a_sleeper, tmp_path, log=tmp_path / "log", is_forked=True)
+    middle = workers.start(parent_of_a_sleeper, tmp_path, log=tmp_path / "log", method="fork")
     deadline = time.monotonic() + 20
     while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
         assert time.monotonic() < deadline
@@ -111,7 +99,7 @@ def test_a_killed_parent_leaves_no_child(tmp_path):
 
 
 def parent_of_a_sleeper(folder):
-    child = workers.start(do, "sleep 62", log=folder / "log", is_forked=True)
+    child = workers.start(do, "sleep 62", log=folder / "log", method="fork")
     (folder / "pid").write_text(str(child.pid))
     child.join()
 
