@@ -14,7 +14,7 @@ from nbformat import NotebookNode
 from reportkit import outputs, xlsx
 from reportkit.page import NOT_SHOWN, finding_of, title
 from reportkit.provenance import tags
-from reportkit.text import NOT_MEASURED, day, unit_words
+from reportkit.text import day, unit_words
 
 CASES = ("low", "middle", "high")
 CASE = "Case"  # the name of its cell
@@ -25,13 +25,7 @@ _CHOICE_NOTE = "Every input of every model at the low end of its range (1), as p
 
 
 def write_all(notebooks: Mapping[str, NotebookNode], path: Path, *, about: str, made_on: str) -> None:
-    """Write the workbook of all executed notebooks of a scenario, by name.
-
-    Parameters
-    ----------
-    about : its title
-    made_on : ISO date of making, which the file carries as the day of its creation
-    """
+    """Write the workbook of all executed notebooks of a scenario, by name, under the title `about`."""
     file = xlsx.File(path, about, made_on)
     try:
         dashboard = file.sheet("Dashboard", (52, 44, 14, 26, 3, 50, 24, *[14] * MOST_COLUMNS))
@@ -90,15 +84,13 @@ def _model_sheet(file: xlsx.File, model: Mapping) -> Iterator[tuple]:
     file.forget_names()
     has_own_case = any(row["name"] == OWN_CASE for row in model["inputs"])
     for at, row in enumerate(model["inputs"], 4):
-        file.text(sheet, at, 0, row["label"])
-        file.text(sheet, at, 1, unit_words(row["unit"]))
+        file.texts(sheet, at, [row["label"], unit_words(row["unit"])])
         for place, column in enumerate(columns, 2):
             if cell := row["cells"].get(column):
                 _input(file, sheet, (at, place, len(columns)), row, of_case(row, cell, has_own_case))
                 file.name(row["name"], column, sheet, at, place)
         told = [{cell[key] for cell in row["cells"].values() if cell.get(key)} for key in ("status", "source_url")]
-        for offset, texts in enumerate(told):
-            file.text(sheet, at, 2 + 4 * len(columns) + offset, "; ".join(sorted(texts)))
+        file.texts(sheet, at, ("; ".join(sorted(texts)) for texts in told), start=2 + 4 * len(columns))
     top = 5 + len(model["inputs"])
     xlsx.write_lines(file, sheet, top, model)
     sheet.freeze_panes(4, 1)
@@ -165,10 +157,7 @@ def _write_findings(file: xlsx.File, sheet, top: int, notebooks: Mapping) -> int
         file.text(sheet, row, 0, said.replace("**", ""), text_wrap=True)
         for at, item in enumerate(headlines, row):
             file.text(sheet, at, 1, item["label"])
-            if item["value"] is None:
-                file.text(sheet, at, 2, NOT_MEASURED)
-            else:
-                file.number(sheet, at, 2, item["value"], item["unit"])
+            file.number(sheet, at, 2, item["value"], item["unit"])
             file.text(sheet, at, 3, _unit(item["unit"]), indent=1)
         row += max(len(headlines), 2)
     return row
@@ -181,24 +170,15 @@ def _write_live(file: xlsx.File, sheet, top: int, results: Sequence[tuple]) -> i
         if model is not last:
             columns = list(model["columns"].values())
             some = "" if len(columns) <= MOST_COLUMNS else f" ({MOST_COLUMNS} of {len(columns)}, all on its sheet)"
-            for place, text in enumerate([model["about"] + some, "Unit", *columns[:MOST_COLUMNS]], 5):
-                file.text(
-                    sheet,
-                    row,
-                    place,
-                    text,
-                    bold=True,
-                    bottom=1,
-                    shrink=place > 6,
-                    align="right" if place > 6 else "left",
-                )
+            looks = {"bold": True, "bottom": 1}
+            file.texts(sheet, row, [model["about"] + some, "Unit"], start=5, shrink=False, align="left", **looks)
+            file.texts(sheet, row, columns[:MOST_COLUMNS], start=7, shrink=True, align="right", **looks)
             row, last = row + 1, model
         file.text(sheet, row, 5, line["label"])
         file.text(sheet, row, 6, _unit(line["unit"]), indent=1)
         for place, column in enumerate(list(model["columns"])[:MOST_COLUMNS], 2):
             if cell := line["cells"].get(column):
-                style = file.style(num_format=xlsx.number_format(line["unit"], cell["value"]))
-                sheet.write_formula(row, place + 5, f"='{name}'!{xlsx.address(at, place)}", style, cell["value"])
+                file.result(sheet, row, place + 5, f"='{name}'!{xlsx.address(at, place)}", cell, line["unit"])
         row += 1
     return row
 

@@ -6,7 +6,7 @@ names of this workbook's own cells and nothing else. The same notebook gives the
 
 import re
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from xml.etree import ElementTree
@@ -61,12 +61,24 @@ class File:
             return
         sheet.write_string(row, column, str(value)[:LONGEST_TEXT], self.style(**looks))
 
-    def number(self, sheet, row: int, column: int, value: float, unit: str) -> None:
-        sheet.write_number(row, column, value, self.style(num_format=number_format(unit, value)))
+    def number(self, sheet, row: int, column: int, value: float | None, unit: str) -> None:
+        if value is None:
+            self.text(sheet, row, column, NOT_MEASURED)
+        else:
+            sheet.write_number(row, column, value, self.style(num_format=number_format(unit, value)))
 
-    def head(self, sheet, row: int, texts: Sequence[str]) -> None:
-        for column, text in enumerate(texts):
-            self.text(sheet, row, column, text, bold=True, bottom=1, text_wrap=True)
+    def result(self, sheet, row: int, column: int, formula: str, cell: Mapping, unit: str, **looks) -> None:
+        """A formula, with the value that it has in the report."""
+        style = self.style(num_format=number_format(unit, cell["value"]), **looks)
+        sheet.write_formula(row, column, formula, style, cell["value"])
+
+    def texts(self, sheet, row: int, texts: Iterable[object], *, start: int = 0, **looks) -> None:
+        """Texts side by side, from a column on."""
+        for column, text in enumerate(texts, start):
+            self.text(sheet, row, column, text, **looks)
+
+    def head(self, sheet, row: int, texts: Iterable[str]) -> None:
+        self.texts(sheet, row, texts, bold=True, bottom=1, text_wrap=True)
 
     def name(self, name: str, column: str, sheet, row: int, place: int) -> None:
         """Give a cell the name by which formulas know it."""
@@ -107,14 +119,7 @@ def number_format(unit: str, value: float) -> str:
 
 
 def write(notebook: NotebookNode, path: Path, *, name: str, made_on: str, parameters: Mapping) -> None:
-    """Write the workbook of an executed notebook.
-
-    Parameters
-    ----------
-    name : of the notebook, without its ending
-    made_on : ISO date of making, which the file carries as the day of its creation
-    parameters : those in force, as `Job.told` has them
-    """
+    """Write the workbook of an executed notebook, made on a day with the parameters in force (see `Job.told`)."""
     shown = outputs.outputs_of(cell for cell in notebook.cells if not NOT_SHOWN & tags(cell))
     question, described, tables = title(notebook) or name, outputs.find(shown, "model"), outputs.find(shown, "table")
     if len(described) > 1:
@@ -122,52 +127,38 @@ def write(notebook: NotebookNode, path: Path, *, name: str, made_on: str, parame
     file = File(path, question, made_on)
     try:
         results = file.sheet("Results", (44, 18, 18, 70))
-        inputs = [file.sheet("Inputs", input_widths(book)) for book in described]
-        for book, sheet in zip(described, inputs, strict=True):
-            write_inputs(file, sheet, 0, book)
-            write_lines(file, file.sheet("Build-up", line_widths(book)), 0, book)
+        for book in described:
+            num = len(book["columns"])
+            inputs = file.sheet("Inputs", (38, 14, *[16] * (1 + num), 30, 14, 60))
+            _write_inputs(file, inputs, book)
+            write_lines(file, lines := file.sheet("Build-up", (38, 14, *[16] * num, 90)), 0, book)
+            lines.freeze_panes(4, 1)
         about = f"Made on {made_on} by the notebook {name}.ipynb, which holds the code and the conditions."
         _write_results(file, results, question, about, shown)
         _write_parameters(file, parameters)
         for number, table in enumerate(tables, 1):
-            write_table(file, number, table)
+            _write_table(file, number, table)
         _write_sources(file, shown, tables, described)
-        (inputs or [results])[0].activate()
+        (inputs if described else results).activate()
     finally:
         file.book.close()
 
 
-def input_widths(book: Mapping) -> list[int]:
-    """Widths of the columns of a model's inputs."""
-    return [38, 14, *[16] * (1 + len(book["columns"])), 30, 14, 60]
-
-
-def line_widths(book: Mapping) -> list[int]:
-    """Widths of the columns of a model's lines."""
-    return [38, 14, *[16] * len(book["columns"]), 90]
-
-
-def write_inputs(file: File, sheet, top: int, book: Mapping) -> int:
-    """The inputs of a model from a row on; returns the row below them."""
+def _write_inputs(file: File, sheet, book: Mapping) -> None:
     columns = {outputs.ALL: outputs.ALL, **book["columns"]}
-    file.text(sheet, top, 0, f"{book['about']}: the inputs", bold=True, font_size=13)
-    file.text(sheet, top + 1, 0, "Change a shaded cell and everything computes again. Where all systems share an "
+    file.text(sheet, 0, 0, f"{book['about']}: the inputs", bold=True, font_size=13)
+    file.text(sheet, 1, 0, "Change a shaded cell and everything computes again. Where all systems share an "
               f"input, it stands in the column '{outputs.ALL}'.")  # fmt: skip
-    file.head(sheet, top + 3, ["Input", "Unit", *columns.values(), "Range", "Status", "Source"])
-    chosen = write_choices(file, sheet, top + 4, book.get("choices", ()))
-    first = top + 4 + len(book.get("choices", ()))
-    for row, given in enumerate(book["inputs"], first):
-        file.text(sheet, row, 0, given["label"])
-        file.text(sheet, row, 1, unit_words(given["unit"]))
+    file.head(sheet, 3, ["Input", "Unit", *columns.values(), "Range", "Status", "Source"])
+    chosen = _write_choices(file, sheet, 4, book.get("choices", ()))
+    for row, given in enumerate(book["inputs"], 4 + len(book.get("choices", ()))):
+        file.texts(sheet, row, [given["label"], unit_words(given["unit"])])
         for place, column in enumerate(columns, 2):
             if cell := given["cells"].get(column):
                 _write_input(file, sheet, (row, place), given, cell, chosen.get(f"{given['name']}@{column}"))
                 file.name(given["name"], column, sheet, row, place)
-        for offset, text in enumerate(_details(given, columns), 2 + len(columns)):
-            file.text(sheet, row, offset, text)
-    if top == 0:
-        sheet.freeze_panes(4, 1)
-    return first + len(book["inputs"])
+        file.texts(sheet, row, _details(given, columns), start=2 + len(columns))
+    sheet.freeze_panes(4, 1)
 
 
 def _write_input(file: File, sheet, at: tuple[int, int], given: Mapping, cell: Mapping, formula: str | None) -> None:
@@ -183,7 +174,7 @@ def _write_input(file: File, sheet, at: tuple[int, int], given: Mapping, cell: M
     })  # fmt: skip
 
 
-def write_choices(file: File, sheet, top: int, choices: Sequence[Mapping]) -> dict[str, str]:
+def _write_choices(file: File, sheet, top: int, choices: Sequence[Mapping]) -> dict[str, str]:
     """A list to choose from for each choice, its options on a sheet of their own; returns the formulas they set."""
     formulas = {}
     for row, choice in enumerate(choices, top):
@@ -230,8 +221,8 @@ def _end(value: float) -> str:
     return f"{value:,.6f}".rstrip("0").rstrip(".")
 
 
-def write_lines(file: File, sheet, top: int, book: Mapping) -> int:
-    """The lines of a model from a row on; returns the row below them."""
+def write_lines(file: File, sheet, top: int, book: Mapping) -> None:
+    """The lines of a model from a row on."""
     file.text(sheet, top, 0, f"{book['about']}: line by line", bold=True, font_size=13)
     file.text(
         sheet, top + 1, 0, "Every number here is a formula; the words of the last column are the names of the cells."
@@ -243,13 +234,9 @@ def write_lines(file: File, sheet, top: int, book: Mapping) -> int:
         file.text(sheet, row, 1, unit_words(line["unit"]))
         for place, column in enumerate(book["columns"], 2):
             if cell := line["cells"].get(column):
-                style = file.style(num_format=number_format(line["unit"], cell["value"]), **looks)
-                sheet.write_formula(row, place, file.formula(cell["formula"]), style, cell["value"])
+                file.result(sheet, row, place, file.formula(cell["formula"]), cell, line["unit"], **looks)
                 file.name(line["name"], column, sheet, row, place)
         file.text(sheet, row, 2 + len(book["columns"]), _spoken(line, book["columns"]))
-    if top == 0:
-        sheet.freeze_panes(4, 1)
-    return top + 4 + len(book["lines"])
 
 
 def _spoken(line: Mapping, columns: Mapping[str, str]) -> str:
@@ -283,13 +270,10 @@ def _write_model_results(file: File, sheet, row: int, book: Mapping) -> int:
     file.head(sheet, row + 1, ["Result", "Unit", *columns.values()])
     row += 2
     for line in (line for line in book["lines"] if line["is_result"]):
-        file.text(sheet, row, 0, line["label"])
-        file.text(sheet, row, 1, unit_words(line["unit"]))
+        file.texts(sheet, row, [line["label"], unit_words(line["unit"])])
         for place, column in enumerate(columns, 2):
             if cell := line["cells"].get(column):
-                style = file.style(num_format=number_format(line["unit"], cell["value"]))
-                formula = file.formula(f"{{{line['name']}@{column}}}")
-                sheet.write_formula(row, place, formula, style, cell["value"])
+                file.result(sheet, row, place, file.formula(f"{{{line['name']}@{column}}}"), cell, line["unit"])
         row += 1
     return row
 
@@ -299,10 +283,7 @@ def _write_headlines(file: File, sheet, row: int, headlines: Sequence[Mapping]) 
     file.head(sheet, row + 1, ["Number", "Value", "Unit", "Holds for"])
     for place, item in enumerate(headlines, row + 2):
         file.text(sheet, place, 0, item["label"])
-        if item["value"] is None:
-            file.text(sheet, place, 1, NOT_MEASURED)
-        else:
-            file.number(sheet, place, 1, item["value"], item["unit"])
+        file.number(sheet, place, 1, item["value"], item["unit"])
         file.text(sheet, place, 2, unit_words(item["unit"]))
         file.text(sheet, place, 3, item["note"], text_wrap=True)
 
@@ -313,12 +294,10 @@ def _write_parameters(file: File, parameters: Mapping[str, Mapping]) -> None:
         file.text(sheet, 0, 0, "What was assumed for every number of this report", bold=True, font_size=13)
         file.head(sheet, 2, ["Parameter", "Value", "Unit or kind", "Meaning"])
         for row, (about, parameter) in enumerate(parameters.items(), 3):
-            texts = (about, parameter["value"], words(parameter["kind"]), parameter["meaning"])
-            for column, text in enumerate(texts):
-                file.text(sheet, row, column, text)
+            file.texts(sheet, row, (about, parameter["value"], words(parameter["kind"]), parameter["meaning"]))
 
 
-def write_table(file: File, number: int, table: Mapping) -> None:
+def _write_table(file: File, number: int, table: Mapping) -> None:
     """A table on a sheet of its own."""
     columns = zip(*([outputs.cell_text(cell) for cell in row] for row in table["rows"]), strict=True)
     widths = [max(10, min(44, 2 + max(map(len, column), default=0))) for column in columns]

@@ -115,7 +115,7 @@ def write_copies(model: dict, states: list[dict[str, float]], path) -> None:
         for row in copy["inputs"]:
             for column, cell in row["cells"].items():
                 cell["value"] = state[f"{row['name']}@{column}"]
-        xlsx.write_inputs(file, file.sheet("Inputs", xlsx.input_widths(model)), 0, copy)
-        xlsx.write_lines(file, file.sheet("Build-up", xlsx.line_widths(model)), 0, copy)
+        xlsx._write_inputs(file, file.sheet("Inputs", ()), copy)
+        xlsx.write_lines(file, file.sheet("Build-up", ()), 0, copy)
     file.book.close()
     assert len(openpyxl.load_workbook(path, read_only=True).sheetnames) == 2 * len(states)
