@@ -19,7 +19,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from reportkit import strict_yaml
+from reportkit import reports, strict_yaml
 from reportkit.errors import DataError, ParameterError, nearest
 from reportkit.source import Project
 from reportkit.text import words
@@ -240,6 +240,10 @@ class Job:
     parameters: Mapping[str, Value]
 
     @property
+    def label(self) -> str:
+        return reports.home(self.scenario) + self.notebook.name
+
+    @property
     def values(self) -> dict[str, Value]:
         """The value of every parameter of the notebook."""
         return {name: self.parameters.get(name, p.default) for name, p in self.notebook.parameters.items()}
@@ -282,14 +286,21 @@ def choose(available: Sequence[Notebook], names: Sequence[str] | None) -> list[N
     return [notebook for notebook in available if notebook.name in names]
 
 
-def _assign(notebook: Notebook, values: Mapping[str, object], kinds: Kinds, wrong) -> dict[str, Value]:
+def _wrong(file: str | None, name: str, message: str) -> DataError | ParameterError:
+    """What is wrong with a parameter of a scenario file, or of the command line."""
+    return DataError(file, message, field=f"parameters.{name}") if file else ParameterError(f"{name}: {message}")
+
+
+def _assign(
+    notebook: Notebook, values: Mapping[str, object], kinds: Kinds, file: str | None = None
+) -> dict[str, Value]:
     assigned = {}
     for name, parameter in notebook.parameters.items():
         if name in values:
             try:
                 assigned[name] = parameter.convert(values[name], kinds)
             except ValueError as error:
-                raise wrong(name, str(error)) from None
+                raise _wrong(file, name, str(error)) from None
     return assigned
 
 
@@ -301,11 +312,11 @@ def _check_apart(job: Job, kind: str | None) -> None:
             raise ParameterError(f"{one} and {other} are both {value!r}: choose two that differ")
 
 
-def _check_known(names: Iterable[str], chosen: Sequence[Notebook], wrong) -> None:
+def _check_known(names: Iterable[str], chosen: Sequence[Notebook], file: str | None = None) -> None:
     known = {name for notebook in chosen for name in notebook.parameters}
     for name in names:
         if name not in known:
-            raise wrong(name, f"no chosen notebook has a parameter {name!r}{nearest(name, known)}")
+            raise _wrong(file, name, f"no chosen notebook has a parameter {name!r}{nearest(name, known)}")
 
 
 def _what_if(project: Project, jobs: Sequence[Job], names: Iterable[str]) -> str:
@@ -340,27 +351,20 @@ def make(
     chosen = choose(available, only)
     chosen_names = {notebook.name for notebook in chosen}
 
-    def wrong_argument(name, message):
-        return ParameterError(f"{name}: {message}")
-
-    _check_known(parameters, chosen, wrong_argument)
+    _check_known(parameters, chosen)
     jobs = []
     for scenario_name, scenario in chosen_scenarios.items():
         file = f"{scenario_name}.yaml"
-
-        def wrong_in_file(name, message, file=file):
-            return DataError(file, message, field=f"parameters.{name}")
-
         try:
             of_scenario = choose(available, scenario.notebooks)
         except ParameterError as error:
             raise DataError(file, str(error), field="notebooks") from None
-        _check_known(scenario.parameters, of_scenario, wrong_in_file)
+        _check_known(scenario.parameters, of_scenario, file)
         values = project.source.scenario_values(scenario_name, scenario, of_scenario)
         for notebook in of_scenario:
             if notebook.name in chosen_names:
-                assigned = _assign(notebook, values, kinds, wrong_in_file)
-                assigned |= _assign(notebook, parameters, kinds, wrong_argument)
+                assigned = _assign(notebook, values, kinds, file)
+                assigned |= _assign(notebook, parameters, kinds)
                 job = Job(notebook, scenario_name, assigned)
                 _check_apart(job, project.source.compared)
                 jobs.append(job)

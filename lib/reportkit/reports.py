@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from reportkit import atomic, harmless
 from reportkit.source import Project
@@ -145,10 +146,15 @@ def prune_what_ifs(project: Project) -> None:
     atomic.keep_newest(others, MOST_WHAT_IFS - 1)
 
 
-def new_folder(project: Project, purpose: str) -> Path:
-    """A folder for unfinished work. `remove_leftovers` finds it if we do not live to use it."""
-    folder = project.reports / f".site-{purpose}-{uuid.uuid4().hex[:12]}"
-    folder.mkdir(parents=True)
+def work_folder(project: Project) -> TemporaryDirectory:
+    """A folder for as long as it is needed. `remove_leftovers` finds it if we do not live to remove it."""
+    return TemporaryDirectory(prefix=".site-work-", dir=project.reports, ignore_cleanup_errors=True)
+
+
+def new_folder(project: Project) -> Path:
+    """A folder for a new site."""
+    folder = project.reports / f".site-new-{uuid.uuid4().hex[:12]}"
+    folder.mkdir()
     return folder
 
 

@@ -5,10 +5,8 @@ Nothing is imported before it is needed: that nothing changed is found by hashin
 
 import json
 import os
-import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -23,20 +21,20 @@ from reportkit.tasks import PageTask, Question, Task, make_page, store
 MOST_BEHIND = 3  # changed inputs that an alert names
 
 
-@dataclass(frozen=True)
+@dataclass
 class Result:
     """What a report made."""
 
     index: Path
-    executed: list[str]
-    unchanged: list[str]
-    is_new: bool
-    seconds: float
+    executed: list[str] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+    is_new: bool = False
+    seconds: float = 0.0
     retried: list[str] = field(default_factory=list)
     stale_prices: list[str] = field(default_factory=list)  # a sentence each
     before: Mapping[str, dict] = field(default_factory=dict)  # headlines of the site as it was, see `reports.headlines`
     after: Mapping[str, dict] = field(default_factory=dict)
-    behind: Mapping[str, list[str]] = field(default_factory=dict)  # first changed inputs, by a scenario's folder
+    behind: dict[str, list[str]] = field(default_factory=dict)  # first changed inputs, by a scenario's folder
 
 
 def _date_of_making() -> tuple[str, bool]:
@@ -50,19 +48,6 @@ def _date_of_making() -> tuple[str, bool]:
         raise errors.ParameterError(f"SOURCE_DATE_EPOCH: {epoch!r} is not a number of seconds") from None
 
 
-def _label(job: Job) -> str:
-    return reports.home(job.scenario) + job.notebook.name
-
-
-@contextmanager
-def _work_folder(project: Project) -> Iterator[Path]:
-    folder = reports.new_folder(project, "work")
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
 def _import_libraries(source: Source) -> None:
     from reportkit import engine
 
@@ -71,26 +56,16 @@ def _import_libraries(source: Source) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """What a report is to be.
+    """What a report is to be."""
 
-    scenarios : their names; `all` for every one
-    parameters : values that every notebook gets that has a parameter of the name
-    only : names of notebooks; None: all
-    is_forced : run every notebook, whatever is known of it
-    is_printed : make a PDF of each page too, where there is a browser to print it
-    is_scheduled : nobody waits: causes of changes that act together are told apart by making numbers again
-    max_price_age_days : age of a price beyond which the result names it as stale; None: do not look
-    is_stale_allowed : make the site in spite of stale prices
-    """
-
-    scenarios: Sequence[str] = ("default",)
-    parameters: Mapping[str, str] = field(default_factory=dict)
-    only: Sequence[str] | None = None
-    is_forced: bool = False
-    is_printed: bool = False
-    is_scheduled: bool = False
-    max_price_age_days: int | None = None
-    is_stale_allowed: bool = False
+    scenarios: Sequence[str] = ("default",)  # their names; `all` for every one
+    parameters: Mapping[str, str] = field(default_factory=dict)  # every notebook gets those that it has
+    only: Sequence[str] | None = None  # names of notebooks; None: all
+    is_forced: bool = False  # run every notebook, whatever is known of it
+    is_printed: bool = False  # make a PDF of each page too, where there is a browser to print it
+    is_scheduled: bool = False  # nobody waits: causes that act together are told apart by making numbers again
+    max_price_age_days: int | None = None  # beyond which the result names a price as stale; None: do not look
+    is_stale_allowed: bool = False  # make the site in spite of stale prices
 
 
 def report(
@@ -116,9 +91,9 @@ def report(
         making.keep_runs(say)  # one that was killed between the swap and here left its run
         try:
             if wanted.max_price_age_days is not None or not making.is_up_to_date():
-                with _work_folder(project) as work:
-                    making.check(work, how)
-                    making.bring_up_to_date(work, how, say)
+                with reports.work_folder(project) as work:
+                    making.check(Path(work), how)
+                    making.bring_up_to_date(Path(work), how, say)
             return making.finish(time.monotonic() - started, say)
         except BaseException:
             reports.remove_leftovers(project)  # a half-made site would take up a disk that is full
@@ -133,15 +108,15 @@ def refresh(
     Returns their names. Raises as `report` does; the notebooks that did not fail are stored all the same.
     """
     jobs = [Job(notebook, "default", {}) for notebook in plan.choose(plan.notebooks(project, with_lessons=True), only)]
-    with reports.locked(project, say), _work_folder(project) as work:
-        how = How(engine="kernel", num_jobs=num_jobs)
+    with reports.locked(project, say), reports.work_folder(project) as folder:
+        work, how = Path(folder), How(engine="kernel", num_jobs=num_jobs)
         answer = execution.ask(project, Question(project.source, jobs, {}, work / "answer.json"), work / "log", how.run)
         tasks = []
         for job in jobs:
             folder = work / job.notebook.name
             folder.mkdir()
             about = {"engine": "kernel", "source": project.source, "built": Path(answer["built"])}
-            tasks.append(Task(label=_label(job), job=job, folder=folder, **about))
+            tasks.append(Task(job=job, folder=folder, **about))
         execution.run(project, store, tasks, how, say)
     return [job.notebook.name for job in jobs]
 
@@ -163,17 +138,14 @@ class _Report:
         self.made_on, self.is_date_fixed = _date_of_making()
         source = project.source
         self.data, self.files, self.library = source.fingerprint(), source.hashes(), cache.library_hash(project)
-        self.keys = {_label(job): cache.key(job, self.library) for job in planned.jobs}
+        self.keys = {job.label: cache.key(job, self.library) for job in planned.jobs}
         found = {} if wanted.is_forced else {key: cache.find(project.cache, key) for key in self.keys.values()}
         self.entries = {key: entry for key, entry in found.items() if entry}
         self.unverified = {key: entry for key, entry in self.entries.items() if entry.data != self.data}
         self.old = reports.read_record(project)
-        self.before = reports.headlines(project, self.old)
-        self.executed: list[str] = []
-        self.retried: list[str] = []
-        self.stale_prices: list[str] = []
+        first = reports.site(project) / reports.home(next(iter(planned.scenarios)))
+        self.made = Result(first / "index.html", before=reports.headlines(project, self.old))
         self.built = Path()
-        self.is_new = False
 
     def _jobs(self, scenario: str) -> list[Job]:
         return [job for job in self.planned.jobs if job.scenario == scenario]
@@ -181,7 +153,7 @@ class _Report:
     def _record(self, scenario: str) -> dict:
         """What the site's record says of a scenario, but for what is taken from its finished pages."""
         about = self.planned.scenarios[scenario]
-        names = {job.notebook.name: self.keys[_label(job)] for job in self._jobs(scenario)}
+        names = {job.notebook.name: self.keys[job.label] for job in self._jobs(scenario)}
         notebooks = [
             {"name": name, "key": key, "inputs_sha256": self.entries[key].inputs_sha256} for name, key in names.items()
         ]
@@ -190,38 +162,32 @@ class _Report:
     def _is_current(self, scenario: str) -> bool:
         """Whether the pages in the site are those that would be made."""
         old = self.old.get(scenario)
-        if old is None or any(self.keys[_label(job)] not in self.entries for job in self._jobs(scenario)):
+        if old is None or any(self.keys[job.label] not in self.entries for job in self._jobs(scenario)):
             return False
-        if self.is_date_fixed and old["made_on"] != self.made_on:
-            return False
-        if self.browser and reports.SUMMARY_PDF not in old["files"]:
-            return False
+        is_of_its_day = old["made_on"] == self.made_on or not self.is_date_fixed
+        is_printed = not self.browser or reports.SUMMARY_PDF in old["files"]
         # The pages name the files that their numbers are from, as they are now.
         named = {file: sha256 for notebook in old["notebooks"] for file, sha256 in notebook["data"].items()}
-        if not named.items() <= self.files.items():
-            return False
-        new = self._record(scenario)
         bare = [{name: notebook[name] for name in ("name", "key", "inputs_sha256")} for notebook in old["notebooks"]]
-        return new == {"title": old["title"], "description": old["description"], "notebooks": bare}
+        same = {"title": old["title"], "description": old["description"], "notebooks": bare}
+        is_same = named.items() <= self.files.items() and self._record(scenario) == same
+        return is_of_its_day and is_printed and is_same
 
     def is_up_to_date(self) -> bool:
         return not self.unverified and all(map(self._is_current, self.planned.scenarios))
 
     def check(self, work: Path, how: How) -> None:
         """Build the data, check the plan against it, and forget what does not hold for it."""
-        source = self.project.source
-        is_something_missing = len(self.entries) < len(set(self.keys.values()))
+        source, days = self.project.source, self.wanted.max_price_age_days
         # What is imported for certain is imported while the warehouse is built.
-        is_forked_here = how.engine == "fork" and not how.scheduler
-        is_ahead = is_something_missing and is_forked_here
-        meanwhile = partial(_import_libraries, source) if is_ahead else lambda: None
-        question = Question(
-            source, self.planned.jobs, self.unverified, work / "answer.json", self.wanted.max_price_age_days
-        )
+        is_something_missing = len(self.entries) < len(set(self.keys.values()))
+        is_ahead = is_something_missing and how.engine == "fork" and not how.scheduler
+        meanwhile = partial(_import_libraries, source) if is_ahead else None
+        question = Question(source, self.planned.jobs, self.unverified, work / "answer.json", days)
         answer = execution.ask(self.project, question, work / "log", how.run, meanwhile)
-        self.built, self.stale_prices = Path(answer["built"]), answer["stale_prices"]
-        if self.stale_prices and not self.wanted.is_stale_allowed:
-            raise errors.StalePricesError(self.stale_prices)
+        self.built, self.made.stale_prices = Path(answer["built"]), answer["stale_prices"]
+        if answer["stale_prices"] and not self.wanted.is_stale_allowed:
+            raise errors.StalePricesError(answer["stale_prices"])
         for key in self.unverified.keys() - answer["verified"]:
             del self.entries[key]
 
@@ -235,22 +201,21 @@ class _Report:
         if not tasks:
             return
         try:
-            self.retried = execution.run(self.project, make_page, tasks, how, say)
+            self.made.retried = execution.run(self.project, make_page, tasks, how, say)
         finally:
             # Even when others failed, or the user interrupts: what ran need not run again.
             for task in tasks:
                 if not task.executed and task.place("page").exists():
                     ran = (task.folder / "executed.ipynb", task.trace)
                     self.entries[task.key] = cache.store(self.project.cache, task.key, *ran, self.data)
-        self.executed = [task.label for task in tasks if not task.executed]
+        self.made.executed = [task.label for task in tasks if not task.executed]
         self._assemble(outdated, {task.label: task for task in tasks}, say)
 
     def _task(self, job: Job, folder: Path, engine: str) -> PageTask:
         folder.mkdir()
-        key, title = self.keys[_label(job)], self.planned.scenarios[job.scenario].title
+        key, title = self.keys[job.label], self.planned.scenarios[job.scenario].title
         frame = Frame(self.project.source.suite, title, self.made_on, self._pages(job.scenario))
         return PageTask(
-            label=_label(job),
             job=job,
             key=key,
             executed=self.entries[key].executed if key in self.entries else None,
@@ -273,13 +238,13 @@ class _Report:
         """Put a whole new site together, of new pages and of the old ones of other scenarios, and swap it in."""
         from reportkit import changelog, site
 
-        new, old = reports.new_folder(self.project, "new"), reports.site(self.project)
+        new, old = reports.new_folder(self.project), reports.site(self.project)
         record = {}
         for scenario in plan.scenario_names(self.project):
             home = reports.home(scenario)
             if scenario in outdated:
-                made = {"made_on": self.made_on, "library": self.library, "pages": self._pages(scenario)}
-                record[scenario] = self._record(scenario) | made | {"is_whole": self.planned.is_whole}
+                how = {"made_on": self.made_on, "library": self.library, "pages": self._pages(scenario)}
+                record[scenario] = self._record(scenario) | how | {"is_whole": self.planned.is_whole}
                 for notebook in record[scenario]["notebooks"]:
                     task = tasks[home + notebook["name"]]
                     notebook["entry"] = json.loads((task.folder / "entry.json").read_text())
@@ -294,23 +259,21 @@ class _Report:
                 reports.copy(reports.files(scenario, record[scenario]), old, new)
         past = changelog.History(self.project, say)
         if self.planned.is_whole:
-            told = past.add(partial(self._told, record), is_scheduled=self.wanted.is_scheduled)
+            describe = partial(
+                archive.describe,
+                self.project,
+                made_on=self.made_on,
+                data=self.data,
+                library=self.library,
+                jobs=self.planned.jobs,
+                contents={scenario: record[scenario] for scenario in self.planned.scenarios},
+                entries=self.entries,
+            )
+            told = past.add(describe, is_scheduled=self.wanted.is_scheduled)
             for scenario in outdated:
                 record[scenario] |= told.get(scenario, {})
         site.finish(self.project, record, new, past)
-        self.old, self.is_new = record, True
-
-    def _told(self, record: Mapping[str, Mapping]) -> archive.Run:
-        """This run, for the archive."""
-        return archive.describe(
-            self.project,
-            made_on=self.made_on,
-            data=self.data,
-            library=self.library,
-            jobs=self.planned.jobs,
-            contents={scenario: record[scenario] for scenario in self.planned.scenarios},
-            entries=self.entries,
-        )
+        self.old, self.made.is_new = record, True
 
     def keep_runs(self, say) -> None:
         archive.keep(self.project, {content.get("run") for content in self.old.values()}, say=say)
@@ -328,22 +291,11 @@ class _Report:
             if readme.is_file():
                 text = reports.with_answers(readme.read_text(encoding="utf-8"), notebooks)
                 reports.write_if_changed(readme, text)
-        first = next(iter(self.planned.scenarios))
-        return Result(
-            index=reports.site(self.project) / reports.home(first) / "index.html",
-            executed=self.executed,
-            unchanged=[label for label in self.keys if label not in self.executed],
-            is_new=self.is_new,
-            seconds=seconds,
-            retried=self.retried,
-            stale_prices=self.stale_prices,
-            before=self.before,
-            after=reports.headlines(self.project, self.old),
-            behind={
-                reports.home(scenario).rstrip("/"): [
-                    f"{row['group']}: {row['line']}" for row in content["changed"]["inputs"][:MOST_BEHIND]
-                ]
-                for scenario, content in self.old.items()
-                if content.get("changed")
-            },
-        )
+        made = self.made
+        made.unchanged = [label for label in self.keys if label not in made.executed]
+        made.seconds, made.after = seconds, reports.headlines(self.project, self.old)
+        for scenario, content in self.old.items():
+            if changed := content.get("changed"):
+                lines = [f"{row['group']}: {row['line']}" for row in changed["inputs"][:MOST_BEHIND]]
+                made.behind[reports.home(scenario).rstrip("/")] = lines
+        return made

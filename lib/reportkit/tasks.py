@@ -16,13 +16,16 @@ from reportkit.source import Frame, Source, given
 class Task:
     """What a child needs to execute a notebook."""
 
-    label: str
     job: Job
     folder: Path  # for what it leaves
     engine: str
     source: Source
     built: Path  # the data
     executed: Path | None = None  # an earlier execution that still holds
+
+    @property
+    def label(self) -> str:
+        return self.job.label
 
     @property
     def trace(self) -> Path:
