@@ -113,7 +113,6 @@ def describe(
 
     Parameters
     ----------
-    made_on : ISO date
     data, library : fingerprints of what the notebooks read and of the code they used
     jobs : the notebooks of whole scenarios
     contents : what the site's record says of these scenarios, finished pages included
@@ -210,7 +209,7 @@ def _read_run(project: Project, path: Path) -> Run | None:
 def _has_shape(record: Mapping) -> bool:
     """Whether a record has what is read of it; raises where it has another shape."""
     texts = [record[field] for field in ("id", "made_on", "data", "library")]
-    texts += [text for item in record["files"].items() for text in item]
+    texts += [text for item in (*record["files"].items(), *record["packages"].items()) for text in item]
     for scenario in record["scenarios"].values():
         texts += [notebook["name"] for notebook in scenario["notebooks"]]
     for change in record["changes"].values():
@@ -341,7 +340,7 @@ def report(root: Path, source: Source, scratch: Path, arguments: Sequence[str]) 
         names.cache: str(scratch / "cache"),
     }
     # This process may have used threads, so it must not fork.
-    with workers.child(_become, (command, environment, root), log=log, is_forked=False) as process:
+    with workers.child(_become, (command, environment, root), log=log, method="spawn") as process:
         process.join(LIMIT_S)
         if process.exitcode == 0:
             return ""

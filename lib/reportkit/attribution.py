@@ -171,30 +171,22 @@ class _Maker:
         return found
 
     def _make(self, root: Path, jobs: Sequence[Job], state: str) -> dict[Job, dict[str, float | None]]:
-        scenarios = sorted({scenario for scenario, _ in jobs})
-        if len(scenarios) > 1 and "default" not in scenarios:
-            return {job: made for s in scenarios for job, made in self._make(root, _of(jobs, s), state).items()}
-        shutil.rmtree(root / "reports" / "failed", ignore_errors=True)
-        arguments = ["--scenario", "all" if len(scenarios) > 1 else scenarios[0]]
-        arguments += [argument for name in sorted({name for _, name in jobs}) for argument in ("--notebook", name)]
+        scenario = jobs[0][0]
+        if others := [job for job in jobs if job[0] != scenario]:
+            jobs = [job for job in jobs if job not in others]
+            return self._make(root, jobs, state) | self._make(root, others, state)
+        arguments = ["--scenario", scenario, *(argument for _, name in jobs for argument in ("--notebook", name))]
         why = archive.report(root, self.project.source, self.work, arguments)
         if not why:
             return _made(replace(self.project, root=root), jobs)
         if len(jobs) == 1:
-            label = reports.home(jobs[0][0]) + jobs[0][1]
-            self.remarks.append(f"{label} cannot be made with {state}: {why}")
+            self.remarks.append(f"{reports.home(scenario)}{jobs[0][1]} cannot be made with {state}: {why}")
             return {}
-        # Each run of the archived library keeps what failed in a folder of its own, older libraries in the one above.
-        kept = root / "reports" / "failed"
-        failed = [job for job in jobs if any(kept.glob(f"**/{reports.home(job[0])}{job[1]}.ipynb"))]
-        if not failed and re.match(r"[a-z_]+\.csv\b", why):
+        if re.match(r"[a-z_]+\.csv\b", why):
             self.remarks.append(f"nothing can be made with {state}: {why}")
             return {}  # no notebook has the data that are refused
-        if failed and len(failed) < len(jobs):
-            parts = [failed, [job for job in jobs if job not in failed]]
-        else:
-            parts = [jobs[: len(jobs) // 2], jobs[len(jobs) // 2 :]]
-        return {job: made for part in parts for job, made in self._make(root, part, state).items()}
+        # What did not fail is in the cache of the mixture, and need not run again.
+        return {job: made for one in jobs for job, made in self._make(root, [one], state).items()}
 
     def seed(self, run: Run, jobs: Iterable[Job]) -> None:
         """Hand the executions of a run to the cache, for notebooks to which a mixture is nothing new."""
@@ -209,10 +201,6 @@ class _Maker:
             executed.write_bytes(run.read(execution["executed"]))
             trace.write_bytes(run.read(execution["trace"]))
             cache.store(entries, key, executed, trace, run.record["data"])
-
-
-def _of(jobs: Sequence[Job], scenario: str) -> list[Job]:
-    return [job for job in jobs if job[0] == scenario]
 
 
 def _made(project: Project, jobs: Sequence[Job]) -> dict[Job, dict[str, float | None]]:
@@ -270,9 +258,9 @@ def _chain(source: Source, a: Run, b: Run, job: Job, here: Packages) -> list[tup
     """
     causes = differing(source, a, b, job) or [UNEXPLAINED]
     chain = [(group, frozenset(causes[: number + 1])) for number, group in enumerate(causes)]
-    if len(chain) > 1 and packages(a).differ(here):
+    if len(chain) > 1 and packages(a) != here:
         chain.insert(0, (METHOD, frozenset()))
-    if len(chain) > 1 and packages(b).differ(here):
+    if len(chain) > 1 and packages(b) != here:
         return [*chain, (METHOD, b)]
     return [*chain[:-1], (chain[-1][0], b)]
 
@@ -289,14 +277,8 @@ def _is_same(old: Mapping, new: Mapping) -> bool:
 def compare(project: Project, a: Run, b: Run, *, scenarios: Sequence[str] | None = None, is_made=True, say) -> dict:
     """What changed from run `a` to run `b`, in the scenarios that both have.
 
-    Returns the changed headlines with the shares of the causes, those that appeared or vanished, and the
-    changed inputs by group.
-
-    Parameters
-    ----------
-    scenarios : only these
-    is_made : make the mixtures that are needed; else causes that act together have one share
-    say : called with lines of progress
+    Returns the changed headlines with the shares of the causes, those that appeared or vanished, and the changed inputs
+    by group. Where the mixtures that are needed are not to be made, causes that act together have one share.
     """
     both = [name for name in b.record["scenarios"] if name in a.record["scenarios"]]
     for name in scenarios or ():
@@ -382,7 +364,7 @@ def _make_all(project, a: Run, b: Run, at: Mapping[frozenset[str], list[Job]], s
     with tempfile.TemporaryDirectory(prefix="work-", dir=memory) as folder:
         maker = _Maker(project, Path(folder), memory, say)
         try:
-            if not packages(a).differ(packages_here(project)):
+            if packages(a) == packages_here(project):
                 maker.seed(a, {job for jobs in at.values() for job in jobs})
             for state in sorted(at, key=len):
                 choice = {group: b if group in state else a for group in groups(project.source)}

@@ -6,7 +6,6 @@ import io
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 import yaml
 
@@ -22,6 +21,7 @@ INSTALLED = "installed packages"
 SCENARIOS, LIBRARY, PAGES = "data/scenarios/", "lib/", "lib/reportkit/"  # the last makes pages, nothing notebooks use
 
 Job = tuple[str, str]  # scenario and notebook
+Packages = tuple[str | None, Mapping[str, str]]
 
 
 def groups(source: Source) -> tuple[str, ...]:
@@ -73,27 +73,15 @@ def _method(source: Source, run: Run, name: str) -> tuple:
     return code, sorted(library), sorted(parameters_of(cells, name))
 
 
-@dataclass(frozen=True)
-class Packages:
-    """What notebooks were run with: the hash of the lock, and the versions installed, which older runs did not tell."""
-
-    lock: str | None
-    installed: Mapping[str, str] | None
-
-    def differ(self, other: "Packages") -> bool:
-        is_told = None not in (self.installed, other.installed)
-        return self.lock != other.lock or (is_told and self.installed != other.installed)
-
-
 def packages(run: Run) -> Packages:
-    """The packages of a run."""
-    return Packages(run.files.get(LOCK), run.record.get("packages"))
+    """What the notebooks of a run were run with: the hash of the lock, and the versions installed."""
+    return run.files.get(LOCK), run.record["packages"]
 
 
 def packages_here(project: Project) -> Packages:
-    """The packages of this checkout."""
+    """The same of this checkout."""
     path = project.root / LOCK
-    return Packages(archive.sha256(path.read_bytes()) if path.is_file() else None, cache.packages())
+    return archive.sha256(path.read_bytes()) if path.is_file() else None, cache.packages()
 
 
 def parameters_of(cells: Sequence[Mapping], name: str) -> dict[str, plan.Parameter]:
@@ -113,7 +101,7 @@ def differing(source: Source, a: Run, b: Run, job: Job) -> list[str]:
     ]
     if (a.record["is_warehouse_given"] or b.record["is_warehouse_given"]) and a.record["data"] != b.record["data"]:
         found = [DATA]
-    if _method(source, a, name) != _method(source, b, name) or packages(a).differ(packages(b)):
+    if _method(source, a, name) != _method(source, b, name) or packages(a) != packages(b):
         found.append(METHOD)
     old, new = (run.notebooks(scenario)[name]["parameters"] for run in (a, b))
     if any(old[key] != new[key] for key in old.keys() & new.keys()):
@@ -183,11 +171,9 @@ def _changed_packages(a: Run, b: Run) -> list[dict]:
         return {name: {"version": v} for name, v in re.findall(r"^([A-Za-z0-9_.-]+)==([^\s;\\]+)", pins, re.M)}
 
     found = list(_changed(LOCK, pinned(a), pinned(b)))
-    if None not in (packages(a).installed, packages(b).installed):
-        old, new = ({n: {"version": v} for n, v in packages(run).installed.items()} for run in (a, b))
-        told = {row["key"] for row in found}
-        found += [row for row in _changed(INSTALLED, old, new) if row["key"] not in told]
-    return found
+    told = {row["key"] for row in found}
+    old, new = ({name: {"version": v} for name, v in run.record["packages"].items()} for run in (a, b))
+    return found + [row for row in _changed(INSTALLED, old, new) if row["key"] not in told]
 
 
 def _lines(run: Run, path: str) -> list[str]:

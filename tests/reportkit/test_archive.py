@@ -365,7 +365,8 @@ def test_a_run_whose_record_is_broken_hides_no_other(tmp_path, change):
 
     project = Project(tmp_path)
     record = {"format": archive.FORMAT, "id": "good", "number": 1, "made_on": "2026-11-28", "data": "d", "library": "l"}
-    record |= {"files": {}, "scenarios": {}, "executions": {}, "changes": {"default": {"sentences": ["It is new."]}}}
+    record |= {"files": {}, "packages": {}, "scenarios": {}, "executions": {}}
+    record["changes"] = {"default": {"sentences": ["It is new."]}}
     save("good", json.dumps(record))
     save("bad", json.dumps(record | {"id": "bad"} | change))
     save("deep", "[" * 100_000)
