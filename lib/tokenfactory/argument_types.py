@@ -3,71 +3,54 @@
 import math
 import re
 from argparse import ArgumentTypeError
+from collections.abc import Callable
 from datetime import date
 
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 LONGEST_S = 1_000_000  # eleven days; more than a clock can wait for is no limit
 
 
-def _whole(text: str, what: str, *, least: int) -> int:
-    # Python would also read 1_000, and the digits of other scripts.
-    if not re.fullmatch("[0-9]{1,9}", text) or int(text) < least:
-        raise ArgumentTypeError(f"{text[:60]!r} is not a number of {what}")
+def _wrong(text: str, what: str) -> ArgumentTypeError:
+    return ArgumentTypeError(f"{text[:60]!r} is not {what}")
+
+
+def _count(what: str, least: int) -> Callable[[str], int]:
+    def count(text: str) -> int:
+        # Python would also read 1_000, and the digits of other scripts.
+        if not re.fullmatch("[0-9]{1,9}", text) or int(text) < least:
+            raise _wrong(text, f"a number of {what}")
+        return int(text)
+
+    return count
+
+
+notebooks, tokens, megabytes = _count("notebooks", 1), _count("tokens", 1), _count("megabytes", 1)
+times, days = _count("times", 0), _count("days", 0)
+
+
+def whole(text: str) -> int:
+    if not re.fullmatch("-?[0-9]{1,9}", text):
+        raise _wrong(text, "a whole number")
     return int(text)
-
-
-def notebooks(text: str) -> int:
-    return _whole(text, "notebooks", least=1)
-
-
-def times(text: str) -> int:
-    return _whole(text, "times", least=0)
-
-
-def days(text: str) -> int:
-    return _whole(text, "days", least=0)
-
-
-def tokens(text: str) -> int:
-    return _whole(text, "tokens", least=1)
-
-
-def megabytes(text: str) -> int:
-    return _whole(text, "megabytes", least=1)
 
 
 def _number(text: str) -> float:
     return float(text) if NUMBER.fullmatch(text.strip()) else math.nan
 
 
-def decimal(text: str) -> float:
-    if not math.isfinite(found := _number(text)):
-        raise ArgumentTypeError(f"{text[:60]!r} is not a number")
-    return found
+def _decimal(what: str, is_inside: Callable[[float], bool]) -> Callable[[str], float]:
+    def number(text: str) -> float:
+        if not is_inside(found := _number(text)):
+            raise _wrong(text, what)
+        return found
+
+    return number
 
 
-def whole(text: str) -> int:
-    if not re.fullmatch("-?[0-9]{1,9}", text):
-        raise ArgumentTypeError(f"{text[:60]!r} is not a whole number")
-    return int(text)
-
-
-def seconds(text: str) -> float:
-    if not 0 < (found := _number(text)) <= LONGEST_S:
-        raise ArgumentTypeError(f"{text[:60]!r} is not a number of seconds above zero, at most {LONGEST_S:,}")
-    return found
-
-
-def fraction(text: str) -> float:
-    if not 0 <= (found := _number(text)) < math.inf:
-        raise ArgumentTypeError(f"{text[:60]!r} is not a fraction such as 0.1")
-    return found
-
-
-def share(text: str) -> float:
-    if not 0 < (found := _number(text)) <= 1:
-        raise ArgumentTypeError(f"{text[:60]!r} is not a share above 0 and at most 1")
-    return found
+decimal = _decimal("a number", math.isfinite)
+seconds = _decimal(f"a number of seconds above zero, at most {LONGEST_S:,}", lambda found: 0 < found <= LONGEST_S)
+fraction = _decimal("a fraction such as 0.1", lambda found: 0 <= found < math.inf)
+share = _decimal("a share above 0 and at most 1", lambda found: 0 < found <= 1)
 
 
 def scheduler(text: str) -> str:
@@ -79,7 +62,7 @@ def scheduler(text: str) -> str:
 def speeds(text: str) -> list[float]:
     found = [_number(part) for part in text.split(",")]
     if any(map(math.isnan, found)):
-        raise ArgumentTypeError(f"{text[:60]!r} is not a list of speeds such as 40,60,100")
+        raise _wrong(text, "a list of speeds such as 40,60,100")
     if not all(0 < speed < math.inf for speed in found):
         raise ArgumentTypeError(f"{text[:60]!r}: a speed must be above zero")
     return found
@@ -91,7 +74,7 @@ def day(text: str) -> date:
             return date.fromisoformat(text)
     except ValueError:
         pass
-    raise ArgumentTypeError(f"{text[:60]!r} is not a date such as 2026-04-15")
+    raise _wrong(text, "a date such as 2026-04-15")
 
 
 def day_or_latest(text: str) -> date | str:

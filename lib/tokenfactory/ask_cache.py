@@ -32,15 +32,12 @@ def read(
     Parameters
     ----------
     path : the file, which each worker of a cluster can read under this name
-    block_tok : tokens of a block, which a CSV does not tell [tok]
-    sample_frac : share of the distinct blocks to keep [0..1]
+    block_tok, sample_frac : as `traces.read` has them
     scheduler : address of a Dask scheduler on whose workers to read the trace in shards, or local
 
     Raises
     ------
-    DataError : as `traces.read`
     ParameterError : a sample is to be taken on a cluster
-    ClusterError : there is no such cluster, or it cannot do it
     """
     if scheduler is None:
         return traces.read(path, block_tok=block_tok, sample_frac=sample_frac), None
@@ -58,21 +55,14 @@ def answer(
     warehouse, read: Read, found: cache.Curve | None = None, *, model: str, gpu: str, speed: float, on: date | str,
     utilisation_frac: float,
 ) -> dict:  # fmt: skip
-    """Curve, knee and dollars of a trace, as data for a program.
+    """Curve, knee and dollars of a trace, as data for a program; ParameterError names an unknown model or GPU.
 
     Parameters
     ----------
-    warehouse : where sizes of models, prices and measured systems come from
-    read : the trace
-    found : its hits, where they are known
-    model, gpu : the language model that serves it, and on what
+    found : the hits of the trace, where they are known
     speed : slowest speed per user that counts [tok/(s user)]
     on : day of the prices, or latest
     utilisation_frac : share of the paid hours that is used [0..1]
-
-    Raises
-    ------
-    ParameterError : an unknown model or GPU
     """
     for kind, key in (("model", model), ("gpu", gpu)):
         if key not in (known := warehouse.vocabulary(kind)):
@@ -118,12 +108,7 @@ def _at(found, blocks: int, block_tok: int) -> dict:
 
 
 def _worth(warehouse, *, model: str, gpu: str, speed: float, on: date | str, utilisation_frac: float) -> dict:
-    """What computing, loading and keeping a million tokens cost.
-
-    Raises
-    ------
-    NotMeasuredError : the size of a cached token is not known, or no system with pools was measured
-    """
+    """What computing, loading and keeping a million tokens cost; NotMeasuredError where nobody knows."""
     memory = memory_of(warehouse, model)
     points = warehouse.query(
         """SELECT isl, osl, num_prefill_gpu, num_decode_gpu, total_tok_per_s_per_gpu, interactivity_tok_per_s_per_user

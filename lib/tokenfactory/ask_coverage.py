@@ -13,18 +13,7 @@ def listed(column: str) -> pl.Expr:
 
 
 def counted(points: pl.DataFrame, *by: str, **more: pl.Expr) -> pl.DataFrame:
-    """Points by origin, with their oldest and newest day, for each value of some columns.
-
-    Parameters
-    ----------
-    points : rows of the view `points`
-    by : columns that tell groups apart
-    more : further columns of the answer
-
-    Returns
-    -------
-    shipped, published, snapshot, num_read, oldest, newest, undated, and `more`, a row for each group
-    """
+    """Rows of the view `points` by origin, with their oldest and newest day and `more`, for each value of columns."""
     return points.group_by(by).agg(
         shipped=pl.col("origin").eq("shipped").sum(),
         published=pl.col("origin").eq("published").sum(),
@@ -105,16 +94,7 @@ def laws(warehouse: Warehouse, within_frac: float) -> pl.DataFrame:
 
 
 def identities(warehouse: Warehouse, within_frac: float) -> list[dict]:
-    """How far published rows miss their own identities.
-
-    Parameters
-    ----------
-    within_frac : figures agree when they differ by no more than this, which is rounding [0..1]
-
-    Returns
-    -------
-    name of the check, how many rows were `checked`, `median` and `largest` deviation, how many lie `far`
-    """
+    """How far published rows miss their own identities: rows `checked`, deviations, and how many exceed rounding."""
     printed = warehouse.query(
         """SELECT output_tok_per_s_per_gpu * (isl + osl) / osl / total_tok_per_s_per_gpu - 1 AS parts,
                   interactivity_tok_per_s_per_user * tpot_s - 1 AS speed, is_cost_consistent
@@ -128,9 +108,5 @@ def identities(warehouse: Warehouse, within_frac: float) -> list[dict]:
         off = printed[column].drop_nulls().abs()
         found = {"checked": len(off), "median": off.median(), "largest": off.max(), "far": (off > within_frac).sum()}
         checks.append({"name": name} | found)
-    agrees = printed["is_cost_consistent"].drop_nulls()
-    name = "Published: printed cost follows from throughput"
-    return [
-        *checks,
-        {"name": name, "checked": len(agrees), "median": None, "largest": None, "far": (~agrees).sum()},
-    ]
+    agrees, name = printed["is_cost_consistent"].drop_nulls(), "Published: printed cost follows from throughput"
+    return [*checks, {"name": name, "checked": len(agrees), "median": None, "largest": None, "far": (~agrees).sum()}]

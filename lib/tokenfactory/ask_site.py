@@ -18,15 +18,7 @@ _NOT_TAKEN = ("utilisation_frac", "building_usd_per_kw", "building_life_year")
 def ground(
     warehouse: Warehouse, *, price_basis: str, price_date: str | date, power_date: str | date, power_owner: str = OWNER
 ) -> halls.Ground:
-    """All that says how many racks fit; every page that counts racks asks here.
-
-    Parameters
-    ----------
-    warehouse : where it is asked
-    price_basis : whose hour of a GPU
-    price_date, power_date : days whose prices and power figures are used, or "latest"
-    power_owner : whose power figures
-    """
+    """All that says how many racks fit, on days or "latest"; every page that counts racks asks here."""
     assumed = warehouse.query(
         """SELECT key, parameter, applies_to, value, low, high, unit, basis, to_basis, effective_from, effective_to,
                   status, source_url, note FROM site_inputs ORDER BY key"""
@@ -49,18 +41,15 @@ def first_power_day(warehouse: Warehouse) -> date:
     """The day of the first all-in power figures of the owner."""
     return warehouse.query(
         """SELECT min(effective_from) AS day FROM power_book WHERE basis = $basis AND provider = $owner ORDER BY day""",
-        **{"basis": ALLIN_UTILITY, "owner": OWNER},
+        basis=ALLIN_UTILITY,
+        owner=OWNER,
     ).item()
 
 
 def tariffs(warehouse: Warehouse, *, model: str, isl: int, osl: int) -> list[dict]:
     """Dated tariffs of a model, and the newest of `SELLER`, as prices of a million tokens of a mix, the newest first.
 
-    Parameters
-    ----------
-    warehouse : where it is asked
-    model : language model; a tariff without the date of its release stands for all releases
-    isl, osl : the mix [tok]
+    A tariff without the date of a model's release stands for all releases.
 
     Returns
     -------
@@ -71,7 +60,8 @@ def tariffs(warehouse: Warehouse, *, model: str, isl: int, osl: int) -> list[dic
                   provider = $seller AND as_of = max(as_of) FILTER (provider = $seller) OVER () AS is_newest
            FROM api_prices WHERE as_of IS NOT NULL QUALIFY is_newest OR starts_with($model, model)
            ORDER BY is_newest DESC, as_of DESC, provider, variant, api_price_id""",
-        **{"seller": SELLER, "model": model},
+        seller=SELLER,
+        model=model,
     )
     names = ("usd_per_mtok_input", "usd_per_mtok_output")
     return [
@@ -89,13 +79,7 @@ def volumes(warehouse: Warehouse) -> list[dict]:
 
 
 def owned(warehouse: Warehouse, gpus: Iterable[str], *, profile: str) -> dict[str, dict]:
-    """What a GPU costs who owns it, for each whose price is published.
-
-    Parameters
-    ----------
-    warehouse : where it is asked
-    gpus : which ones
-    profile : whose inputs
+    """What a GPU costs who owns it, by the inputs of a profile, for each whose price is published.
 
     Returns
     -------
@@ -105,7 +89,8 @@ def owned(warehouse: Warehouse, gpus: Iterable[str], *, profile: str) -> dict[st
     for gpu in gpus:
         rows = warehouse.query(
             """SELECT parameter, value, status, source_url FROM tco_inputs_for($gpu, $profile) ORDER BY parameter""",
-            **{"gpu": gpu, "profile": profile},
+            gpu=gpu,
+            profile=profile,
         )
         given = {name: value for name, value in rows.select("parameter", "value").rows() if name not in _NOT_TAKEN}
         if "usd_per_system" not in given:
@@ -122,14 +107,8 @@ def owned(warehouse: Warehouse, gpus: Iterable[str], *, profile: str) -> dict[st
 def printed_ratios(warehouse: Warehouse, book: Sequence[Mapping], assumed: halls.Assumptions) -> list[dict]:
     """Every printed ratio of tokens per megawatt, on the power figures of its day and on later ones.
 
-    Parameters
-    ----------
-    warehouse : where it is asked
-    book, assumed : as in `restate.power_sets`
-
-    Returns
-    -------
-    rows of `restate.printed_ratio`, with gpus (both, in words), claimant and printed (the ratio as it was printed)
+    `book` and `assumed` are as in `restate.power_sets`. Returns rows of `restate.printed_ratio`, with gpus (both, in
+    words), claimant and printed (the ratio as it was printed).
     """
     cells = warehouse.query(
         """SELECT claim_set, "row", claimant, date, subject, baseline, subject_printed, subject_value, subject_ulp,

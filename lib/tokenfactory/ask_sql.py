@@ -13,12 +13,7 @@ from tokenfactory.errors import ParameterError
 
 
 def told(names: Sequence[str], rows: Sequence[Sequence], form: str) -> tuple[list[dict] | None, str]:
-    """Rows for a program, where `form` is json, and as text: a `table`, `csv` or `json`.
-
-    Raises
-    ------
-    ParameterError : two columns have one name, which JSON cannot keep apart
-    """
+    """Rows for a program, where `form` is json, and as text: a `table`, `csv` or `json`."""
     if form == "json":
         if twice := next((name for name in names if names.count(name) > 1), None):
             raise ParameterError(f"the query gives the name '{twice}' to two columns, which JSON cannot keep apart")

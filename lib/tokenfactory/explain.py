@@ -31,12 +31,7 @@ class Question:
 
 
 def explain(db, question: Question) -> dict:
-    """Answer a question, as JSON has it: times in ms, speeds in tok/s, every figure under the status it has.
-
-    Raises
-    ------
-    ParameterError : a name or number that cannot be; says what can
-    """
+    """Answer a question, as JSON has it: times in ms, speeds in tok/s, every figure under the status it has."""
     asked = question
     architecture, gpu = _architecture(db, asked.model), _gpu(db, asked.gpu)
     numbers = dict(ep=asked.ep, batch=asked.batch, context_tok=asked.context_tok)

@@ -98,10 +98,7 @@ class Source:
         {"claims.csv": "claimed", "predictions.csv": "model", "kernels_": "model"},
     )
     variables = Variables(
-        data="TOKENFACTORY_DATA",
-        cache="TOKENFACTORY_CACHE",
-        built="TOKENFACTORY_WAREHOUSE",
-        trace="TOKENFACTORY_TRACE",
+        data="TOKENFACTORY_DATA", cache="TOKENFACTORY_CACHE", built="TOKENFACTORY_WAREHOUSE", trace="TOKENFACTORY_TRACE"
     )
     packages = (Path(tokenfactory.__file__).parent,)
     no_method = ("lib/tokenfactory/cli.py", "lib/tokenfactory/publish/")
@@ -269,16 +266,8 @@ def _asked(job: Job, what: str) -> Iterator[dict[str, Value]]:
 
 
 def stale_prices(jobs: Iterable[Job], warehouse, max_age_days: int, today: date | None = None) -> list[str]:
-    """One sentence for each price that a job looks up and that is too old to be used unseen.
+    """One sentence for each price that a job looks up and that was last known to hold too many days ago.
 
-    Parameters
-    ----------
-    warehouse : a connected `Warehouse`
-    max_age_days : days since the price was last known to hold, beyond which it is too old
-    today : the day ages are counted to; by default that of the clock, in UTC
-
-    Notes
-    -----
     A price is known to hold until its end or, while it has none, until the day its source was last read. So a job
     that asks for a day long past is told of it, and reading the source again makes a price new.
     """
