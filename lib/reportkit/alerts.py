@@ -64,9 +64,8 @@ def moved(
 ) -> list[dict[str, str]]:
     """The reasons of headlines that moved by more than a fraction of what they were, or are no longer there.
 
-    `behind` has what changed of the inputs of a scenario, by its folder; it follows each sentence.
-
-    Of scenarios and notebooks that this site does not have nothing is told, nor of headlines that are new.
+    Nothing is told of scenarios and notebooks that this site does not have, nor of new headlines. `behind` has, by the
+    folder of a scenario, what changed of its inputs, which follows each sentence.
     """
     notebooks = {name.split()[0] for name in after}
     reasons = []
@@ -106,13 +105,7 @@ def _shown(value: float | None) -> str:
 
 
 class Watch:
-    """Over one run of `report`.
-
-    Parameters
-    ----------
-    webhook : http(s) address that alerts are posted to; it is a secret and never told
-    say : called with lines of progress
-    """
+    """Over one run of `report`; the address of the webhook is a secret and never told."""
 
     def __init__(self, project: Project, webhook: str | None, say: Callable[[str], None]):
         if webhook and not _host(webhook):

@@ -40,7 +40,6 @@ def page(
     ----------
     entries : what `index.entry` says of each notebook
     notebooks, ledgers : each executed notebook, and what its numbers rest on, by name
-    scratch : where the library that draws charts is kept
     """
     order = [name for _, names in frame.suite.by_question(list(notebooks)) for name in names]
     named = {entry["name"]: entry for entry in entries}

@@ -28,16 +28,11 @@ _DAY = (1980, 1, 1, 0, 0, 0)  # the first that a zip can tell
 
 @dataclass(frozen=True)
 class Bundle:
-    """A bundle, or a site alone, that lies unpacked.
+    """A bundle, or a site alone, that lies unpacked."""
 
-    root : of the checkout that made it; None: there is only the site
-    site : the folder of the pages
-    record : what the site says of itself, by scenario
-    """
-
-    root: Path | None
-    site: Path
-    record: Mapping[str, Mapping]
+    root: Path | None  # of the checkout that made it; None: there is only the site
+    site: Path  # the folder of the pages
+    record: Mapping[str, Mapping]  # what the site says of itself, by scenario
 
 
 def checkout(project: Project, record: Mapping[str, Mapping]) -> dict[str, Callable[[], bytes]]:
@@ -49,12 +44,7 @@ def checkout(project: Project, record: Mapping[str, Mapping]) -> dict[str, Calla
 
 
 def write(project: Project, path: Path) -> Path:
-    """Write the bundle of the site as it is.
-
-    Raises
-    ------
-    ParameterError : there is no site, or it was made from other data or code than there are now
-    """
+    """Write the bundle of the site; ParameterError where it is not there, or not of the data and code there are now."""
     record = reports.read_record(project)
     command = project.source.command
     if not record:
@@ -98,12 +88,7 @@ def _check_current(project: Project, record: Mapping[str, Mapping]) -> None:
 
 @contextmanager
 def opened(place: Path) -> Iterator[Bundle]:
-    """A bundle or a site, unpacked for as long as it is looked at.
-
-    Raises
-    ------
-    DataError : it is neither
-    """
+    """A bundle or a site, unpacked for as long as it is looked at; DataError where it is neither."""
     if place.is_dir():
         yield _found(place, place)
         return

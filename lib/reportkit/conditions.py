@@ -10,13 +10,7 @@ LATEST = "latest"
 
 
 def of(suite: Suite, name: str, parameters: Mapping[str, Mapping]) -> tuple[str, str] | None:
-    """What a page says whose parameters are not those of the house: a label, and the conditions; None if they are.
-
-    Parameters
-    ----------
-    name : of the notebook
-    parameters : those in force, as `Job.told` has them
-    """
+    """What the page of a notebook says whose parameters are not those of the house: a label, and the conditions."""
     label, always = next((told for start, told in suite.conditions.items() if name.startswith(start)), ("", ""))
     other = [
         house.told.format(_shown(parameters[house.parameter]["value"]))

@@ -26,12 +26,7 @@ _CELL = re.compile(r"\{([^{}]+)\}")
 
 
 def steps(formula: str) -> list[str | float]:
-    """A formula in the order in which it is worked out: numbers and cells, then what to do with the last two.
-
-    Raises
-    ------
-    DataError : the formula is not arithmetic on cells
-    """
+    """A formula in the order in which it is worked out: numbers and cells, then what to do with the last two."""
     cells = list(dict.fromkeys(_CELL.findall(formula)))
     text = _CELL.sub(lambda found: f"cell_{cells.index(found[1])}", formula).replace("^", "**").replace("=", "==")
     try:

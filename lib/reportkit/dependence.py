@@ -22,19 +22,14 @@ _PARTS = (ast.Name, ast.Attribute, ast.Subscript, ast.Call, ast.Starred, ast.Tup
 
 @dataclass
 class _Touched(ast.NodeVisitor):
-    """The names of the notebook that code touches; those of functions and comprehensions within are left out.
-
-    late : used when something that is bound here is called or run through, not before
-    changed : names whose object is changed in place
-    aliases : names that stand for a part of another name's object
-    """
+    """The names of the notebook that code touches; those of functions and comprehensions within are left out."""
 
     used: set[str] = field(default_factory=set)
-    late: set[str] = field(default_factory=set)
+    late: set[str] = field(default_factory=set)  # used when what is bound here is called or run through, not before
     bound: set[str] = field(default_factory=set)
-    changed: set[str] = field(default_factory=set)
+    changed: set[str] = field(default_factory=set)  # whose object is changed in place
     imported: set[str] = field(default_factory=set)
-    aliases: dict[str, set[str]] = field(default_factory=dict)
+    aliases: dict[str, set[str]] = field(default_factory=dict)  # that stand for a part of another name's object
     reads_everything: bool = False
     shows: bool = False
 

@@ -163,12 +163,9 @@ papermill_engines.register("fork", InProcessEngine)
 
 
 def execute(source: Path, parameters: Mapping, output: Path, *, engine: str, on_cell_start) -> nbformat.NotebookNode:
-    """Execute `source` in its own folder and return it with outputs; what failed is in `output` all the same.
+    """Execute `source` in its own folder, in this process ("fork") or on a "kernel", and return it with outputs.
 
-    Parameters
-    ----------
-    engine : "fork" (in this process) or "kernel"
-    on_cell_start : called with keywords `cell` and `cell_index`
+    What failed is in `output` all the same. `on_cell_start` is called with keywords `cell` and `cell_index`.
     """
     # Nobody's personal start-up files take part.
     with tempfile.TemporaryDirectory(prefix="tf-") as folder:

@@ -256,9 +256,8 @@ def export(
 
     Parameters
     ----------
-    name : of the notebook, without its ending
     parameters : those in force, as `Job.told` has them
-    ledger : what the numbers rest on, as `ledger.make` tells it; None: it is not said
+    ledger : what the numbers rest on, as `provenance.make` tells it; None: it is not said
     downloads : what else there is of this report, `href` and `title` each
     scratch : where the library that draws charts is kept
     """

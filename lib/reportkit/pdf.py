@@ -36,16 +36,7 @@ def find_browser() -> str | None:
 
 
 def print_page(page: str, target: Path, *, browser: str, made_on: str) -> None:
-    """Write a page as a PDF.
-
-    Parameters
-    ----------
-    made_on : ISO date that the file carries
-
-    Raises
-    ------
-    RuntimeError : the browser wrote nothing; says what it said
-    """
+    """Write a page as a PDF that carries the day of its making; RuntimeError tells what a failing browser says."""
     with tempfile.TemporaryDirectory(prefix="tf-") as folder:
         source, printed = Path(folder, "page.html"), Path(folder, "page.pdf")
         source.write_text(LINK.sub(r"\1", page), encoding="utf-8")

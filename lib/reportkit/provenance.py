@@ -52,7 +52,6 @@ def make(
 
     Parameters
     ----------
-    parameters : those in force, as `Job.told` has them
     trace : the lines that its queries left
     built : the data it read, or some of which the queries have the same results
     files : hash of each file that the data were built from
@@ -131,12 +130,7 @@ def _query(line: Mapping, cell: str | None, lineages: Lineages, files: Mapping[s
 
 
 def resolve(ledger: Mapping, key: str) -> dict:
-    """What the number of a key rests on: queries, rows, source addresses, files, parameters, and the code.
-
-    Raises
-    ------
-    KeyError : no number of this notebook has the key
-    """
+    """What the number of a key rests on: queries, rows, source addresses, files, parameters, and the code."""
     notebook, cell, *place = key.split("/")
     if notebook != ledger["notebook"]:
         raise KeyError(key)

@@ -43,12 +43,7 @@ def _data(content: Mapping) -> dict[tuple[str, str], dict]:
     """The files of the data that the pages of a scenario name, by name and hash: scenarios of two days may differ."""
     named = {file for notebook in content["notebooks"] for file in notebook["data"].items()}
     return {
-        (file, sha256): {
-            "@id": f"#data/{file}-{sha256[:12]}",
-            "@type": "CreativeWork",
-            "name": file,
-            "sha256": sha256,
-        }
+        (file, sha256): {"@id": f"#data/{file}-{sha256[:12]}", "@type": "CreativeWork", "name": file, "sha256": sha256}
         for file, sha256 in sorted(named)
     }
 
@@ -78,13 +73,7 @@ def _run(source: Source, scenario: str, content: Mapping, files: Sequence[str]) 
 
 
 def manifest(folder: Path, names: Sequence[str], record: Mapping[str, Mapping], source: Source) -> str:
-    """The metadata file of a site.
-
-    Parameters
-    ----------
-    names : the files of the site, as paths within `folder`
-    record : what the site's record says of each scenario
-    """
+    """The metadata file of a site: of its files, by path within its folder, and of the record of each scenario."""
     made_on = max(content["made_on"] for content in record.values())
     runs = [_run(source, scenario, content, reports.files(scenario, content)) for scenario, content in record.items()]
     data = {key: entry for content in record.values() for key, entry in _data(content).items()}
@@ -107,12 +96,7 @@ def manifest(folder: Path, names: Sequence[str], record: Mapping[str, Mapping], 
         "about": {"@id": "./"},
     }
     address, name, holds_for = source.suite.licence
-    licence = {
-        "@id": address,
-        "@type": "CreativeWork",
-        "name": name,
-        "description": holds_for,
-    }
+    licence = {"@id": address, "@type": "CreativeWork", "name": name, "description": holds_for}
     files = [_file(folder, name) for name in names]
     graph = [about, root, *files, *data.values(), *code.values(), *runs, licence]
     context = ["https://w3id.org/ro/crate/1.1/context", {"sha256": "https://w3id.org/ro/terms/workflow-run#sha256"}]

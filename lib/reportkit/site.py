@@ -23,13 +23,7 @@ def _entries(content: Mapping) -> list[Mapping]:
 
 
 def write_overviews(project: Project, content: Mapping, folder: Path, browser: str | None) -> list[str]:
-    """Write what is made of all notebooks of a scenario but its index; returns the names, that of the index too.
-
-    Parameters
-    ----------
-    content : what the site's record says of the scenario
-    browser : that prints it too
-    """
+    """Write what is made of all notebooks of a scenario but its index; returns the names, that of the index too."""
     folder.mkdir(exist_ok=True)
     frame, entries, notebooks = _frame(project, content), _entries(content), executed(content, folder)
     ledgers = {name: json.loads((folder / reports.place("provenance", name)).read_text("utf-8")) for name in notebooks}
@@ -64,13 +58,7 @@ def executed(content: Mapping, folder: Path) -> dict:
 
 
 def finish(project: Project, record: Mapping[str, Mapping], new: Path, past: History) -> None:
-    """Write the index and the archive of each scenario, on all of its pages the links to the others; swap the site in.
-
-    Parameters
-    ----------
-    record : what the site says of itself, by scenario
-    new : the folder of the site, with all other pages
-    """
+    """Write the index and the archive of each scenario, on all its pages the links to the others; swap the site in."""
     offered = {SUMMARY_PDF: "PDF", workbook_name(project): "one workbook (XLSX)", BRIEF: "a brief of three sheets"}
     offered |= {BRIEF_PDF: "the brief as PDF"}
     for scenario, content in record.items():

@@ -39,9 +39,7 @@ class Suite(NamedTuple):
     house: Sequence[House] = ()
     conditions: Mapping[str, tuple[str, str]] = {}  # by beginning of a name: label of other conditions, and these
     glossary: Mapping[str, str] = {}  # terms that pages explain, and what each means
-    known: Mapping[
-        str, str
-    ] = {}  # by beginning of a file's place: how its rows are known, which do not say it themselves
+    known: Mapping[str, str] = {}  # by beginning of a file's place: how its rows are known, which do not say it
 
     def by_question(self, names: Sequence[str]) -> list[tuple[str, list[str]]]:
         """Names of notebooks in reading order, by what they are about; those about nothing in particular last."""
@@ -63,45 +61,31 @@ class Lineage(Protocol):
 
 
 class Lineages(Protocol):
-    """Where the lineage of a query can be asked."""
+    """Where the lineage of a query can be asked, and file, source and conditions of rows, by their names."""
 
     def lineage(self, query: str, parameters: Mapping) -> Lineage: ...
 
-    def rows(self, names: Iterable[str]) -> dict[str, dict]:
-        """File, source and conditions of rows, by their names."""
+    def rows(self, names: Iterable[str]) -> dict[str, dict]: ...
 
 
 class Source(Protocol):
-    """The data of a suite, and what is particular to it. It is sent to other processes, so it can be pickled.
+    """The data of a suite, and what is particular to it. It is sent to other processes, so it can be pickled."""
 
-    command : the name of its command line
-    program : Python that runs it
-    packages : folders of the code that notebooks use; reportkit's own always counts too
-    no_method : beginnings of paths in a checkout, of code that no notebook uses
-    imports, slow_imports : what all and what few notebooks import, so that it is done once
-    kinds : by kind of parameter, what is wrong with a value: a function that says so, or None
-    compared : the kind of parameter of which no two in a notebook may be the same, or None
-    groups : files that count apart from the other data where a change is shared out, such as prices
-    date_columns : of the first file of a group, whose newest date tells its age
-    lessons : notebooks that teach, and make no page
-    sections : of a scenario file, beside those that reportkit knows, and the group of `groups` that each counts to
-    """
-
-    command: str
-    program: str
+    command: str  # the name of its command line
+    program: str  # Python that runs it
     version: str
     suite: Suite
     variables: Variables
-    packages: Sequence[Path]
-    no_method: Sequence[str]
-    imports: Sequence[str]
-    slow_imports: Sequence[str]
-    kinds: Mapping[str, Callable[[object], str | None]]
-    compared: str | None
-    groups: Mapping[str, Sequence[str]]
-    date_columns: Sequence[str]
-    lessons: Sequence[str]
-    sections: Mapping[str, str]
+    packages: Sequence[Path]  # folders of the code that notebooks use; reportkit's own always counts too
+    no_method: Sequence[str]  # beginnings of paths in a checkout, of code that no notebook uses
+    imports: Sequence[str]  # of all notebooks, so that it is done once
+    slow_imports: Sequence[str]  # of a few of them
+    kinds: Mapping[str, Callable[[object], str | None]]  # what is wrong with a value of a kind of parameter, or None
+    compared: str | None  # the kind of parameter of which no two in a notebook may be the same
+    groups: Mapping[str, Sequence[str]]  # files that count apart where a change is shared out, such as prices
+    date_columns: Sequence[str]  # of the first file of a group, whose newest date tells its age
+    lessons: Sequence[str]  # notebooks that teach, and make no page
+    sections: Mapping[str, str]  # of a scenario file, beside those of reportkit, and the group that each counts to
 
     def fingerprint(self, data: Path | None = None) -> str:
         """Identity of all that decides what notebooks read; None: of the data in use."""
@@ -147,17 +131,12 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class Frame:
-    """What all pages of a scenario have in common.
-
-    scenario : its title
-    made_on : ISO date of making
-    pages : those of its notebooks, `href` and `title` each
-    """
+    """What all pages of a scenario have in common."""
 
     suite: Suite
-    scenario: str
-    made_on: str
-    pages: Sequence[Mapping[str, str]]
+    scenario: str  # its title
+    made_on: str  # ISO date
+    pages: Sequence[Mapping[str, str]]  # those of its notebooks, `href` and `title` each
 
     def by_question(self) -> list[tuple[str, list[Mapping[str, str]]]]:
         """The pages in reading order, by what they are about."""

@@ -99,12 +99,7 @@ def _row(row: Sequence, heads: Sequence[str], kinds: Sequence[str], letters: Map
 
 
 def to_html(data: Mapping, *, file: str = "") -> str:
-    """A table that fits its page; the first column heads its row, and on a phone a row is a card.
-
-    Parameters
-    ----------
-    file : address of the whole table as CSV
-    """
+    """A table that fits its page, with a link to the `file` that has all of it; on a phone a row is a card."""
     gone, letters = hidden(data), _letters(data["rows"])
     names = [
         [name for name, given in (("tf-number", column["is_number"]), ("tf-more", i in gone)) if given]

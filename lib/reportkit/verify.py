@@ -86,11 +86,6 @@ def verify(place: Path, project: Project, *, is_rerun: bool = False, say: Callab
     ----------
     project : whose program reads the data; a site without a bundle around it is held against its data
     is_rerun : execute the notebooks again, too, and compare every number
-    say : called with lines of progress
-
-    Raises
-    ------
-    DataError : it is neither a bundle nor a site
     """
     with bundle.opened(place) as found, tempfile.TemporaryDirectory(prefix="verify-") as work:
         findings = Findings()
