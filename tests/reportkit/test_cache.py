@@ -138,10 +138,8 @@ def test_a_notebook_without_queries_has_an_empty_trace(folder):
     assert entry.trace == []
 
 
-def test_a_newer_entry_takes_the_place_of_an_older_and_of_what_a_killed_run_left(folder):
+def test_a_newer_entry_takes_the_place_of_an_older(folder):
     store(folder, "a" * 32, "old")
-    for prefix in (".new-", ".old-"):
-        (folder / f"{prefix}{'a' * 32}").mkdir()
     store(folder, "a" * 32, "new")
     assert cache.find(folder, "a" * 32).executed.read_text() == "new"
     assert sorted(p.name for p in folder.iterdir()) == ["a" * 32, "e.ipynb", "t.jsonl"]
@@ -158,7 +156,8 @@ def test_the_longest_unused_entries_go(folder):
         entry = store(folder, key)
         os.utime(entry.folder, (1000 - age, 1000 - age))
     cache.find(folder, keys[3]).verify("F2")  # the oldest, used again
-    (folder / "work-1").mkdir()
+    (folder / ".new-of-a-killed-run").mkdir()
+    os.utime(folder / ".new-of-a-killed-run", (997, 997))
     cache.prune(folder, keep=2)
     assert [bool(cache.find(folder, key)) for key in keys] == [True, False, False, True]
-    assert (folder / "work-1").is_dir()
+    assert not (folder / ".new-of-a-killed-run").exists()
