@@ -25,20 +25,9 @@ HERE = Path(__file__).parent
 
 # The packages whose versions decide what a notebook computes and how its page looks.
 DECISIVE = (
-    "altair",
-    "duckdb",
-    "ipython",
-    "jinja2",
-    "latex2mathml",
-    "numpy",
-    "pandas",
-    "papermill",
-    "polars",
-    "pyarrow",
-    "scipy",
-    "vl-convert-python",
-    "xlsxwriter",
-)
+    "altair", "duckdb", "ipython", "jinja2", "latex2mathml", "numpy", "pandas", "papermill", "polars", "pyarrow",
+    "scipy", "vl-convert-python", "xlsxwriter",
+)  # fmt: skip
 
 
 def _sha256(*parts: bytes) -> str:

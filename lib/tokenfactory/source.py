@@ -136,7 +136,7 @@ class Source:
         data = files.data_dir()
         snapshot = files.newest_snapshot(data / "snapshots")
         found = [*files.tables(data), *files.own_loads(data), *files.own_scenarios(data)]
-        found += _files_in(snapshot) if snapshot else []
+        found += [path for path in sorted(snapshot.rglob("*")) if path.is_file()] if snapshot else []
         return {path.relative_to(data).as_posix(): path for path in found}
 
     def archived(self) -> dict[str, Path]:
@@ -208,10 +208,6 @@ class Project(source.Project):
 
     root: Path = files.PROJECT
     source: Source = SOURCE
-
-
-def _files_in(folder: Path) -> list[Path]:
-    return [path for path in sorted(folder.rglob("*")) if path.is_file()]
 
 
 # What a job asks of the data

@@ -15,7 +15,8 @@ from reportkit import attribution, inputs
 from tokenfactory.source import SOURCE
 
 COSTS = """\
-from tokenfactory import cost, warehouse
+from tokenfactory import warehouse
+from tokenfactory.formulas import cost
 from tokenfactory.display.show import Headline, headlines, usd
 data = warehouse.connect()
 hour = data.price(gpu=subject, basis="owning_hyperscaler", on="2026-04-15")["usd_per_gpu_hour"]
