@@ -9,6 +9,7 @@ its notebooks are to run again.
 import json
 import tempfile
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -50,14 +51,11 @@ class Findings:
     """What a verification found, and how much it looked at."""
 
     differences: list[Difference] = field(default_factory=list)
-    counts: dict[str, int] = field(default_factory=dict)
+    counts: Counter[str] = field(default_factory=Counter)
     remarks: list[str] = field(default_factory=list)
 
     def differ(self, file: str, sentence: str, place: str = "") -> None:
         self.differences.append(Difference(file, sentence, place))
-
-    def count(self, what: str, number: int = 1) -> None:
-        self.counts[what] = self.counts.get(what, 0) + number
 
     def compare(self, file: str, found: Mapping, wanted: Mapping, of: str) -> None:
         """Say where one of two mappings has something else than the other."""
@@ -73,10 +71,6 @@ class Findings:
         counted = ", ".join(f"{number:,} {what}" for what, number in self.counts.items())
         verdict = f"differs in {len(self.differences):,} places" if self.differences else "holds"
         return [*map(str, self.differences), *self.remarks, f"{verdict}: {counted}"]
-
-    @property
-    def names(self) -> set[str]:
-        return {one.file for one in self.differences}
 
 
 def verify(place: Path, project: Project, *, is_rerun: bool = False, say: Callable[[str], None]) -> Findings:
@@ -109,7 +103,8 @@ def _files(found: Bundle, findings: Findings) -> None:
     if found.root:
         lines = (found.root / SUMS).read_text(encoding="utf-8").splitlines()
         pairs = dict(reversed(line.split("  ", 1)) for line in lines if "  " in line)
-        _hashed(found.root, pairs, {SUMS, *(f"{bundle.SITE}/{name}" for name in findings.names)}, SUMS, findings)
+        told = (f"{bundle.SITE}/{one.file}" for one in findings.differences)
+        _hashed(found.root, pairs, {SUMS, *told}, SUMS, findings)
 
 
 def _hashed(folder: Path, hashes: Mapping, but: set[str], manifest: str, findings: Findings) -> None:
@@ -121,7 +116,7 @@ def _hashed(folder: Path, hashes: Mapping, but: set[str], manifest: str, finding
             findings.differ(name, f"has been added; {manifest} does not have it")
         elif sha256((folder / name).read_bytes()).hexdigest() != hashes[name]:
             findings.differ(name, f"is not the file whose hash {manifest} has")
-    findings.count("files", len(there))
+    findings.counts["files"] += len(there)
 
 
 # Pages and what stands beside them
@@ -236,8 +231,8 @@ class _Scenario:
         about = {"name": name, "made_on": self.content["made_on"], "parameters": ledger["parameters"]}
         write = partial(xlsx.write, executed, **about)
         self._workbook(f"{self.home}{reports.place('workbook', name)}", write)
-        findings.count("headline numbers", len(told))
-        findings.count("cells and sentences", sum(map(len, wanted.values())))
+        findings.counts["headline numbers"] += len(told)
+        findings.counts["cells and sentences"] += sum(map(len, wanted.values()))
 
     @property
     def _maker(self) -> Project:
@@ -342,7 +337,7 @@ def _rows(ledger: Mapping, there: Mapping[str, Mapping], told: set[str], finding
         for key in was if now else ():
             if now.get(key) != was[key]:
                 findings.differ(file, f"{key} is {now.get(key)!r}, the page read {was[key]!r}", f"row {row}")
-    findings.count("rows of data", len(ledger["rows"]))
+    findings.counts["rows of data"] += len(ledger["rows"])
 
 
 def _queries(name: str, ledger: Mapping, project: Project, built: Path, findings: Findings) -> None:
@@ -350,7 +345,7 @@ def _queries(name: str, ledger: Mapping, project: Project, built: Path, findings
         label: json.dumps({"sql": q["sql"], "params": q["parameters"], "result": q["result_sha256"]})
         for label, q in ledger["queries"].items()
     }
-    findings.count("queries", len(asked))
+    findings.counts["queries"] += len(asked)
     if project.source.replay(asked.values(), built):
         return
     for label, line in asked.items():
@@ -404,7 +399,7 @@ def _compare_runs(place: str, old: Path, new: Path, findings: Findings) -> None:
     findings.compare(place, was, now, "executed again")
     numbers = values(after)
     findings.compare(place, values(before), numbers, "executed again")
-    findings.count("numbers computed again", len(numbers))
+    findings.counts["numbers computed again"] += len(numbers)
 
 
 def _own_parameters(found: Bundle, scenario: str) -> dict[str, str]:
