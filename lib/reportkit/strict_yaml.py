@@ -58,10 +58,8 @@ def load(content: bytes | str) -> object:
         except UnicodeDecodeError as error:
             line = content[: error.start].count(b"\n") + 1
             raise NotUsable("this is not UTF-8 text", line) from None
-    loader = None
     try:
-        loader = _Loader(content)
-        return loader.get_single_data()
+        return yaml.load(content, _Loader)
     except NotUsable:
         raise
     except yaml.reader.ReaderError as error:
@@ -71,9 +69,6 @@ def load(content: bytes | str) -> object:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or type(error).__name__
         raise NotUsable(f"this is not YAML: {' '.join(problem.split())}", mark and mark.line + 1) from None
-    finally:
-        if loader:
-            loader.dispose()
 
 
 class _Loader(yaml.SafeLoader):

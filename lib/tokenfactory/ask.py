@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from weakref import WeakKeyDictionary
 
 from tokenfactory.display import phrases, show
 from tokenfactory.display.show import between, number, times, usd, words
-from tokenfactory.errors import NotMeasuredError, ParameterError, nearest
+from tokenfactory.errors import NotMeasuredError, check_known
 from tokenfactory.methods import claims, serving
 
 OWNER = "InferenceX TCO"  # prices and powers of one owner, so that systems stand on one footing
@@ -46,19 +46,13 @@ def _rows(warehouse, sql: str, **parameters) -> list[dict]:
     return warehouse.query(sql, **parameters).rows(named=True)
 
 
-def _check_known(kind: str, keys: Sequence[str], known: Iterable[str]) -> None:
-    for key in keys:
-        if key not in known:
-            raise ParameterError(f"{kind}: '{key}' is not known{nearest(key, known)}")
-
-
 # What a million tokens costs at equal speed
 
 
 def compare(warehouse, *, model: str, isl: int, osl: int, speeds: Sequence[float], gpus=None, on: date) -> dict:
     """The equal-speed table at owning prices and all-in power in force on a day, as data for a program."""
-    _check_known("model", [model], warehouse.vocabulary("model"))
-    _check_known("gpu", gpus or (), warehouse.vocabulary("gpu"))
+    check_known("model", [model], warehouse.vocabulary("model"))
+    check_known("gpu", gpus or (), warehouse.vocabulary("gpu"))
     prices = warehouse.prices(basis="owning_hyperscaler", on=on)
     powers = warehouse.powers(basis="allin_utility_provisioned", on=on)
     day = "SELECT max(effective_from) AS day FROM price_on($on) WHERE provider = $owner AND basis = $basis"
@@ -167,7 +161,7 @@ def _band(low: float | None, high: float | None) -> str | None:
 def audit(warehouse, claim: str) -> claims.SetAudit:
     """Everything there is to say of a claim set, or of one claim and the set that it was printed in."""
     sets = dict(warehouse.query("SELECT claim_id, claim_set FROM claims ORDER BY claim_id").rows())
-    _check_known("claim", [claim], {*sets.values(), *sets})
+    check_known("claim", [claim], {*sets.values(), *sets})
     if claim in sets.values():
         return _audit_of_set(warehouse, claim)
     found = _audit_of_set(warehouse, sets[claim])

@@ -13,7 +13,7 @@ import numpy as np
 from reportkit import cluster
 from tokenfactory.display import show
 from tokenfactory.display.show import number, percent, usd
-from tokenfactory.errors import NotMeasuredError, ParameterError, nearest
+from tokenfactory.errors import NotMeasuredError, ParameterError, check_known
 from tokenfactory.formulas import reuse
 from tokenfactory.measurements import traces
 from tokenfactory.measurements.traces import Read
@@ -64,9 +64,8 @@ def answer(
     on : day of the prices, or latest
     utilisation_frac : share of the paid hours that is used [0..1]
     """
-    for kind, key in (("model", model), ("gpu", gpu)):
-        if key not in (known := warehouse.vocabulary(kind)):
-            raise ParameterError(f"{kind}: '{key}' is not known{nearest(key, known)}")
+    check_known("model", [model], warehouse.vocabulary("model"))
+    check_known("gpu", [gpu], warehouse.vocabulary("gpu"))
     trace = read.trace
     if found is None and read.sample_frac < 1:
         found = cache.sample(trace.block, trace.start, frac=read.sample_frac, num_blocks=read.num_blocks)

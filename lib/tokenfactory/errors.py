@@ -4,6 +4,8 @@ The command line prints the sentence and leaves with `exit_code`; a notebook sho
 failed cell. Anything that is not one of these is a defect of ours and keeps its traceback.
 """
 
+from collections.abc import Container, Iterable
+
 from reportkit.errors import DataError as DataError
 from reportkit.errors import InputError as TokenFactoryError
 from reportkit.errors import ParameterError as ParameterError
@@ -33,3 +35,10 @@ class NoSolutionError(TokenFactoryError):
 
 class PullError(TokenFactoryError):
     """The API cannot be reached, or its answer cannot be used."""
+
+
+def check_known(kind: str, keys: Iterable[str], known: Container[str]) -> None:
+    """Raise ParameterError for the first key that is not known."""
+    for key in keys:
+        if key not in known:
+            raise ParameterError(f"{kind}: '{key}' is not known{nearest(key, known)}")
