@@ -371,7 +371,7 @@ def _make_all(project, a: Run, b: Run, at: Mapping[frozenset[str], list[Job]], s
                 made |= {(state, job): values for job, values in maker.headlines(choice, at[state]).items()}
         except InputError as error:
             maker.remarks.append(str(error))
-    return made, maker.remarks
+    return made, list(dict.fromkeys(maker.remarks))  # scenarios may share one
 
 
 def _forget(memory: Path, keep: int = 500) -> None:
