@@ -93,8 +93,8 @@ def remove(path: Path) -> None:
 
 
 def keep_newest(paths: Iterable[Path], most: int) -> None:
-    """Remove all but the newest of some files or folders."""
-    for path in sorted(paths, key=lambda path: path.stat().st_mtime, reverse=True)[most:]:
+    """Remove all but the newest of some files or folders; of one moment, those whose names come last are the newest."""
+    for path in sorted(paths, key=lambda path: (path.stat().st_mtime_ns, path.name), reverse=True)[most:]:
         remove(path)
 
 
