@@ -56,11 +56,12 @@ def connect(path: Path | str | None = None, *, memory_limit: str | None = None) 
 
 
 def _rows(frame: pl.DataFrame, at_once: int = 10_000) -> Iterator[dict]:
-    """The rows of a frame, where equal texts and days are one object: of millions of rows most say the same."""
-    one: dict = {name: {} for name, kind in frame.schema.items() if not kind.is_float()}
+    """The rows of a frame, where equal values of a column are one object: of millions of rows most say the same."""
+    known: dict = {name: {} for name, kind in frame.schema.items() if not kind.is_float()}
     for some in frame.iter_slices(at_once):
-        columns = ([one[c.name].setdefault(v, v) for v in c] if c.name in one else c.to_list() for c in some)
-        yield from (dict(zip(frame.columns, values, strict=True)) for values in zip(*columns, strict=True))
+        for row in some.rows(named=True):
+            row |= {name: of_column.setdefault(row[name], row[name]) for name, of_column in known.items()}
+            yield row
 
 
 class Prices(dict[str, float]):
