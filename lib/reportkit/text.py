@@ -33,6 +33,11 @@ def words(key: str) -> str:
     return re.sub(r"\b(it|tdp)$", lambda match: match[0].upper(), plain)
 
 
+def short(text: str, most: int = 60) -> str:
+    """The start of a text in whole words, at most so many letters."""
+    return text if len(text) <= most else text[:most].rsplit(" ", 1)[0].rstrip(",;: ") + " …"
+
+
 def day(iso: str) -> str:
     """2026-04-05 as 5 April 2026."""
     made = date.fromisoformat(iso)

@@ -4,6 +4,7 @@ import pytest
 
 from tokenfactory import warehouse
 from tokenfactory.display import comparison
+from tokenfactory.errors import ParameterError
 from tokenfactory.methods import serving
 
 HOURS = {"gb300": {"value": 2.652, "low": 1.9, "high": 9.0}, "h200": {"value": 1.41}}
@@ -28,6 +29,15 @@ def test_one_system_alone_has_a_cost_and_nothing_to_tie_with():
         utilisation_frac=USE)  # fmt: skip
     assert [line["name"] for line in book.data()["lines"]] == ["usd_per_mtok"]
     assert book.data()["sentence"] == ""
+
+
+def test_a_sentence_names_only_what_the_workbook_has():
+    rates = {"gb300": {"value": 5930.0}, "h200": {"value": 93.25}}
+    given = {"usd_per_gpu_hour": HOURS, "tok_per_s_per_gpu": rates, "utilisation_frac": USE}
+    book = comparison.cost_model("x", subject="gb300", **given)
+    assert "comparison" not in book.data()["sentence"]
+    with pytest.raises(ParameterError, match="'comparison'"):
+        book.sentence("At {comparison}, a token costs {usd_per_mtok@gb300}.")
 
 
 def test_every_fair_pair_can_be_chosen_once():

@@ -38,6 +38,28 @@ def test_money(value, words):
     assert phrases.money(value) == words
 
 
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ((0.01118, 0.01139), ["$0.0112", "$0.0114"]),  # both would be $0.011, and differ by 2%
+        ((4.201, 4.204), ["$4.201", "$4.204"]),
+        ((391.2e6, 391.4e6), ["$391.2 million", "$391.4 million"]),
+        ((60_799.2, 60_799.4), ["$60,799.2", "$60,799.4"]),
+        ((0.0112, 0.0112), ["$0.011", "$0.011"]),  # the same amount
+        ((0.12, 4.2), ["$0.12", "$4.20"]),
+        ((0.12, None, math.nan), ["$0.12", "not measured", "not measured"]),
+        ((0.1200001, 0.1200002), ["$0.12", "$0.12"]),  # no reader sees the difference
+    ],
+)
+def test_two_amounts_of_a_sentence_look_different_where_they_are(values, words):
+    assert phrases.apart(*values) == words
+
+
+def test_what_a_token_costs_on_two_systems_can_be_told_apart():
+    assert phrases.spent({"b200": 0.01118, "mi355x": 0.01139}) == "**$0.0112 on B200** and **$0.0114 on MI355X**"
+    assert phrases.money_band(0.0451, 0.0449) == "$0.0451 to $0.0449"
+
+
 def test_days_speeds_lengths_and_engines():
     assert phrases.day(date(2026, 4, 15)) == phrases.day("2026-04-15") == "15 April 2026"
     assert phrases.day(None) == "an unknown day"

@@ -11,14 +11,16 @@ const follow = (steps, cells) => {
   return stack.pop();
 };
 const digits = (value, most) => Math.abs(value) >= 1000 ? Math.round(value).toLocaleString("en") : `${+value.toPrecision(most)}`;
-const dollars = value => {
-  const size = Math.abs(value), text = size >= 1 && size < 1000 ? size.toFixed(2) : digits(size, size < 1 ? 2 : 3);
+// As the notebooks' `phrases.money`: `more` digits where two amounts of a sentence would look alike.
+const dollars = (value, more = 0) => {
+  const size = Math.abs(value), first = size > 0 && size < 1 ? Math.floor(Math.log10(size)) : 0;
+  const text = size >= 1000 ? digits(size, 3) : size.toFixed(Math.min(20, Math.max(2, 1 - first) + more));
   return `${value < 0 ? "-" : ""}$${text}`;
 };
-const shown = (value, unit) => {
+const shown = (value, unit, more = 0) => {
   if (!Number.isFinite(value)) return "not measured";
   if (unit === "frac") return value > 1 ? "none" : `${+(100 * value).toPrecision(value < 0.1 ? 2 : 3)}%`;
-  return unit.startsWith("usd") ? dollars(value) : unit === "1" ? `${digits(value, 3)}x` : digits(value, 3);
+  return unit.startsWith("usd") ? dollars(value, more) : unit === "1" ? `${digits(value, 3)}x` : digits(value, 3);
 };
 // How much less the first of two costs is, from second over first, in the words of the notebooks.
 const ratio = times => {
@@ -48,8 +50,12 @@ for (const form of document.querySelectorAll("form.tf-controls")) {
       const place = tile.querySelector(".tf-tile-value");
       return {place, cell, print: place.textContent};
     }));
-  const worded = (whole, key, as) => key in choices ? choices[key][lists.find(list => list.name === key)?.value ?? 0].label
-    : !(key in cells) ? whole : as === "ratio" ? ratio(cells[key]) : shown(cells[key], unit[key] ?? "");
+  const worded = more => (whole, key, as) =>
+    key in choices ? choices[key][lists.find(list => list.name === key)?.value ?? 0].label
+    : !(key in cells) ? whole : as === "ratio" ? ratio(cells[key]) : shown(cells[key], unit[key] ?? "", more);
+  const amounts = [...(model.sentence ?? "").matchAll(/\{([^{}|]+)\}/g)].map(found => found[1]).filter(key => unit[key]?.startsWith("usd"));
+  const apart = () => [0, 1, 2, 3].find(more => new Set(amounts.map(key => dollars(cells[key], more))).size
+    === new Set(amounts.map(key => cells[key])).size) ?? 0;
   const compute = () => {
     for (const line of model.lines) {
       cells[line.cell] = follow(line.steps, cells);
@@ -60,7 +66,7 @@ for (const form of document.querySelectorAll("form.tf-controls")) {
     const isTried = [...state.keys()].some(key => key in cells || key in choices);
     document.body.classList.toggle("tf-tried", isTried);
     for (const {place, cell, print} of tiles) place.textContent = isTried ? shown(cells[cell], unit[cell]) : print;
-    if (said && model.sentence) said.textContent = model.sentence.replace(/\{([^{}|]+)\|?([a-z]*)\}/g, worded);
+    if (said && model.sentence) said.textContent = model.sentence.replace(/\{([^{}|]+)\|?([a-z]*)\}/g, worded(apart()));
   };
   const show = key => {
     const input = numbers.find(one => one.name === key), other = slider(key);

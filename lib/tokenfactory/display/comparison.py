@@ -51,13 +51,18 @@ def cost_model(
         tie = {"usd_per_mtok": spent[others[0]], "tok_per_s_per_gpu": rate[subject]}
         dearest = cost.break_even_usd_per_gpu_hour(**tie, utilisation_frac=use[subject])
         least = cost.break_even_utilisation_frac(**tie, usd_per_gpu_hour=hour[subject])
-        name, other = subject.upper(), others[0].upper()
+        other = others[0].upper()
         book.line("times_less", f"Times less than on {other}", "1", {subject: spent[others[0]] / spent[subject]})
         book.line("break_even_usd_per_gpu_hour", "Break-even hour", "usd/gpu/h", {subject: dearest}, is_result=True)
         book.line("break_even_utilisation_frac", "Break-even utilisation", "frac", {subject: least}, is_result=True)
-        spent_on = f"{{usd_per_mtok@{subject}}} on {name} and {{usd_per_mtok@{others[0]}}} on {other}"
-        book.sentence(f"At {{comparison}}, a million tokens cost {spent_on}, {{times_less@{subject}|ratio}}.")
+        book.sentence(f"A million tokens cost {_spent(subject, others[0])}.")
     return book
+
+
+def _spent(subject: str, baseline: str) -> str:
+    """What the sentence of a model says of both costs."""
+    ends = " and ".join(f"{{usd_per_mtok@{gpu}}} on {gpu.upper()}" for gpu in (subject, baseline))
+    return f"{ends}, {{times_less@{subject}|ratio}}"
 
 
 def case(words: str, usd_per_gpu_hour: Mapping[str, float], utilisation_frac: float) -> tuple[str, str, dict]:
@@ -100,4 +105,5 @@ def of_pairs(
     if len(cases) > 1:
         book.choice("case", "Prices and use", cases)
     book.choice("comparison", "Speed and settings", [first, *sorted(others, key=lambda option: option[0])])
+    book.sentence(f"At {{comparison}}, a million tokens cost {_spent(*gpus)}.")
     return book

@@ -6,10 +6,12 @@ The sentences of all pages are made of these, so that one thing has one wording 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 
-from tokenfactory.display.show import NOT_MEASURED, between, number, percent, times, usd, words
+from reportkit.text import unit_words
+from tokenfactory.display.show import NOT_MEASURED, between, number, percent, short, times, usd, words
 
 ENGINES = {
     "trt": "TensorRT-LLM",
@@ -64,19 +66,46 @@ def ratio_band(low: float, high: float) -> str:
     return f"between {ratio(low)} and {ratio(high)}"
 
 
-def money(value: float | None) -> str:
-    """Money in prose, two digits below a dollar and words for millions: 0.1234 -> $0.12, 3.91e8 -> $391 million."""
+def money(value: float | None, more: int = 0) -> str:
+    """Money in prose, two digits below a dollar and words for millions: 0.1234 -> $0.12, 3.91e8 -> $391 million.
+
+    `more` digits than that tell amounts apart that would look alike, see `apart`.
+    """
     if value is None or math.isnan(value):
         return NOT_MEASURED
-    for size, word in ((1e12, "trillion"), (1e9, "billion"), (1e6, "million")):
-        if abs(value) >= size:
-            return f"{'-' if value < 0 else ''}${number(abs(value) / size)} {word}"
-    return f"{'-' if value < 0 else ''}${abs(value):,.0f}" if abs(value) >= 1000 else usd(value, 2)
+    sign, size = "-" if value < 0 else "", abs(value)
+    for least, word in ((1e12, "trillion"), (1e9, "billion"), (1e6, "million")):
+        if size >= least:
+            return f"{sign}${number(size / least, 3 + more)} {word}"
+    if size >= 1:
+        return f"{sign}${size:,.{more if size >= 1000 else 2 + more}f}"
+    return usd(value, 2 + more)
+
+
+MOST_MORE = 3  # digits: amounts that still look alike are the same to any reader
+
+
+def apart(*values: float | None) -> list[str]:
+    """Amounts of one sentence as `money`; where two different ones would look alike, all get another digit.
+
+    >>> apart(0.0112, 0.0114), apart(0.12, 4.2), apart(2.311, 2.314, 2.311), apart(0.5, 0.5)
+    (['$0.0112', '$0.0114'], ['$0.12', '$4.20'], ['$2.311', '$2.314', '$2.311'], ['$0.50', '$0.50'])
+    """
+    known = {value for value in values if value is not None and value == value}
+    digits = (more for more in range(MOST_MORE + 1) if len({money(value, more) for value in known}) == len(known))
+    more = next(digits, 0)
+    return [money(value, more) for value in values]
+
+
+def spent(usd_per_mtok: Mapping[str, float]) -> str:
+    """What tokens cost on each system, by GPU, in bold: "**$0.12 on GB300** and **$4.20 on H200**"."""
+    texts = apart(*usd_per_mtok.values())
+    return " and ".join(f"**{text} on {gpu.upper()}**" for gpu, text in zip(usd_per_mtok, texts, strict=True))
 
 
 def money_band(low: float | None, high: float | None) -> str:
     """Two ends of money: $0.09 to $0.13."""
-    return between(low, high, money)
+    return NOT_MEASURED if low is None or high is None else " to ".join(apart(low, high))
 
 
 def pays_above(needed_frac: float | None) -> str:
@@ -169,6 +198,22 @@ EVIDENCE_LEGEND = (
 def like_for_like(pair, per_price: float) -> str:
     """An equally fast pair with what both have in common: "3.9 times less (FP8, no MTP) at 45"."""
     return f"{ratio(pair.ratio * per_price)} ({pair.condition.label.removesuffix(' on both')}) at {number(pair.speed)}"
+
+
+_ENGINE = re.compile(rf"\b(?:{'|'.join(ENGINES)})(?:-(?:{'|'.join(ENGINES)}))*\b")
+_KEYS = {"rental 3yr": "three-year rent", "rental 1yr": "one-year rent", "allin ": "all-in ", "board tdp": "board TDP"}
+
+
+def plain(text: str) -> str:
+    """A name that is made of keys and days, in words.
+
+    >>> plain("rental 3yr since 2026-03-18"), plain("H200 dynamo-trt FP8, allin utility provisioned")
+    ('three-year rent since 18 March 2026', 'H200 Dynamo TensorRT-LLM FP8, all-in utility provisioned')
+    """
+    for key, said in _KEYS.items():
+        text = text.replace(key, said)
+    text = _ENGINE.sub(lambda found: engine(found[0]), text)
+    return re.sub(r"\b\d{4}-\d\d-\d\d\b", lambda found: day(found[0]), text)
 
 
 def evidence(kind: str, is_wide: bool = False) -> str:
@@ -276,7 +321,8 @@ def ratios(cells: Sequence) -> str:
 
 
 _METRICS = {"tok_per_s_per_gpu": "", "tok_per_s_per_mw": "per MW", "cost_per_mtok": "cost of a token"}
-_METRICS |= {"perf_per_dollar": "per dollar"}
+_METRICS |= {"perf_per_dollar": "per dollar", "agents_per_mw": "agents per MW", "agents_per_gpu": "agents per GPU"}
+_METRICS |= {"users_per_gpu": "users per GPU", "usd_per_gpu_hour": "price of an hour"}
 
 
 def claimed(claim: Mapping) -> str | None:
@@ -287,11 +333,18 @@ def claimed(claim: Mapping) -> str | None:
     """
     if claim["printed"] or claim["value"] is not None:
         value = claim["value"]
-        return claim["printed"] or (times(value) if claim["unit"] == "x" else f"{value:g} {words(claim['unit'])}")
+        return claim["printed"] or (times(value) if claim["unit"] == "x" else _figure(value, claim["unit"]))
     low, high = claim["value_low"], claim["value_high"]
     if high is None:
         return None
     return f"up to {times(high)}" if low is None else between(low, high, times)
+
+
+def _figure(value: float, unit: str) -> str:
+    """A claimed figure with its unit: $0.22 per million tokens, 28.5M tokens a second per MW."""
+    if unit.startswith("usd_per_"):
+        return f"{money(value)} per {unit_words(unit.removeprefix('usd_per_').replace('_', ' '))}"
+    return f"{short(value)} {unit_words(unit.replace('_per_', '/'))}"
 
 
 def short_claim(claim: Mapping) -> str:

@@ -162,7 +162,16 @@ class Workbook(show.Output):
         self._choices.append({"name": name, "label": label, "options": told})
 
     def sentence(self, text: str) -> None:
-        """What the results say in words, with cells as {name@column} and choices as {name}; it changes with them."""
+        """What the results say in words, with cells as {name@column} and choices as {name}; it changes with them.
+
+        Raises
+        ------
+        ParameterError : the workbook has no such cell or choice, which a reader would see in braces
+        """
+        rows = [f"{row['name']}@{c}" for row in self._inputs + self._lines for c in row["cells"]]
+        named = set(re.findall(r"\{([^{}|]+)", text))
+        if unknown := named - {*rows, *(choice["name"] for choice in self._choices)}:
+            raise ParameterError(f"{self.about}: the sentence names {min(unknown)!r}, which the workbook has not")
         self._sentence = text
 
     def _add(self, rows: list[dict], row: dict) -> None:

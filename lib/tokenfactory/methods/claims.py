@@ -291,7 +291,8 @@ def _why_not(claim: Mapping, said: Understood) -> str:
     text = f"{claim['conditions'] or ''} {claim['statement_short']}"
     workload = _OTHER_WORKLOADS.search(text)
     if claim["metric"] not in CHECKABLE:
-        return f"no point holds {claim['metric'].replace('_', ' ')}"
+        is_price = claim["metric"] == "usd_per_gpu_hour"
+        return "benchmarks contain no prices" if is_price else f"no point holds {claim['metric'].replace('_', ' ')}"
     if claim["unit"] != "x":
         return "it is an absolute figure, not a ratio of two systems"
     if workload:
