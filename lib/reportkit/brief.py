@@ -11,14 +11,15 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from reportkit import charts, conditions, markdown, outputs, tables
+from reportkit import charts, conditions, markdown, outputs, provenance, tables
 from reportkit.page import DRAW, render
 from reportkit.provenance import tags
 from reportkit.source import Frame
-from reportkit.text import day, words
+from reportkit.text import day, unit_words, words
 
 SHEETS = {"answer": "The answer", "sensitivity": "What moves it", "assumptions": "What is assumed"}
-FIGURE_PX = 140  # the height of a chart of one view: a sheet holds two or three
+# The height of a chart of one view, so that a sheet holds what stands on it and rows of bars keep their labels apart.
+FIGURE_PX = {"answer": 115, "sensitivity": 225, "assumptions": 140}
 
 
 def cells(notebook: NotebookNode, sheet: str) -> list[NotebookNode]:
@@ -44,11 +45,12 @@ def page(
     order = [name for _, names in frame.suite.by_question(list(notebooks)) for name in names]
     named = {entry["name"]: entry for entry in entries}
 
-    def part(name: str, found: Sequence[NotebookNode]) -> dict:
+    def part(name: str, found: Sequence[NotebookNode], height_px: int) -> dict:
         chip = conditions.of(frame.suite, name, ledgers[name]["parameters"])
-        return {**named[name], "chip": chip, "html": "".join(_block(name, cell) for cell in found)}
+        looks = {"known": provenance.known(ledgers[name]), "height_px": height_px}
+        return {**named[name], "chip": chip, "html": "".join(_block(name, cell, looks) for cell in found)}
 
-    sheets = {title: [part(n, found) for n in order if (found := cells(notebooks[n], sheet))]
+    sheets = {title: [part(n, found, FIGURE_PX[sheet]) for n in order if (found := cells(notebooks[n], sheet))]
               for sheet, title in SHEETS.items()}  # fmt: skip
     used = [name for name in order if any(cells(notebooks[name], sheet) for sheet in SHEETS)]
     if not used:
@@ -73,20 +75,21 @@ def page(
     )
 
 
-def _block(name: str, cell: NotebookNode) -> str:
+def _block(name: str, cell: NotebookNode, looks: Mapping) -> str:
     if cell.cell_type == "markdown":
         return markdown.to_html(cell.source, notebook=name)
-    shown = "".join(map(_output, outputs.outputs_of([cell])))
+    shown = "".join(_output(output, **looks) for output in outputs.outputs_of([cell]))
     return f'<div class="tf-out" data-k="{name}/{escape(cell.id)}">{shown}</div>'
 
 
-def _output(output: Mapping) -> str:
+def _output(output: Mapping, *, known: Mapping, height_px: int) -> str:
     if spec := outputs.chart_of(output):
-        return charts.figure({**spec, "height": FIGURE_PX} if "height" in spec else spec)
+        return charts.figure({**spec, "height": height_px} if "height" in spec else spec)
     kind = outputs.kind_of(output)
     if kind == "table":
         return tables.to_html(output[outputs.mime(kind)])
-    return outputs.to_html(kind, output[outputs.mime(kind)]) if kind else ""
+    more = {"known": known} if kind == "headlines" else {}
+    return outputs.to_html(kind, output[outputs.mime(kind)], **more) if kind else ""
 
 
 def _parameters(of_each: Mapping[str, Mapping]) -> list[dict]:
@@ -94,7 +97,7 @@ def _parameters(of_each: Mapping[str, Mapping]) -> list[dict]:
     pages: dict[tuple, list[str]] = {}
     for name, parameters in of_each.items():
         for told in parameters.values():
-            line = (told["meaning"], _said(told["value"]), words(told["kind"]))
+            line = (told["meaning"], _said(told["value"], told["kind"]), _kind(told["kind"]))
             pages.setdefault(line, []).append(name)
     first = {meaning: place for place, (meaning, *_) in reversed([*enumerate(pages)])}
     return [
@@ -106,10 +109,20 @@ def _parameters(of_each: Mapping[str, Mapping]) -> list[dict]:
     ]
 
 
-def _said(value: object) -> str:
-    """A value as people say it: 2026-04-15 becomes 15 April 2026, own_use own use."""
+def _kind(kind: str) -> str:
+    """The unit of a parameter, or what it names, in words."""
+    return {"frac": "share", "gpu": "system", "tok": "tokens"}.get(kind) or (unit_words if "/" in kind else words)(kind)
+
+
+def _said(value: object, kind: str) -> str:
+    """A value as people say it: 2026-04-15 becomes 15 April 2026, own_use own use, the share 0.6 60%."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if not isinstance(value, str):
-        return str(value)
+        plain = f"{value:,.10g}" if kind in ("tok", "usd") else f"{value:.10g}"
+        return f"{100 * value:g}%" if kind == "frac" else plain
+    if kind == "gpu":
+        return value.upper()
     try:
         return day(value)
     except ValueError:

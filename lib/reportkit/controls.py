@@ -21,6 +21,7 @@ from reportkit.errors import DataError
 from reportkit.text import unit_words
 
 SCRIPT = (Path(__file__).parent / "templates" / "controls.js").read_text(encoding="utf-8")
+MOST_INPUTS, MOST_RESULTS = 9, 8  # that stand below each other, results beside inputs
 _SIGNS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "^"}
 _CELL = re.compile(r"\{([^{}]+)\}")
 
@@ -109,9 +110,10 @@ def to_html(model: Mapping, name: str, headlines: Sequence[Mapping] = (), key: s
     more = (
         f"<details><summary>More inputs</summary>{''.join(others)}</details>" if others and ranged else "".join(others)
     )
+    many = " many" if len(ranged) > MOST_INPUTS or len(results) > MOST_RESULTS else ""
     return (
-        f'<form class="tf-controls" aria-label="{html.escape(model["about"])}: your own numbers" data-model="{told}" '
-        f'data-page="{html.escape(name)}"{kept}><p class="tf-said" aria-live="polite"></p>'
+        f'<form class="tf-controls{many}" aria-label="{html.escape(model["about"])}: your own numbers" '
+        f'data-model="{told}" data-page="{html.escape(name)}"{kept}><p class="tf-said" aria-live="polite"></p>'
         f"<fieldset><legend>Try your own numbers</legend>{''.join(ranged)}{more}"
         f'<button type="reset">Back to this report\'s numbers</button></fieldset>'
         f'<dl aria-live="polite">{"".join(results)}</dl></form>'
@@ -126,7 +128,9 @@ def _small(unit: str) -> str:
 
 def _of(system: str, label: str) -> str:
     """What a number is of: GB300, price of an hour."""
-    return f"{system}, {label[:1].lower()}{label[1:]}" if system else label
+    if not system or label[1:2].isupper():
+        return f"{system}, {label}" if system else label  # PUE stays PUE
+    return f"{system}, {label[:1].lower()}{label[1:]}"
 
 
 def _input(row: Mapping, column: str, system: str, cell: Mapping, is_ranged: bool) -> str:

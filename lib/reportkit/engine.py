@@ -126,11 +126,6 @@ class _Kernel:
         self.shell_channel.append(self._wire.msg("execute_reply", reply | {"traceback": []}, request))
         return request["header"]["msg_id"]
 
-    def forget(self) -> None:
-        """Let go of what the cells hold: this process makes the page too, and millions of rows take its memory."""
-        self._shell.reset(new_session=False)
-        gc.collect()
-
     async def _run(self, source: str):
         shell = self._shell
         try:
@@ -149,7 +144,6 @@ class _Client(PapermillNotebookClient):
         self.kc = kernel = _Kernel()
         with contextlib.redirect_stdout(kernel.stdout), contextlib.redirect_stderr(kernel.stderr):
             self.papermill_execute_cells()
-        kernel.forget()
         return self.nb
 
 

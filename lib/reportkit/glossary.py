@@ -1,4 +1,7 @@
-"""Terms that pages explain where they first stand in prose: to the pointer, without a script, and not on paper."""
+"""Terms that pages explain where they first stand in prose, without a script.
+
+The pointer is told, the keyboard and a finger that touches the term (it takes the focus), a screen reader, and paper.
+"""
 
 import html
 import re
@@ -24,6 +27,6 @@ def explain(page: str, terms: Mapping[str, str]) -> str:
         if not term or term in told:
             return found[0]
         told.add(term)
-        return f'<abbr title="{html.escape(meanings[term])}">{term}</abbr>'
+        return f'<abbr tabindex="0" title="{html.escape(meanings[term])}">{term}</abbr>'
 
     return before + main + _PROSE.sub(lambda p: p[1] + pattern.sub(mark, p[3]) + p[4], body) + end + after

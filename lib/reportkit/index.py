@@ -9,7 +9,7 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from reportkit import charts, conditions, controls, outputs
+from reportkit import charts, conditions, controls, evidence, outputs
 from reportkit import provenance as ledger_
 from reportkit.page import DRAW, answer_of, description, finding_of, render, render_part
 from reportkit.page import title as title_of
@@ -42,7 +42,7 @@ def entry(notebook: NotebookNode, name: str, ledger: Mapping | None = None) -> d
         "figure": _figure(notebook, name) if name.startswith(LEAD) else "",
         "controls": _controls(notebook, name) if name.startswith(LEAD) else "",
         "flips": [sentence["text"] for sentence in answer if sentence.get("flip")],
-        "known": [ledger_.known(ledger, cell) for _, cell in found],
+        "known": ledger_.known(ledger),
         "keys": {"answer": f"{name}/{answers[0]}" if answers else name, "headlines": [cell for _, cell in found]},
         "as_of": conditions.as_of(ledger) if ledger else [],
     }
@@ -73,8 +73,14 @@ def _tiles(entry: Mapping, most: int) -> str:
     """The first headline numbers of a notebook, each with its key."""
     shown, cells = entry["headlines"][:most], entry["keys"]["headlines"][:most]
     keys = [f"{entry['name']}/{cell}/{headline['key']}" for headline, cell in zip(shown, cells, strict=True)]
-    known = entry.get("known", ())[:most]
-    return outputs.to_html("headlines", {"headlines": shown}, keys=keys, known=known) if shown else ""
+    known = entry.get("known", {})
+    told = {"headlines": shown}
+    return outputs.to_html("headlines", told, keys=keys, known=known, has_legend=False) if shown else ""
+
+
+def _legend(entries: Sequence[Mapping]) -> str:
+    """What the marks on the tiles of some notebooks mean."""
+    return evidence.legend(way for entry in entries for ways in entry.get("known", {}).values() for way in ways)
 
 
 def _in_order(frame: Frame, cards: Sequence[Mapping]) -> list[tuple[str, list[Mapping]]]:
@@ -119,7 +125,7 @@ def index(
     lead = next((card for card in cards if card["figure"] and card["finding"]), None)
     values |= {"questions": _in_order(frame, cards)}
     scripts = [charts.library(scratch), DRAW, *([controls.SCRIPT] if lead["controls"] else [])] if lead else []
-    values |= {"lead": lead}
+    values |= {"lead": lead, "known": _legend(entries)}
     told = [{**scenario, "tile": _scenario_tile(scenario)} for scenario in scenarios]
     return render("index.html", scripts=scripts, **values, scenarios=told, downloads=downloads)
 
@@ -151,6 +157,7 @@ def summary(frame: Frame, entries: Sequence[Mapping]) -> str:
         for e in answered
     ]
     values = {"title": frame.scenario, "window": "Summary", "frame": frame, "description": _start(entries)}
+    values |= {"known": _legend(entries)}
     return render("summary.html", **values, questions=_in_order(frame, cards), here="summary", fit=f"{fit:.3f}")
 
 

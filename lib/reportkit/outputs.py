@@ -3,7 +3,7 @@
 Pages, workbooks, the index, provenance and the archive read these data and nothing else. They are plain values:
 
     answer, note  {"sentences": [{"text": "**Words** are bold.", "flip": true}]}  flip: what would change the answer
-    headlines     {"headlines": [{"key", "label", "value", "unit", "text", "note"}]}
+    headlines     {"headlines": [{"key", "label", "value", "unit", "text", "note", "evidence"}]}
     table         {"caption", "note", "columns": [{"key", "header", "unit", "is_number"}], "rows": [[cell]]}
                   a cell is its text, or {"text", "value" (the number itself), "url"}
     provenance    {"rows": [{"table", "num_rows", "sources", "dates", "sha256"}]}
@@ -17,6 +17,7 @@ import html
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+from reportkit import evidence
 from reportkit.text import number
 
 ALL = "all"  # the column of a model's inputs that all systems share
@@ -31,6 +32,8 @@ _STYLES = {
     "tf-tile": "flex:1 1 150px;max-width:280px;border-top:2px solid;padding:6px 0;margin:8px 0",
     "tf-tile-value": "font-size:1.5em;font-weight:600",
     "tf-tile-note": "font-size:.85em;opacity:.75",
+    "tf-tile-known": "font-size:.85em;opacity:.75",
+    "tf-known": "font-size:.85em;opacity:.75",
     "tf-note": "font-size:.9em;opacity:.75",
     "tf-number": "text-align:right",
 }
@@ -158,17 +161,29 @@ def _note(data: Mapping) -> str:
     return f'<div class="tf-note">{_paragraphs(data)}</div>'
 
 
-def _headlines(data: Mapping, keys: Sequence[str] | None = None, known: Sequence[str] = ()) -> str:
-    """Tiles, each with a key for provenance, its own unless others are given; below, how they are known."""
+def _headlines(
+    data: Mapping, keys: Sequence[str] | None = None, known: Mapping[str, Sequence[str]] | None = None, has_legend=True
+) -> str:
+    """Tiles, each with a key for provenance, its own unless others are given, and how it is known; below, the legend.
+
+    `known` has the ways by key of headline, where a ledger knows more than the headlines say themselves.
+    """
     shown = data["headlines"]
+    ways = [(known or {}).get(h["key"]) or h.get("evidence", ()) for h in shown]
     tiles = [
         f'<div class="tf-tile" data-k="{html.escape(key)}"><div class="tf-tile-label">{bold(h["label"])}</div>'
         f'<div class="tf-tile-value">{bold(h["text"])}</div>'
-        f'<div class="tf-tile-note">{bold(h["note"])}</div></div>'
-        for h, key in zip(shown, keys or [h["key"] for h in shown], strict=True)
+        f'<div class="tf-tile-note">{bold(h["note"])}</div>{_known(way)}</div>'
+        for h, key, way in zip(shown, keys or [h["key"] for h in shown], ways, strict=True)
     ]
-    ways = [f'<p class="tf-known">{html.escape(way)}</p>' for way in dict.fromkeys(known) if way]
-    return f'<div class="tf-tiles">{"".join(tiles)}</div>{"".join(ways)}'
+    told = evidence.legend(way for some in ways for way in some) if has_legend else ""
+    return f'<div class="tf-tiles">{"".join(tiles)}</div>' + (f'<p class="tf-known">{told}</p>' if told else "")
+
+
+def _known(ways: Sequence[str]) -> str:
+    """How a number is known, each way with its mark."""
+    marks = (f'<span><i aria-hidden="true">{mark}</i> {way}</span>' for mark, way in evidence.marked(ways))
+    return f'<div class="tf-tile-known">{" ".join(marks)}</div>' if ways else ""
 
 
 def cell_html(cell: str | Mapping) -> str:
@@ -235,7 +250,11 @@ def _plain_sentences(data: Mapping) -> str:
 
 
 def _plain_headlines(data: Mapping) -> str:
-    return "\n".join(f"{h['label']}: {h['text']}" + (f" ({h['note']})" if h["note"] else "") for h in data["headlines"])
+    lines = []
+    for h in data["headlines"]:
+        more = "; ".join(filter(None, (h["note"], ", ".join(h.get("evidence", ())))))
+        lines.append(f"{h['label']}: {h['text']}" + (f" ({more})" if more else ""))
+    return "\n".join(lines)
 
 
 def _plain_table(data: Mapping) -> str:

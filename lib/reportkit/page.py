@@ -18,7 +18,7 @@ from reportkit import charts, conditions, controls, glossary, harmless, markdown
 from reportkit.provenance import headlines, known, resolve, tags
 from reportkit.reports import END_OF_SCENARIOS, SCENARIOS, place
 from reportkit.source import Frame
-from reportkit.text import day, words
+from reportkit.text import day, short, words
 
 TEMPLATES = Path(__file__).parent / "templates"
 NOT_SHOWN = {"parameters", "injected-parameters", "setup", "hide"}
@@ -31,7 +31,8 @@ TITLE = re.compile(r"^# +(.+)$", re.MULTILINE)
 _templates = Environment(
     loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
-_templates.globals["style"] = (TEMPLATES / "style.css").read_text(encoding="utf-8")
+# Readers of the source are told why; pages, which all hold it, are not.
+_templates.globals["style"] = re.sub(r"/\*.*?\*/\n?", "", (TEMPLATES / "style.css").read_text(encoding="utf-8"))
 _templates.globals |= {"scenarios_mark": SCENARIOS, "end_of_scenarios_mark": END_OF_SCENARIOS}
 DRAW = (TEMPLATES / "charts.js").read_text(encoding="utf-8")
 _KEYS = (TEMPLATES / "keys.js").read_text(encoding="utf-8")
@@ -106,13 +107,16 @@ class _Page:
             file = place("workbook", self.name)
             told = data[outputs.mime(kind)]
             if kind == "headlines":
-                return outputs.to_html(kind, told, known=[known(self.ledger, self.cell_id)])
+                return outputs.to_html(kind, told, known=known(self.ledger))
             shown = outputs.to_html(kind, told)
             if kind != "model":
                 return shown
+            if not told["lines"]:
+                return shown
             self.has_controls = True
-            link = f'<p class="tf-file"><a href="{file}" download>{file}</a></p>'
-            return shown + controls.to_html(told, self.name, self.headlines) + link
+            link = f'<a href="{file}" download>{file}</a> computes with the same formulas.'
+            about = f"<p><strong>{html.escape(told['about'])}.</strong> Change any input; {link}</p>"
+            return f'<div class="tf-workbook">{about}</div>{controls.to_html(told, self.name, self.headlines)}'
         if "text/markdown" in data:
             return markdown.to_html(data["text/markdown"], notebook=self.name)
         if "image/png" in data:
@@ -160,7 +164,8 @@ def _name_of(cell: NotebookNode) -> str:
     titles = [outputs.chart(spec)["title"] for output in shown if (spec := outputs.chart_of(output))]
     captions = [data["caption"] for data in outputs.find(shown, "table")]
     kinds = [KINDS[kind] for output in shown if (kind := outputs.kind_of(output)) in KINDS]
-    return next(filter(None, (*titles, *captions, *kinds)), "Text").replace("**", "")
+    notes = [short(data["sentences"][0]["text"]) for data in outputs.find(shown, "note") if data["sentences"]]
+    return next(filter(None, (*titles, *captions, *notes, *kinds)), "Text").replace("**", "")
 
 
 def _sources_of(ledger: Mapping, cell: str) -> dict:
@@ -206,7 +211,7 @@ def _parameters(parameters: Mapping[str, Mapping]) -> str:
 def description(sentences: Sequence[Mapping]) -> str:
     """The start of an answer, for search engines and previews: whole words, no marks of bold type."""
     text = " ".join(s["text"] for s in sentences).replace("**", "")
-    return text if len(text) <= MOST_DESCRIBED else text[:MOST_DESCRIBED].rsplit(" ", 1)[0].rstrip(",;: ") + " …"
+    return short(text, MOST_DESCRIBED)
 
 
 _templates.filters["day"] = day

@@ -13,14 +13,12 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from reportkit import dependence, outputs
+from reportkit import dependence, evidence, outputs
 from reportkit.source import Lineages, Source
 
 PARAMETERS = "parameters"  # the cell that the table of parameters counts as
 PLACE = re.compile(r"s\d+|(t\d+\.)?(caption|head|r\d+)(\.c\d+)?|text|title")
-# How a figure is known, by what a row says of its evidence or status; in the order in which a page tells it.
-KNOWN = {"measured": "measured", "derived": "derived", "interpolated": "interpolated", "published": "published"}
-KNOWN |= {"claimed": "claimed", "model": "model", "estimate": "assumed", "guess": "assumed"}
+ASSUMPTION = re.compile(r"\bassumption\b")  # in the meaning of a parameter that is one
 ABOUT = (
     "A number's key is NOTEBOOK/CELL/PLACE. cells[CELL] names the queries and parameters it depends on; "
     "queries name the rows they read (of very many only how many), rows their source, files their SHA-256."
@@ -74,9 +72,9 @@ def make(
                 cells[cell.id]["headlines"] = values
     sources = json.dumps([cell.source for cell in notebook.cells])
     rows = lineages.rows(row for query in queries.values() for row in query["rows"])
-    for told in cells.values():
-        if "headlines" in told:
-            told["known"] = _known([queries[label] for label in told["queries"]], rows, source.suite.known)
+    for cell in notebook.cells:
+        if "headlines" in (told := cells.get(cell.id, {})):
+            told["known"] = _known(cell, told, queries, rows, parameters, source.suite.known)
     return {
         "about": ABOUT,
         "notebook": name,
@@ -93,18 +91,32 @@ def make(
     }
 
 
-def _known(queries: Sequence[Mapping], rows: Mapping[str, Mapping], of_files: Mapping[str, str]) -> list[str]:
-    """How the rows and files behind some queries are known, each way once."""
-    told = [rows[row] for query in queries for row in query["rows"] if row in rows]
-    found = {row.get("evidence") or row.get("status") for row in told}
-    found |= {way for start, way in of_files.items() for q in queries if any(f.startswith(start) for f in q["files"])}
-    return list(dict.fromkeys(words for way, words in KNOWN.items() if way in found))
+def _known(
+    cell: NotebookNode,
+    told: Mapping,
+    queries: Mapping[str, Mapping],
+    rows: Mapping[str, Mapping],
+    parameters: Mapping[str, Mapping],
+    of_files: Mapping[str, str],
+) -> dict[str, list[str]]:
+    """How each headline number of a cell is known: as it says itself, else as all rows and files that the cell reads.
+
+    A parameter that is an assumption by its meaning makes what depends on it assumed, too.
+    """
+    chosen = [name for name in told["parameters"] if ASSUMPTION.search(parameters[name].get("meaning", ""))]
+    read = [queries[label] for label in told["queries"]]
+    every = [rows[row] for query in read for row in query["rows"] if row in rows]
+    every += [way for start, way in of_files.items() for q in read if any(f.startswith(start) for f in q["files"])]
+    more = ["assumed"] * bool(chosen)
+    told = [h for h in headlines(cell) if h["value"] is not None]
+    return {h["key"]: list(evidence.ways(*(h.get("evidence") or every), *more)) for h in told}
 
 
-def known(ledger: Mapping | None, cell: str) -> str:
-    """How the headline numbers of a cell are known, in words; empty where nobody says."""
-    ways = ledger["cells"].get(cell, {}).get("known", ()) if ledger else ()
-    return f"Rests on: {', '.join(ways)}" if ways else ""
+def known(ledger: Mapping | None) -> dict[str, list[str]]:
+    """How each headline number of a notebook is known, by its key; empty where nobody says."""
+    return {
+        key: ways for told in (ledger or {"cells": {}})["cells"].values() for key, ways in told.get("known", {}).items()
+    }
 
 
 def _labelled(trace: Sequence[str]) -> Iterator[tuple[dict, str]]:

@@ -149,7 +149,8 @@ def make_page(task: PageTask) -> None:
     for place, rows in page.data_files(notebook, name).items():
         (task.leaves / place).parent.mkdir(exist_ok=True)
         (task.leaves / place).write_text(rows, encoding="utf-8")
-    xlsx.write(notebook, task.place("workbook"), name=name, made_on=frame.made_on, parameters=parameters)
+    told = {"name": name, "made_on": frame.made_on, "parameters": parameters, "known": provenance.known(kept)}
+    xlsx.write(notebook, task.place("workbook"), **told)
     kinds = [kind for kind in reports.DOWNLOADS if task.place(kind).exists() or (kind == "pdf" and task.browser)]
     text = page.export(
         notebook,

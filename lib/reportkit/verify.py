@@ -229,6 +229,7 @@ class _Scenario:
         for place, rows in page.data_files(executed, name).items():
             self._lines(place, rows)
         about = {"name": name, "made_on": self.content["made_on"], "parameters": ledger["parameters"]}
+        about |= {"known": made["known"]}
         write = partial(xlsx.write, executed, **about)
         self._workbook(f"{self.home}{reports.place('workbook', name)}", write)
         findings.counts["headline numbers"] += len(told)

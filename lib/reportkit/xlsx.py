@@ -118,15 +118,20 @@ def number_format(unit: str, value: float) -> str:
     return "#,##0" if size >= 1000 or float(value).is_integer() else "#,##0.####"
 
 
-def write(notebook: NotebookNode, path: Path, *, name: str, made_on: str, parameters: Mapping) -> None:
-    """Write the workbook of an executed notebook, made on a day with the parameters in force (see `Job.told`)."""
+def write(
+    notebook: NotebookNode, path: Path, *, name: str, made_on: str, parameters: Mapping, known: Mapping | None = None
+) -> None:
+    """Write the workbook of an executed notebook, made on a day with the parameters in force (see `Job.told`).
+
+    `known` says how each headline number is known, by its key, as a ledger has it.
+    """
     shown = outputs.outputs_of(cell for cell in notebook.cells if not NOT_SHOWN & tags(cell))
     question, described, tables = title(notebook) or name, outputs.find(shown, "model"), outputs.find(shown, "table")
     if len(described) > 1:
         raise DataError(f"{name}.ipynb", "a notebook describes at most one workbook")
     file = File(path, question, made_on)
     try:
-        results = file.sheet("Results", (44, 18, 18, 70))
+        results = file.sheet("Results", (44, 18, 18, 70, 34))
         for book in described:
             num = len(book["columns"])
             inputs = file.sheet("Inputs", (38, 14, *[16] * (1 + num), 30, 14, 60))
@@ -134,7 +139,7 @@ def write(notebook: NotebookNode, path: Path, *, name: str, made_on: str, parame
             write_lines(file, lines := file.sheet("Build-up", (38, 14, *[16] * num, 90)), 0, book)
             lines.freeze_panes(4, 1)
         about = f"Made on {made_on} by the notebook {name}.ipynb, which holds the code and the conditions."
-        _write_results(file, results, question, about, shown)
+        _write_results(file, results, question, about, shown, known or {})
         _write_parameters(file, parameters)
         for number, table in enumerate(tables, 1):
             _write_table(file, number, table)
@@ -246,7 +251,9 @@ def _spoken(line: Mapping, columns: Mapping[str, str]) -> str:
     return CELL.sub(lambda cell: f"{cell[1]} of {columns[cell[2]]}" if is_across else cell[1], formula)
 
 
-def _write_results(file: File, sheet, question: str, about: str, shown: Sequence[Mapping]) -> None:
+def _write_results(
+    file: File, sheet, question: str, about: str, shown: Sequence[Mapping], known: Mapping[str, Sequence[str]]
+) -> None:
     file.text(sheet, 0, 0, question, bold=True, font_size=14)
     file.text(sheet, 1, 0, about)
     row = 3
@@ -260,7 +267,7 @@ def _write_results(file: File, sheet, question: str, about: str, shown: Sequence
         row = _write_model_results(file, sheet, row + 1, book)
     headlines = [item for found in outputs.find(shown, "headlines") for item in found["headlines"]]
     if headlines:
-        _write_headlines(file, sheet, row + 1, headlines)
+        _write_headlines(file, sheet, row + 1, headlines, known)
 
 
 def _write_model_results(file: File, sheet, row: int, book: Mapping) -> int:
@@ -278,14 +285,15 @@ def _write_model_results(file: File, sheet, row: int, book: Mapping) -> int:
     return row
 
 
-def _write_headlines(file: File, sheet, row: int, headlines: Sequence[Mapping]) -> None:
+def _write_headlines(file: File, sheet, row: int, headlines: Sequence[Mapping], known: Mapping) -> None:
     file.text(sheet, row, 0, "Headline numbers, as the page was made", bold=True)
-    file.head(sheet, row + 1, ["Number", "Value", "Unit", "Holds for"])
+    file.head(sheet, row + 1, ["Number", "Value", "Unit", "Holds for", "How known"])
     for place, item in enumerate(headlines, row + 2):
         file.text(sheet, place, 0, item["label"])
         file.number(sheet, place, 1, item["value"], item["unit"])
         file.text(sheet, place, 2, unit_words(item["unit"]))
         file.text(sheet, place, 3, item["note"], text_wrap=True)
+        file.text(sheet, place, 4, ", ".join(known.get(item["key"], ())), text_wrap=True)
 
 
 def _write_parameters(file: File, parameters: Mapping[str, Mapping]) -> None:

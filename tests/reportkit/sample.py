@@ -142,7 +142,15 @@ def notebook():
         "source": Column("Source", missing="none stated"),
     }
     tiles = [
-        Headline("cost_ratio", "GB300 cheaper per token", 35.02, "1", "35.0x", "at 117 tok/s per user, fully used"),
+        Headline(
+            "cost_ratio",
+            "GB300 cheaper per token",
+            35.02,
+            "1",
+            "35.0x",
+            "at 117 tok/s per user",
+            ("derived", "assumed"),
+        ),
         Headline("usd_per_mtok", "A million tokens on GB300", 0.04951, "usd/mtok", "$0.0495", "owning hyperscaler"),
         Headline("per_mw", "Tokens per megawatt", None, "1", "not measured", HOSTILE),
         Headline("fourth", "A fourth number", 4.0, "1", "4.0", ""),

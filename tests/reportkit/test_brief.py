@@ -36,7 +36,7 @@ def test_named_cells_stand_on_their_sheets_with_their_keys_and_parameters():
     told = dict([cell.get_text() for cell in row(["td", "th"])][:2] for row in table.select("tbody tr"))
     of_ledger = sample.parameters(notebooks["01_sample"])
     assert {p["meaning"] for p in of_ledger.values()} <= told.keys()
-    assert told[of_ledger["utilisation_frac"]["meaning"]] == "0.75", "the value in force, not the default"
+    assert told[of_ledger["utilisation_frac"]["meaning"]] == "75%", "the value in force, not the default"
 
 
 def test_a_part_under_other_conditions_than_those_of_the_house_says_so(monkeypatch):
@@ -51,6 +51,8 @@ def test_without_a_named_cell_there_is_no_brief():
 
 
 def test_days_and_identifiers_are_said_in_words():
-    assert [brief._said(v) for v in ("2026-04-15", "owning_hyperscaler", 20260415, 0.5)] == [
-        "15 April 2026", "owning hyperscaler", "20260415", "0.5",
-    ]  # fmt: skip
+    said = [("2026-04-15", "date", "15 April 2026"), ("owning_hyperscaler", "price_basis", "owning hyperscaler")]
+    said += [("gb300", "gpu", "GB300"), (0.6, "frac", "60%"), (8192, "tok", "8,192"), (20260415, "1", "20260415")]
+    said += [(0.083, "usd/kwh", "0.083"), (False, "flag", "no")]
+    assert [brief._said(value, kind) for value, kind, _ in said] == [words for *_, words in said]
+    assert [brief._kind(kind) for kind in ("frac", "usd/kwh", "price_basis")] == ["share", "$ per kWh", "price basis"]

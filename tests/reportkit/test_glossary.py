@@ -1,4 +1,4 @@
-"""Terms that pages explain: once each, in prose, to the pointer and to nobody else."""
+"""Terms that pages explain: once each, in prose."""
 
 import pytest
 
@@ -17,8 +17,8 @@ def explained(main: str) -> str:
 def test_the_first_place_in_prose_is_explained_and_no_other():
     made = explained("<td>MTP</td><p>With <strong>MTP</strong>, MTP at 5 tok/s.</p><ul><li>MTP, tok/s</li></ul>")
     assert made == (
-        '<td>MTP</td><p>With <strong><abbr title="Several tokens at once">MTP</abbr></strong>, MTP at 5 '
-        '<abbr title="Tokens a second">tok/s</abbr>.</p><ul><li>MTP, tok/s</li></ul>'
+        '<td>MTP</td><p>With <strong><abbr tabindex="0" title="Several tokens at once">MTP</abbr></strong>, MTP at 5 '
+        '<abbr tabindex="0" title="Tokens a second">tok/s</abbr>.</p><ul><li>MTP, tok/s</li></ul>'
     )
 
 
@@ -35,7 +35,7 @@ def test_names_links_and_parts_of_words_stay_as_they_are(main):
 
 
 def test_what_is_explained_is_escaped():
-    assert '<abbr title="A &quot;name&quot;">AT&amp;T</abbr>' in explained("<p>AT&amp;T</p>")
+    assert '<abbr tabindex="0" title="A &quot;name&quot;">AT&amp;T</abbr>' in explained("<p>AT&amp;T</p>")
 
 
 def test_a_page_without_a_glossary_is_the_same():

@@ -14,9 +14,12 @@ from pathlib import Path
 import nbformat
 import pytest
 import sample
+from bs4 import BeautifulSoup
 
-from reportkit import cache, harmless, provenance
+from reportkit import cache, evidence, harmless, provenance
 from tokenfactory import warehouse
+from tokenfactory.display import show
+from tokenfactory.display.show import Headline
 from tokenfactory.source import Project
 from tokenfactory.warehouse.query import connect, replay
 
@@ -220,15 +223,31 @@ def test_a_key_of_no_number_is_refused(kept, key):
         provenance.resolve(kept, key)
 
 
-def test_headlines_tell_how_what_they_rest_on_is_known(kept, sample_site):
+def test_headlines_tell_how_they_are_known_each_by_what_it_says_else_by_all_that_its_cell_reads(kept):
     used = {row for label in kept["cells"]["c06"]["queries"] for row in kept["queries"][label]["rows"]}
-    said = {about.get("evidence") or about.get("status") for row in used if (about := kept["rows"][row])}
-    assert set(kept["cells"]["c06"]["known"]) == {provenance.KNOWN[way] for way in said - {None}} != set()
-    told = provenance.known(kept, "c06")
-    assert told.startswith("Rests on: ") and provenance.known(kept, "c05") == provenance.known(None, "c06") == ""
-    assert (sample_site / "01_sample.html").read_text().count(f'<p class="tf-known">{told}</p>') == 1
-    query = {"rows": [], "files": ["kernels_x.csv"]}
-    assert provenance._known([query], {}, {"kernels_": "model"}) == ["model"]
+    every = list(evidence.ways(*(kept["rows"][row] for row in used)))
+    known = provenance.known(kept)
+    assert known == {"cost_ratio": ["derived", "assumed"], "usd_per_mtok": every, "fourth": every} and every
+    assert provenance.known(None) == {}
+
+
+def test_a_file_and_a_parameter_tell_too_how_what_depends_on_them_is_known():
+    cell = sample.code(show.headlines([Headline("k", "K", 1.0, "1", "1")]))
+    told = {"queries": ["q1"], "parameters": ["use"]}
+    parameters = {"use": {"meaning": "share of the hours; an assumption"}}
+    query = {"q1": {"rows": [], "files": ["kernels_x.csv"]}}
+    known = provenance._known(cell, told, query, {}, parameters, {"kernels_": "model"})
+    assert known == {"k": ["model", "assumed"]}
+
+
+def test_every_tile_has_the_words_of_its_evidence_and_every_mark_its_meaning(sample_site):
+    page = BeautifulSoup((sample_site / "01_sample.html").read_text(), "html.parser")
+    tiles = {tile["data-k"]: tile.select_one(".tf-tile-known") for tile in page.select(".tf-out .tf-tile")}
+    assert tiles["cost_ratio"].get_text(" ", strip=True) == "◐ derived △ assumed"
+    assert tiles["per_mw"] is None  # what was not measured is known in no way
+    legend = page.select_one(".tf-known").get_text()
+    marks = {mark.get_text() for tile in tiles.values() if tile for mark in tile.select("i[aria-hidden=true]")}
+    assert {"◐", "△"} <= marks == {mark for mark, _ in evidence.MARKS.values() if mark in legend}
 
 
 def test_a_finished_warehouse_stands_for_its_files():

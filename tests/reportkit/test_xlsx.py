@@ -26,7 +26,8 @@ FORMULAS = ("=1+1", "+1", "-1+2", "@SUM(1)", '=HYPERLINK("http://example.org")',
 
 def write(path, *cells, name="01_x", made_on=MADE_ON):
     made = nb.new_notebook(cells=list(cells))
-    xlsx.write(made, path, name=name, made_on=made_on, parameters=sample.parameters(made))
+    known = {"k": ["published", "assumed"]}
+    xlsx.write(made, path, name=name, made_on=made_on, parameters=sample.parameters(made), known=known)
     return openpyxl.load_workbook(path)
 
 
@@ -92,8 +93,8 @@ def test_inputs_results_and_sources_have_sheets_of_their_own(book):
     assert book.sheetnames == ["Results", "Inputs", "Build-up", "Parameters", "T1 Costs   by  system", "Sources"]
     results = texts(book["Results"])
     assert results[0][0] == "What does it cost?" and results[3][0] == "It costs $2.65."
-    assert ["A price", 2.652, "$", "of a day"] in results
-    assert ["Nothing", "not measured", None, None] in results
+    assert ["A price", 2.652, "$", "of a day", "published, assumed"] in results
+    assert ["Nothing", "not measured", None, None, None] in results
     inputs = texts(book["Inputs"])
     assert ["Input", "Unit", "all", "GB300", "H200", "Range", "Status", "Source"] in inputs
     assert ["life", "years", 4, None, None, "3 to 6", "guess", "https://life.org"] in inputs
@@ -201,7 +202,7 @@ def test_the_page_says_what_the_workbook_is_and_links_to_it():
 
     frame = sample.frame([{"href": "01_x.html", "title": "x"}])
     page = kit.export(nb.new_notebook(cells=notebook()), frame, name="01_x")
-    assert '<div class="tf-workbook"><p><strong>An hour, as a workbook.</strong> 3 inputs and 2 lines' in page
+    assert '<div class="tf-workbook"><p><strong>An hour.</strong> Change any input; <a href="01_x.xlsx"' in page
     assert page.count('<a href="01_x.xlsx" download>01_x.xlsx</a>') == 2
 
 

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 
 from reportkit import outputs
+from reportkit.evidence import ways as known  # noqa: F401  (notebooks take it from here)
 from reportkit.text import NOT_MEASURED, number
 from reportkit.text import or_missing as _text
 from reportkit.text import words as _words
@@ -123,7 +124,8 @@ class Headline:
     """One number a report leads with.
 
     `key` is its name for ever (a changed definition gets a new key), `text` the number as printed,
-    `note` the conditions without which it must not be quoted.
+    `note` the conditions without which it must not be quoted. `evidence` says how what it rests on is known, from
+    `known`; where it is empty, a report tells how everything is known that the cell reads.
     """
 
     key: str
@@ -132,6 +134,7 @@ class Headline:
     unit: str
     text: str
     note: str = ""
+    evidence: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -145,7 +148,8 @@ class headlines(Output):
         # A kernel sends what JSON has no number for as text.
         values = [h.value if h.value is not None and math.isfinite(h.value) else None for h in self.items]
         values = [None if value is None else float(f"{value:.6g}") for value in values]
-        return {"headlines": [{**asdict(h), "value": v} for h, v in zip(self.items, values, strict=True)]}
+        told = zip(self.items, values, strict=True)
+        return {"headlines": [asdict(h) | {"value": v, "evidence": [*h.evidence] * (v is not None)} for h, v in told]}
 
 
 @dataclass(frozen=True)

@@ -65,6 +65,7 @@ class TableAudit:
     power.
     """
 
+    ways = ("claimed",)  # how its numbers are known
     subject: str
     baseline: str
     cells: Mapping[tuple[str, str], Cell]

@@ -152,6 +152,7 @@ def prefix_distances(distance: np.ndarray, start: np.ndarray) -> np.ndarray:
 class Curve:
     """Hits of a prefix cache at every capacity. `hits[c]` is their number with room for c blocks."""
 
+    ways = ("measured",)  # how it is known: counted in recorded requests
     hits: np.ndarray
     num_blocks: int
 

@@ -274,6 +274,7 @@ def _candidates(gpu: str, link: str | None) -> list[tuple[str, str, str, str]]:
 class KernelSum:
     """A step by part [ms], NaN where the tables end; `stand_ins` names kernels that stand for missing ones."""
 
+    ways = ("model",)  # how it is known
     attention_ms: np.ndarray
     experts_ms: np.ndarray
     all_to_all_ms: np.ndarray

@@ -141,6 +141,12 @@ class Reading:
         return max((row.get("evidence") or "measured" for row in self.points), key=_STRENGTH.index)
 
     @property
+    def ways(self) -> tuple[str, ...]:
+        """How it is known: as its weakest point, and interpolated where it was read between two."""
+        is_between = self.status != Status.MEASURED
+        return tuple(dict.fromkeys((self.evidence, *["interpolated"] * is_between)))
+
+    @property
     def how(self) -> str:
         words = _HOW[self.evidence, self.status == Status.MEASURED]
         if self.is_at_odds:
@@ -254,6 +260,11 @@ class Pair:
     def evidence(self) -> str:
         """That of its weaker reading."""
         return max(self.subject.evidence, self.baseline.evidence, key=_STRENGTH.index)
+
+    @property
+    def ways(self) -> tuple[str, ...]:
+        """How its two readings are known."""
+        return tuple(dict.fromkeys((*self.subject.ways, *self.baseline.ways)))
 
 
 def conditions(configurations: Sequence[ServingConfiguration], subject: str, baseline: str) -> list[Condition]:

@@ -56,12 +56,11 @@ def connect(path: Path | str | None = None, *, memory_limit: str | None = None) 
 
 
 def _rows(frame: pl.DataFrame, at_once: int = 10_000) -> Iterator[dict]:
-    """The rows of a frame, where equal values of a column are one object: of millions of rows most say the same."""
-    known: dict = {name: {} for name, kind in frame.schema.items() if not kind.is_float()}
+    """The rows of a frame, where equal texts and days are one object: of millions of rows most say the same."""
+    one: dict = {name: {} for name, kind in frame.schema.items() if not kind.is_float()}
     for some in frame.iter_slices(at_once):
-        for row in some.rows(named=True):
-            row |= {name: of_column.setdefault(row[name], row[name]) for name, of_column in known.items()}
-            yield row
+        columns = ([one[c.name].setdefault(v, v) for v in c] if c.name in one else c.to_list() for c in some)
+        yield from (dict(zip(frame.columns, values, strict=True)) for values in zip(*columns, strict=True))
 
 
 class Prices(dict[str, float]):
@@ -212,7 +211,7 @@ class Warehouse:
         """
         return self.query(
             """SELECT model, provider, variant, as_of, usd_per_mtok_input, usd_per_mtok_output, speed_tok_per_s,
-                      usd_per_mtok_cached_input, source_url, api_price_id,
+                      usd_per_mtok_cached_input, source_url, api_price_id, status,
                       concat_ws(' ', provider, variant) AS offer
                FROM api_prices WHERE starts_with($model, model)
                QUALIFY row_number() OVER (PARTITION BY provider, usd_per_mtok_input, usd_per_mtok_output
@@ -225,7 +224,7 @@ class Warehouse:
         """The prices of a provider's newest day, of all its models."""
         return self.query(
             """SELECT model, variant, as_of, usd_per_mtok_input, usd_per_mtok_output, usd_per_mtok_cached_input,
-                      source_url FROM api_prices WHERE provider = $provider
+                      status, source_url FROM api_prices WHERE provider = $provider
                AND as_of = (SELECT max(as_of) FROM api_prices WHERE provider = $provider) ORDER BY api_price_id""",
             provider=provider,
         ).to_dicts()
@@ -264,11 +263,15 @@ class Warehouse:
 
     def prices(self, *, basis: str, on: str | date) -> Prices:
         """USD per GPU-hour of every GPU on a day: the price of this basis by `OWNER`, or else the only one there is."""
-        found = self.query(
-            "SELECT gpu, usd_per_gpu_hour, provider FROM one_price($on) WHERE basis = $basis ORDER BY gpu",
+        rows = self.price_rows(basis=basis, on=on)
+        return Prices((gpu, row["usd_per_gpu_hour"], row["provider"]) for gpu, row in rows.items())
+
+    def price_rows(self, *, basis: str, on: str | date) -> dict[str, dict]:
+        """What is behind `prices`, by GPU: the price, whose it is, and its status."""
+        return self.query(
+            "SELECT gpu, usd_per_gpu_hour, provider, status FROM one_price($on) WHERE basis = $basis ORDER BY gpu",
             on=self.day(on), basis=basis,
-        )  # fmt: skip
-        return Prices(found.rows())
+        ).rows_by_key("gpu", named=True, unique=True, include_key=True)  # fmt: skip
 
     def powers(self, *, basis: str, on: str | date, owner: str = OWNER) -> dict[str, float]:
         """kW per GPU of every GPU with one power figure of this basis and owner, such as your own, on a day."""
