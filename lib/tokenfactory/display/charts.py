@@ -255,7 +255,9 @@ def system_bars(rows: Sequence[Mapping], title: alt.Title, *, axis: str) -> alt.
     if not rows:
         return theme.not_measured(title)
     ends = [0.0, *(row["value"] for row in rows)]
-    room = alt.Scale(domainMin=min(ends), domainMax=max(ends) + 0.35 * (max(ends) - min(ends)), nice=False)
+    reach = max(ends) - min(ends)
+    least = min(ends) - 0.03 * reach * (min(ends) < 0)  # so that no bar touches the names
+    room = alt.Scale(domainMin=least, domainMax=max(ends) + 0.35 * reach, nice=False)
     frame = _frame(row | {"at": max(row["value"], 0.0)} for row in rows)
     tips = _tips({"label:N": "Fleet", "text:N": axis})
     y = alt.Y("label:N", sort=None, title=None, axis=alt.Axis(labelLimit=260))

@@ -87,6 +87,21 @@ def of_system(parameter: str, gpus: Sequence[str]) -> str:
     return name(shorter) + (f" of {gpu.upper()}" if gpu else "")
 
 
+def turned(parameter: str, number: float, gpus: Sequence[str]) -> str:
+    """An input at the value that turns an answer; of a factor on a ratio what it does to the ratio.
+
+    Examples
+    --------
+    >>> turned("utilisation_frac_gb300", 0.06, ["gb300"]), turned("token_mix", 0.1, [])
+    ('use of GB300 at 6%', 'a token mix that divides the ratio by 10')
+    """
+    said = of_system(parameter, gpus)
+    if parameter not in FACTORS:
+        return f"{said} at {amount(parameter, number, gpus)}"
+    how, size = ("divides", 1 / number) if number < 1 else ("multiplies", number)
+    return f"a {said} that {how} the ratio by {show.number(size, 2)}"
+
+
 def amount(parameter: str, number: float, gpus: Sequence[str]) -> str:
     """The value of an input whose name may end in its system; a factor on a ratio as such.
 

@@ -4,6 +4,7 @@ A form takes rows (mappings) and an `Axis` for each direction. Colours go by sys
 key are systems as shown, such as "GB300"; other values bring colours of their own. No rows give "not measured".
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -102,18 +103,21 @@ def _tips(rows: Sequence[Mapping], words: Mapping[str, str], *axes: Axis) -> lis
 def lines(
     rows: Sequence[Mapping], x: Axis, y: Axis, *, hue: str | None = "gpu", hues: Mapping[str, str] | str | None = None,
     dash: str | None = None, is_step: bool = False, has_points: bool = False,
-) -> alt.Chart | None:  # fmt: skip
+) -> alt.LayerChart | None:  # fmt: skip
     """A line for each value of `hue` and `dash`, and for each `piece` of one where rows say so; None for no rows."""
     if not rows:
         return None
     more = {"interpolate": "step-after"} if is_step else {}
     words = _given(**{key: key.capitalize() for key in (hue, dash) if key})
     words |= {"gpu": "System"} if hue == "gpu" else {}
-    encodings = [x.encoding(alt.X), y.encoding(alt.Y), colour(rows, hue, hues)]
-    encodings += [_told_apart(rows, dash, alt.StrokeDash, DASHES)] if dash else []
+    hued = colour(rows, hue, hues)
+    encodings = [_told_apart(rows, dash, alt.StrokeDash, DASHES)] if dash else []
     encodings += [alt.Detail("piece:N")] if "piece" in rows[0] else []
-    drawn = alt.Chart(frame(rows)).mark_line(point=has_points, **more)
-    return drawn.encode(*encodings, tooltip=_tips(rows, words, x, y))
+    base = alt.Chart(frame(rows)).encode(x.encoding(alt.X), y.encoding(alt.Y))
+    # A line tells the pointer nothing of its values; a point under the pointer does, seen or not.
+    hits = base.encode(tooltip=_tips(rows, words, x, y))
+    hits = hits.mark_point(filled=True).encode(hued) if has_points else hits.mark_point(size=150, opacity=0)
+    return alt.layer(base.mark_line(**more).encode(hued, *encodings), hits)
 
 
 def points(
@@ -154,7 +158,7 @@ def steered(
     """
     shades = alt.Scale(domain=list(hues), range=list(hues.values()))
     axes = [
-        alt.X("batch:Q", title="requests in flight per decode GPU").scale(type="log", nice=False),
+        alt.X("batch:Q", title="requests in flight per decode GPU").scale(type="log", nice=False, padding=12),
         alt.Y("speed:Q", title="tok/s per user").scale(type="log"),
         alt.Color("kind:N", title=None, scale=shades),
     ]
@@ -169,13 +173,13 @@ def steered(
 
 def spans(
     rows: Sequence[Mapping], x: Axis, *, hue: str | None = "gpu", hues: Mapping[str, str] | str | None = None,
-    is_side_by_side: bool = False, fades: bool = False,
+    is_side_by_side: bool = False, fades: bool = False, has_column: bool = False,
 ) -> alt.LayerChart | None:  # fmt: skip
     """A bar from `low` to `high` at each `place`, with `text` at its right end, and a tick at `mid` where there is one.
 
     `told` is what the pointer is told in the place of `text`. `is_side_by_side` puts the bars of one place under each
-    other by `hue`; `fades` draws those faint whose `is_weak` holds: dashed, or hatched where there is one colour. None
-    for no rows.
+    other by `hue`; `fades` draws those faint whose `is_weak` holds: dashed, or hatched where there is one colour;
+    `has_column` puts the texts in a column beside the chart, where nothing crosses them. None for no rows.
     """
     if not rows:
         return None
@@ -187,7 +191,7 @@ def spans(
     tips = _tips(rows, {"place": "What", "gpu": "System"} | told)
     start = x.encoding(alt.X, "low")
     look = {"height": 10} if "mid" in rows[0] else {}
-    bars = base.mark_bar(opacity=0.45 if "mid" in rows[0] else 1, **look).encode(start, hued, x2="high:Q", tooltip=tips)
+    bars = base.mark_bar(opacity=0.75 if "mid" in rows[0] else 1, **look).encode(start, hued, x2="high:Q", tooltip=tips)
     layers = [bars]
     if fades:
         weak = base.transform_filter("datum.is_weak")
@@ -201,7 +205,8 @@ def spans(
     if "mid" in rows[0]:
         layers.append(base.mark_tick(thickness=3, size=18).encode(x.encoding(alt.X, "mid"), hued, tooltip=tips))
     if "text" in rows[0]:
-        layers.append(base.mark_text(align="left", dx=6).encode(x.encoding(alt.X, "high"), text="text:N"))
+        at = alt.XValue("width") if has_column else x.encoding(alt.X, "high")
+        layers.append(base.mark_text(align="left", dx=6).encode(at, text="text:N"))
     return alt.layer(*layers)
 
 
@@ -217,21 +222,45 @@ def marks(
     dots = base.mark_point(size=130, filled=True, opacity=0.9).encode(
         x.encoding(alt.X), colour(rows, hue, hues), shape, tooltip=tips
     )
-    names = base.encode(x.encoding(alt.X), text="text:N")
-    kind, first = alt.datum[hue], rows[0][hue]  # whose texts stand below, where those of the others do not
-    below, above = names.transform_filter(kind == first), names.transform_filter(kind != first)
-    return alt.layer(dots, below.mark_text(dy=15), above.mark_text(dy=-13))
+    texts = alt.Chart(frame(row | {"place_of_text": place} for row, place in _text_places(rows, x, hue)))
+    names = texts.encode(**_place(rows, None)).encode(x.encoding(alt.X), text="text:N")
+    places = {"below": 15, "above": -13, "high": -26}
+    here = {place: names.transform_filter(alt.datum.place_of_text == place) for place in places}
+    return alt.layer(dots, *(here[place].mark_text(dy=dy) for place, dy in places.items()))
 
 
-def rule(channel: str, *values: float, text: str = "", hue: str = theme.NEUTRAL, row: int = 0) -> alt.LayerChart:
-    """Dashed lines across a chart at values of its x or y, the first one with a text; `row` counts those at the top."""
+CLOSE = 0.25  # of the range that an axis shows: nearer texts would overlap beside a phone's labels
+
+
+def _text_places(rows: Sequence[Mapping], x: Axis, hue: str) -> list[tuple[Mapping, str]]:
+    """Where the text of each mark stands: of the first kind below, of others above, higher if the last one is close."""
+    at = [math.log(row[x.key]) if x.is_log else row[x.key] for row in rows]
+    reach, last, placed = max(at) - min(at), {}, []
+    for i in sorted(range(len(rows)), key=lambda i: at[i]):
+        row, place = rows[i], "below"
+        if row[hue] != rows[0][hue]:
+            before, was = last.get(row["place"], (-math.inf, "high"))
+            place = "high" if at[i] - before < CLOSE * reach and was == "above" else "above"
+            last[row["place"]] = at[i], place
+        placed.append((row, place))
+    return placed
+
+
+def rule(
+    channel: str, *values: float, text: str = "", hue: str = theme.NEUTRAL, row: int = 0, at_end: bool = False
+) -> alt.LayerChart:
+    """Dashed lines across a chart at values of its x or y, the first one with a text.
+
+    `row` counts the texts at the top; `at_end` puts a text before its place: left of an x, at the right end of a y.
+    """
     at = alt.Chart(pl.DataFrame({channel: [float(f"{v:.6g}") for v in values]}, schema={channel: pl.Float64}))
     drawn = at.mark_rule(strokeDash=[4, 3], color=hue).encode(**{channel: f"{channel}:Q"})
     if not (text and values):
         return alt.layer(drawn)
     told = alt.Chart(pl.DataFrame({channel: [float(values[0])], "text": [text]})).encode(text="text:N")
-    side = {"x": 4} if channel == "y" else {"y": 8 + 18 * row}
-    name = told.mark_text(align="left", dx=4, dy=-6, **side).encode(**{channel: f"{channel}:Q"})
+    side = {"x": "width" if at_end else 4} if channel == "y" else {"y": 8 + 18 * row}
+    place = {"align": "right", "dx": -4} if at_end else {"align": "left", "dx": 4}
+    name = told.mark_text(dy=-6, **place, **side).encode(**{channel: f"{channel}:Q"})
     return alt.layer(drawn, name)
 
 

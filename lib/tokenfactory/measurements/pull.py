@@ -63,6 +63,7 @@ _NEEDED: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(("isl", "osl"), (int, type(None))),
     "metrics": (dict,),
 }
+_NEEDED_METRICS = ("tput_per_gpu",)
 _TRY_AGAIN = frozenset({429, 500, 502, 503, 504})
 
 
@@ -230,9 +231,10 @@ def _checked(rows: Any, model: str) -> int:
     for name, types in _NEEDED.items():
         if not any(name in row and type(row[name]) in types for row in objects):
             raise PullError(_changed(model, name, "/".join(t.__name__ for t in types)))
-    metrics = [row["metrics"] for row in objects if isinstance(row.get("metrics"), dict)]
-    if not any(type(of_row.get("tput_per_gpu")) in (int, float) for of_row in metrics):
-        raise PullError(_changed(model, "metrics.tput_per_gpu", "number"))
+    for name in _NEEDED_METRICS:
+        numbers = (row["metrics"].get(name) for row in objects if isinstance(row.get("metrics"), dict))
+        if not any(type(number) in (int, float) for number in numbers):
+            raise PullError(_changed(model, f"metrics.{name}", "number"))
     return len(rows)
 
 
@@ -308,18 +310,25 @@ def _ask_once(
                     f"the API does not know the model '{shown(model)}'; it knew {', '.join(MODELS)}"
                 ) from None
             raise PullError(f"{request.host} answered {error.code} ({error.reason}); nothing was stored") from None
-    except (http.client.HTTPException, OSError) as error:
-        fault = getattr(error, "reason", error)
-        if isinstance(fault, TimeoutError):
-            raise _TryAgainError(f"did not answer within {patience.timeout_s:g} s") from None
-        if isinstance(fault, ConnectionResetError) or not isinstance(error, urllib.error.URLError):
+    except urllib.error.URLError as error:
+        if isinstance(error.reason, TimeoutError):
+            raise _too_slow(patience) from None
+        if isinstance(error.reason, ConnectionResetError):
             raise _TryAgainError("broke off") from None
-        reason = getattr(fault, "strerror", None) or fault
+        reason = getattr(error.reason, "strerror", None) or error.reason
         raise PullError(
             f"cannot reach {request.host} ({reason}); a pull needs the network, without it the data here stays in use"
         ) from None
+    except TimeoutError:
+        raise _too_slow(patience) from None
+    except (http.client.HTTPException, OSError):
+        raise _TryAgainError("broke off") from None
     except (ValueError, RecursionError):
         raise _TryAgainError("sent an answer that is not complete JSON") from None
+
+
+def _too_slow(patience: Patience) -> _TryAgainError:
+    return _TryAgainError(f"did not answer within {patience.timeout_s:g} s")
 
 
 def _read(response: http.client.HTTPResponse, patience: Patience) -> bytes:

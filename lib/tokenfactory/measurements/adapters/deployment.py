@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tokenfactory.measurements.adapters import Row, RowProblem
-from tokenfactory.measurements.formats import spelt, value
+from tokenfactory.measurements.formats import spelt
 from tokenfactory.measurements.normalise import shown
 from tokenfactory.warehouse.measured import FACTS
 
@@ -110,14 +110,14 @@ def _sglang(record: Row, whole: Row) -> dict:
 
 def _aiperf(record: Row, whole: Row) -> dict:
     """AIPerf: the phase that was measured, with the load it was asked for, and the data set."""
-    phases = value(record, "input_config/phases")
+    phases = _object(record, "input_config").get("phases")
     phases = [p for p in phases if isinstance(p, Mapping)] if isinstance(phases, list) else []
     measured = [
         p for p in phases if not p.get("exclude_from_results") and "warmup" not in (p.get("kind"), p.get("name"))
     ]
     if len(measured) > 1:
         raise RowProblem("input_config.phases", f"{len(measured)} phases of different load are added up")
-    sets = value(record, "input_config/datasets")
+    sets = _object(record, "input_config").get("datasets")
     only = sets[0] if isinstance(sets, list) and len(sets) == 1 and isinstance(sets[0], Mapping) else {}
     if only.get("type") != "synthetic":
         only = {"type": only.get("type")}
@@ -133,8 +133,9 @@ def _genai_perf(record: Row, whole: Row) -> dict:
 
 def _guidellm(benchmark: Row, whole: Row) -> dict:
     """GuideLLM: the data asked for, an object since 0.6, a text before."""
-    places = ((whole, "config/spec"), (whole, "args"), (benchmark, "request_loader"), (benchmark, "config/requests"))
-    data = next(filter(None, (value(record, f"{path}/data") for record, path in places)), None)
+    data = _object(whole, "config", "spec").get("data")
+    data = data or _object(whole, "args").get("data") or _object(benchmark, "request_loader").get("data")
+    data = data or _object(benchmark, "config", "requests").get("data")
     only = data[0] if isinstance(data, list) and len(data) == 1 else data
     if isinstance(only, str):
         only = _pairs(only)
