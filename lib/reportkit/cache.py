@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -21,6 +21,7 @@ from reportkit.plan import Job
 from reportkit.source import Project
 
 MOST_ENTRIES = 200
+SECONDS = "seconds.json"
 HERE = Path(__file__).parent
 
 # The packages whose versions decide what a notebook computes and how its page looks.
@@ -130,3 +131,16 @@ def store(folder: Path, key_: str, executed: Path, trace: Path, data: str) -> En
 def prune(folder: Path, keep: int = MOST_ENTRIES) -> None:
     """Remove the entries that were not used for longest, and with time what killed writers left."""
     atomic.keep_newest(filter(Path.is_dir, folder.iterdir()), keep)
+
+
+def seconds(folder: Path) -> dict[str, float]:
+    """How long each notebook took when it last ran here, as far as that is known."""
+    try:
+        return {str(name): float(took) for name, took in json.loads((folder / SECONDS).read_text()).items()}
+    except (OSError, ValueError, AttributeError, TypeError):
+        return {}
+
+
+def keep_seconds(folder: Path, took: Mapping[str, float]) -> None:
+    """Remember how long each notebook took, for the order of the next run."""
+    atomic.write(folder / SECONDS, json.dumps(dict(took)))

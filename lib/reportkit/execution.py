@@ -1,13 +1,14 @@
 """Tasks run in child processes, here or on a cluster: several at once, again where one was lost, each failure kept."""
 
 import json
+import math
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from reportkit import errors, reports, workers
+from reportkit import cache, errors, reports, workers
 from reportkit.errors import Failure, ReportFailed
 from reportkit.source import Project, Source
 from reportkit.tasks import Question, Task, prepare
@@ -72,12 +73,13 @@ def _ends(function: Callable, tasks: Sequence[Task], how: How, source: Source) -
         from reportkit import cluster
 
         return cluster.each(function, tasks, how, source, source.fingerprint())
-    num_jobs, is_forked = how.num_jobs or workers.num_cores(), how.engine == "fork"
+    num_jobs, is_forked, imports = how.num_jobs or workers.num_cores(), how.engine == "fork", ()
     if is_forked:
         from reportkit import engine
 
-        are_many = sum(not task.executed for task in tasks) > 2 * num_jobs  # fewer had better import what they need
-        engine.import_libraries([*source.imports, *(source.slow_imports if are_many else ())])
+        engine.import_libraries(source.imports)
+        if sum(not task.executed for task in tasks) > 2 * num_jobs:  # fewer had better import what they need
+            imports = source.slow_imports
     return workers.each(
         function,
         tasks,
@@ -86,7 +88,14 @@ def _ends(function: Callable, tasks: Sequence[Task], how: How, source: Source) -
         timeout_s=how.timeout_s,
         method="fork" if is_forked else "spawn",
         threads_after_imports=workers.num_threads() if is_forked else None,
+        imports=imports,
     )
+
+
+def longest_first(tasks: Sequence[Task], took: Mapping[str, float], num_first: int) -> list[Task]:
+    """So that no core waits at the end for a long one; but while the first ones run, others' libraries are imported."""
+    first, others = tasks[:num_first], tasks[num_first:]
+    return [*first, *sorted(others, key=lambda t: 0 if t.executed else -took.get(t.job.notebook.name, math.inf))]
 
 
 def run(project: Project, function: Callable, tasks: Sequence[Task], how: How, say) -> list[str]:
@@ -95,7 +104,8 @@ def run(project: Project, function: Callable, tasks: Sequence[Task], how: How, s
     A task whose process did not live to its end is run again after the others, when the machine is less busy.
     Raises ReportFailed when one of them failed.
     """
-    failures, retried, done, left = [], [], 0, list(tasks)
+    took = cache.seconds(project.cache)
+    failures, retried, done, left = [], [], 0, longest_first(tasks, took, how.num_jobs or workers.num_cores())
     for attempt in range(how.retries + 1):
         again = []
         # Whatever ends the loop, the children end with it.
@@ -109,6 +119,8 @@ def run(project: Project, function: Callable, tasks: Sequence[Task], how: How, s
                 failure = _failure(project, task, end.problem, how.run)
                 failures += [failure] if failure else []
                 outcome = "failed" if failure else "page only" if task.executed else ""
+                if not outcome:
+                    took[task.job.notebook.name] = end.seconds
                 done += 1
                 say(f"[{done}/{len(tasks)}] {task.label}  {seconds}  {outcome}".rstrip())
         for task in again:
@@ -117,6 +129,8 @@ def run(project: Project, function: Callable, tasks: Sequence[Task], how: How, s
         left = again
         if not left:
             break
+    with suppress(OSError):
+        cache.keep_seconds(project.cache, took)
     if failures:
         raise ReportFailed(sorted(failures, key=lambda failure: failure.label))
     return retried

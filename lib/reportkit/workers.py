@@ -6,6 +6,7 @@ A child that dies of a signal, calls `os._exit` or hangs is a result like anothe
 import ctypes
 import faulthandler
 import gc
+import importlib
 import multiprocessing
 import os
 import signal
@@ -139,14 +140,15 @@ def each(
     timeout_s: float,
     method: str = METHOD,
     threads_after_imports: int | None = None,
+    imports: Iterable[str] = (),
 ) -> Iterator[Ended]:
     """Run `function` on each argument in a child of its own, `num_jobs` at a time; yields them as they end.
 
     `log` gives the log file of an argument. Forked children have this process's imports, so it must have done
     nothing but import: a thread pool that has been used hangs in the child. More threads than after the
-    imports are a sign of that, and refused.
+    imports are a sign of that, and refused. `imports` are made while the first children run, for those that follow.
     """
-    waiting, running = deque(arguments), {}
+    waiting, running, imports = deque(arguments), {}, deque(imports)
     try:
         while waiting or running:
             while waiting and len(running) < num_jobs:
@@ -158,7 +160,13 @@ def each(
                 with _unstopped():
                     process = start(function, argument, log=log(argument), method=method)
                     running[process.sentinel] = (process, argument, time.monotonic())
-            until = timeout_s + min(started for _, _, started in running.values())
+            if imports and waiting:
+                importlib.import_module(imports.popleft())
+                if threads_after_imports is not None:
+                    threads_after_imports = num_threads()
+                until = 0.0
+            else:
+                until = timeout_s + min(started for _, _, started in running.values())
             ready = wait(running, timeout=max(0, until - time.monotonic()))
             for sentinel in list(running):
                 process, argument, started = running[sentinel]

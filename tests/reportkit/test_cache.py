@@ -161,3 +161,13 @@ def test_the_longest_unused_entries_go(folder):
     cache.prune(folder, keep=2)
     assert [bool(cache.find(folder, key)) for key in keys] == [True, False, False, True]
     assert not (folder / ".new-of-a-killed-run").exists()
+
+
+def test_how_long_notebooks_took_is_known_next_time(tmp_path):
+    folder = tmp_path / "new" / "cache"
+    assert cache.seconds(folder) == {}
+    cache.keep_seconds(folder, {"01_cost": 1.5})
+    assert cache.seconds(folder) == {"01_cost": 1.5}
+    for broken in ("", "[1]", '{"01_cost": "long"}'):
+        (folder / cache.SECONDS).write_text(broken)
+        assert cache.seconds(folder) == {}

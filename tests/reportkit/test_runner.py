@@ -4,9 +4,14 @@ import hashlib
 import json
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from small_project import PRICES, SUBJECT, make_runs
+
+from reportkit import execution
+from reportkit.tasks import Task
+from tokenfactory.source import SOURCE
 
 
 @pytest.fixture
@@ -260,3 +265,16 @@ def test_refresh_of_one_notebook(runs):
     before = (runs.project.notebooks / "01_prices.ipynb").read_bytes()
     assert runs.run("refresh", "--notebook", "03_plain").returncode == 0
     assert (runs.project.notebooks / "01_prices.ipynb").read_bytes() == before
+
+
+def test_after_the_first_ones_the_notebooks_that_took_longest_run_first():
+    def task(name, executed=None):
+        notebook = SimpleNamespace(name=name, path=Path(name))
+        job = SimpleNamespace(notebook=notebook, label=name)
+        return Task(job=job, folder=Path(), engine="fork", source=SOURCE, built=Path(), executed=executed)
+
+    tasks = [*map(task, "abcd"), task("e", Path("e.ipynb")), task("f")]
+    took = {"a": 9.0, "b": 1.0, "c": 2.0, "d": 3.0, "e": 8.0}
+    # Nothing is known of f; of e only the page is made.
+    assert [t.label for t in execution.longest_first(tasks, took, 2)] == ["a", "b", "f", "d", "c", "e"]
+    assert [t.label for t in execution.longest_first(tasks[:4], {}, 2)] == ["a", "b", "c", "d"]

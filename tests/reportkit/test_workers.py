@@ -22,6 +22,8 @@ def do(what: str) -> None:
         raise MemoryError("too much")
     elif what.startswith("sleep"):
         time.sleep(float(what.split()[1]))
+    elif what.startswith("knows"):
+        print(what.split()[1] in sys.modules)
 
 
 def run(tmp_path, *whats, **options):
@@ -43,6 +45,16 @@ def test_how_a_child_ended_is_told(tmp_path, method):
     }
     assert (tmp_path / "print").read_text() == "on stdout\non descriptor 2\n"
     assert "MemoryError: too much" in (tmp_path / "raise").read_text()
+
+
+@pytest.mark.skipif(not workers.IS_FORK_SAFE, reason="forks on Linux only")
+def test_what_is_imported_while_the_first_child_runs_the_next_one_has(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "slow_module.py").write_text("")
+    before = workers.num_threads()
+    run(tmp_path, "sleep 0.1", "knows slow_module", num_jobs=1, imports=["slow_module"], threads_after_imports=before)
+    monkeypatch.delitem(sys.modules, "slow_module")
+    assert (tmp_path / "knows slow_module").read_text() == "True\n"
 
 
 def test_a_child_that_hangs_is_stopped_and_the_others_are_not(tmp_path):
