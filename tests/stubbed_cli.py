@@ -33,7 +33,7 @@ def entry(notebook, name, ledger):
     return {"name": name, "href": f"{name}.html", "title": name, "headlines": headlines, "answer": [], "flips": []}
 
 
-def write(notebook, path, *, name, made_on, parameters):
+def write(notebook, path, *, name, made_on, parameters, **_):
     path.write_text(json.dumps({"name": name, "made_on": made_on, "outputs": outputs(notebook)}))
 
 
