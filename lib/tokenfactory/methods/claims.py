@@ -299,7 +299,7 @@ def _why_not(claim: Mapping, said: Understood) -> str:
         return f"it is about {workload[0]}, and the points are whole deployments under requests of fixed length"
     for side, name in ((said.subject, claim["subject"]), (said.baseline, claim["baseline"])):
         if not side.gpus:
-            return f"'{name}' names no GPU of which there are points"
+            return f"no measured point is of '{name}'" if name else "the claim names one system alone"
         if side.not_understood:
             return f"no point says '{' '.join(side.not_understood)}' of itself"
     return "" if said.model else "the claim names no model"

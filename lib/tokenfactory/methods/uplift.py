@@ -58,11 +58,20 @@ def chain(states: Sequence[tuple]) -> list[Step]:
         names.append(state[0])
         if _is_missing(state[1]):
             continue
-        hows = [how for how in dict.fromkeys((*before[2:], *state[2:])) if how != MEASURED]
-        status = NOT_MEASURED if len(names) > 1 else "; ".join(hows) or MEASURED
+        status = NOT_MEASURED if len(names) > 1 else together([*before[2:], *state[2:]])
         steps.append(Step(" and ".join(names), state[1] / before[1], status))
         names, before = [], state
     return steps
+
+
+def together(hows: Sequence[str]) -> str:
+    """How a factor of values known in these ways is known.
+
+    >>> together(["interpolated", "measured", "interpolated, partly derived from latencies"])
+    'interpolated, partly derived from latencies'
+    """
+    others = [how for how in dict.fromkeys(hows) if how != MEASURED]
+    return "; ".join(h for h in others if not any(o.startswith(f"{h},") for o in others)) or MEASURED
 
 
 def _is_missing(value: float | None) -> bool:
