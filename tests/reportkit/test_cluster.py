@@ -140,6 +140,7 @@ def is_running(pid: int) -> bool:
         return False
 
 
+@pytest.mark.soak
 def test_a_worker_that_is_killed_midway_loses_nothing(runs, library, tmp_path):
     started, go = tmp_path / "started-", tmp_path / "go"
     wait = f"while not os.path.exists({str(go)!r}): time.sleep(0.05)"
@@ -208,6 +209,7 @@ def test_a_scheduler_that_does_not_answer_or_has_no_workers(runs, library, tmp_p
     assert done.stderr.splitlines()[-1] == f"tokenfactory: the scheduler {made.address} has no workers"
 
 
+@pytest.mark.soak
 def test_a_cluster_that_is_lost_midway_is_told_and_changes_nothing(runs, library, tmp_path):
     runs.report("--notebook", "03_plain", **EPOCH)
     before, started = runs.files(), tmp_path / "started"

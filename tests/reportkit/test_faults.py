@@ -111,7 +111,7 @@ def test_a_headline_that_moved(ready, hook):
 # The disk
 
 
-@pytest.mark.parametrize("num_free_bytes", [0, 30_000])
+@pytest.mark.parametrize("num_free_bytes", [0, pytest.param(30_000, marks=pytest.mark.soak)])
 def test_a_disk_that_is_full(ready, hook, num_free_bytes):
     with mounted("-t", "tmpfs", "-o", "size=3m", "tmpfs", at=ready.project.reports):
         ready.report()
