@@ -14,6 +14,7 @@ import operator
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partialmethod
 from itertools import combinations
 from numbers import Real
 
@@ -48,17 +49,6 @@ class Period:
 
     def __str__(self) -> str:
         return f"{self.since or 'ever'} to {self.until or 'now'}"
-
-
-def _of_one_kind(operation: Callable, *, keeps_basis: bool) -> Callable:
-    """An operator between figures of one basis and exponent; a bare number has no basis: not even zero may be added."""
-
-    def method(self, other):
-        if not isinstance(other, OnBasis) or other.exponent != self.exponent:
-            return NotImplemented
-        return self._combined(other, operation, self.exponent if keeps_basis else 0)
-
-    return method
 
 
 @dataclass(frozen=True)
@@ -118,10 +108,18 @@ class OnBasis:
         _check_same(self.basis, other.basis)
         return _days_of_both(self.period, other.period, f"{self.basis} figure", "other")
 
-    __add__, __sub__ = (_of_one_kind(op, keeps_basis=True) for op in (operator.add, operator.sub))
-    __lt__, __le__, __gt__, __ge__ = (
-        _of_one_kind(op, keeps_basis=False) for op in (operator.lt, operator.le, operator.gt, operator.ge)
-    )
+    def _with_its_kind(self, other, *, operation: Callable, keeps_basis: bool):
+        """Between figures of one basis and exponent; a bare number has no basis: not even zero may be added."""
+        if not isinstance(other, OnBasis) or other.exponent != self.exponent:
+            return NotImplemented
+        return self._combined(other, operation, self.exponent if keeps_basis else 0)
+
+    __add__ = partialmethod(_with_its_kind, operation=operator.add, keeps_basis=True)
+    __sub__ = partialmethod(_with_its_kind, operation=operator.sub, keeps_basis=True)
+    __lt__ = partialmethod(_with_its_kind, operation=operator.lt, keeps_basis=False)
+    __le__ = partialmethod(_with_its_kind, operation=operator.le, keeps_basis=False)
+    __gt__ = partialmethod(_with_its_kind, operation=operator.gt, keeps_basis=False)
+    __ge__ = partialmethod(_with_its_kind, operation=operator.ge, keeps_basis=False)
 
     def __mul__(self, other):
         if isinstance(other, OnBasis):
