@@ -173,6 +173,7 @@ def test_what_a_figure_may_be_combined_with():
     assert (total.value, total.basis, total.exponent) == (7, CRITICAL_IT, 1)
     assert total.sources == {"source of 2", "source of 3", "source of 1"}
     assert kw(6) / kw(3) == 2
+    assert ((kw(6) / 3).value, (kw(6) / 3).exponent) == (2, 1)
     assert isinstance(kw(6) / kw(3), float)
     inverse, square = 1 / kw(2), kw(6) * kw(3)
     assert ((inverse / kw(3)).exponent, square.exponent, (square / kw(3)).exponent) == (-2, 2, 1)
