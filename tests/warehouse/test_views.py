@@ -190,20 +190,6 @@ def test_a_run_that_ships_and_was_ingested_counts_once_and_a_newer_run_replaces_
     )
 
 
-def test_a_row_without_a_day_has_that_of_the_rows_that_ship_of_its_run(db):
-    insert(db, "benchmarks", point_id="a", conc=4, **SHIPPED)
-    insert(db, "benchmarks", point_id="b", conc=8, **SHIPPED)
-    (line,) = db.execute("SELECT DISTINCT config_id FROM measured_points").fetchone()
-    same = MEASURED | {"config_id": line, "offload_mode": "off", "source": "InferenceX", "date": None}
-    insert(db, "snapshot_points", row_index=0, conc=4, **same)
-    insert(db, "snapshot_points", row_index=1, conc=16, **same | {"run_id": "6"})  # no row of run 6 ships
-    insert(db, "snapshot_points", row_index=2, conc=16, **same | {"run_id": None})
-    found = "SELECT row_index, date::VARCHAR, repairs FROM measured_points WHERE origin = 'snapshot' ORDER BY 1"
-    assert db.sql(found).fetchall() == [(0, "2026-05-01", ["date_from_run"]), (1, None, None), (2, None, None)]
-    # Without its day the row would be older than b, and nothing at four requests would count.
-    assert db.sql("SELECT point_id FROM points ORDER BY 1").fetchall() == [("b",), ("snapshot-abcdef01-0",)]
-
-
 def test_a_published_point_whose_run_is_at_hand_is_left_out(db):
     insert(db, "benchmarks", point_id="a", conc=4, precision="fp8", **SHIPPED)
     near = GOOD | {"interactivity_tok_per_s_per_user": 91.0, "total_tok_per_s_per_gpu": 60.03}

@@ -2,7 +2,6 @@
 -- Grain: one measured point. Units: in the column names; throughput over all deployed GPUs.
 -- origin: shipped (data/benchmarks), snapshot (ingested or pulled), own (an own measurement in a snapshot). Where a
 -- snapshot and data/benchmarks hold the same configuration, workload, concurrency and run, the snapshot's row counts.
--- A snapshot's row without a day has that of the rows that ship of its run.
 -- is_known_wrong: its source knows that the run gave wrong answers (known_wrong_runs.csv).
 CREATE VIEW measured_points AS
 WITH shipped AS (
@@ -21,16 +20,10 @@ replaced AS (  -- found by way of the shipped rows: those of a snapshot may be t
     SELECT config_id, workload, isl_tok, osl_tok, conc, run_id
     FROM snapshot_points SEMI JOIN shipped USING (config_id, workload, isl_tok, osl_tok, conc, run_id)
 ),
-days AS (
-    SELECT run_id, min(date) AS day FROM shipped WHERE run_id IS NOT NULL GROUP BY run_id
-),
-pool AS (  -- files of December 2025 have no dates; the rows that ship of the same runs do
+pool AS (
     SELECT concat('snapshot-', left(file_sha256, 8), '-', row_index) AS point_id,
-           if(source = 'own measurement', 'own', 'snapshot') AS origin,
-           * EXCLUDE (day) REPLACE (
-               coalesce(date, day) AS date,
-               if(date IS NULL AND day IS NOT NULL, list_append(repairs, 'date_from_run'), repairs) AS repairs)
-    FROM snapshot_points LEFT JOIN days USING (run_id)
+           if(source = 'own measurement', 'own', 'snapshot') AS origin, *
+    FROM snapshot_points
     UNION ALL BY NAME
     SELECT * FROM shipped ANTI JOIN replaced USING (config_id, workload, isl_tok, osl_tok, conc, run_id)
 ),
