@@ -21,6 +21,7 @@ NAMES = {
     "utilisation_frac": "use",
     "wacc_frac": "cost of capital",
 }
+SPOKEN_UNITS = {"tok_per_s_per_gpu": " tokens a second per GPU", "kw_per_gpu": " kW"}
 UNITS = ("_usd_per_gpu_year", "_usd_per_kw_year", "_usd_per_kw", "_frac", "_year")
 
 
@@ -30,6 +31,8 @@ def name(parameter: str) -> str:
     >>> name("wacc_frac"), name("licence_usd_per_gpu_year")
     ('cost of capital', 'licence')
     """
+    if parameter.startswith("owning_"):
+        return "owned hour"
     shorter = parameter
     for unit in UNITS:
         shorter = shorter.removesuffix(unit)
@@ -94,10 +97,14 @@ def turned(parameter: str, number: float, gpus: Sequence[str]) -> str:
     --------
     >>> turned("utilisation_frac_gb300", 0.06, ["gb300"]), turned("token_mix", 0.1, [])
     ('use of GB300 at 6%', 'a token mix that divides the ratio by 10')
+    >>> turned("tok_per_s_per_gpu_b200", 43_229.4, ["b200"]), turned("owning_hyperscaler_b200", 1.76, ["b200"])
+    ('throughput of B200 at 43,200 tokens a second per GPU', 'owned hour of B200 at $1.76')
     """
-    said = of_system(parameter, gpus)
+    said, shorter = of_system(parameter, gpus), _of(parameter, gpus)[0]
     if parameter not in FACTORS:
-        return f"{said} at {amount(parameter, number, gpus)}"
+        unit = next((words for ending, words in SPOKEN_UNITS.items() if shorter.endswith(ending)), "")
+        rounded = float(f"{number:.3g}") if unit else number
+        return f"{said} at {amount(parameter, rounded, gpus)}{unit}"
     how, size = ("divides", 1 / number) if number < 1 else ("multiplies", number)
     return f"a {said} that {how} the ratio by {show.number(size, 2)}"
 
