@@ -325,6 +325,7 @@ def test_a_row_is_a_card_on_a_phone_and_columns_in_the_back_come_when_asked(brow
 def test_a_table_scrolls_with_the_keyboard(browser, path):
     # Those of charts do; a window so narrow, because they are no wider than a phone.
     with Reader(browser, path, width=240) as reader:
+        reader.draw_all()
         reader.page.locator(".tf-data summary").first.click()
         reader.page.locator(".tf-data .tf-table").first.focus()
         for _ in range(5):
@@ -371,6 +372,7 @@ def test_marks_are_named_for_screen_readers_unless_there_are_hundreds(browser, p
 
 def test_the_data_of_a_chart_opens_as_a_table(browser, path):
     with Reader(browser, path, width=390) as reader:
+        reader.draw_all()  # a chart that is drawn meanwhile would move what is clicked
         data = reader.page.locator(".tf-data").nth(1)
         data.locator("summary").click()
         assert "Electricity" in data.inner_text()
@@ -379,6 +381,7 @@ def test_the_data_of_a_chart_opens_as_a_table(browser, path):
 
 def test_the_first_column_stays_when_a_wide_table_is_scrolled(browser, path):
     with Reader(browser, path, width=240) as reader:
+        reader.draw_all()
         reader.page.locator(".tf-data summary").first.click()
         table = reader.page.locator(".tf-data .tf-table").first
         header = table.locator("tbody th").first
