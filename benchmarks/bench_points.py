@@ -88,7 +88,7 @@ def measure(num_rows: int, *arguments: str) -> tuple[float, float, int]:
         capture = SHARED / "inferencex-api" / "benchmarks.json"
         made = bench.run("ingest", str(capture))
         num, series = grow(bench.folder / "data" / "snapshots" / made["snapshot"], num_rows)
-        seconds, _ = bench.report("--jobs", "1", *arguments)
+        seconds, _ = bench.report("--jobs", "1", "--timeout", "3600", *arguments)
         longest = max(page.stat().st_size for page in (bench.folder / "reports" / "site").glob("*.html"))
         memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e6
     print(f"{num:12,} rows in {series:,} series: {seconds:.0f} s, {memory:.2f} GB, longest page {longest / 1e6:.2f} MB")
