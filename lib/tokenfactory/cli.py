@@ -236,10 +236,10 @@ def _ingested(report, text: str) -> Told:
 
 
 def _ingest(arguments, project) -> Told:
-    from tokenfactory.measurements import ingest
+    from tokenfactory.measurements import benchmarks, ingest
 
     try:
-        report = ingest.ingest(arguments.path, _snapshot_folder())
+        report = ingest.ingest(arguments.path, _snapshot_folder(), days=benchmarks.days())
     except ingest.NoPointsError as none:
         told = {"snapshot": None, "is_new": False, "reasons": none.reasons, "files": list(map(asdict, none.files))}
         return Told(told, none.text(), NOT_ALL_READ)

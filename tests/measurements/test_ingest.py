@@ -23,7 +23,7 @@ from test_inferencex_csv import CHART, POWERX
 from test_inferencex_dump import RECORDS
 
 from tokenfactory.errors import DataError
-from tokenfactory.measurements import adapters, ingest
+from tokenfactory.measurements import adapters, benchmarks, ingest
 from tokenfactory.measurements.ingest import newest, read_manifest
 from tokenfactory.warehouse import files, measured
 from tokenfactory.warehouse.attach import attach
@@ -183,6 +183,27 @@ def test_lengths_and_run_may_stand_in_the_path_only(tmp_path):
     (point,) = Loaded(ingest.ingest([tmp_path / "run_20218553330"], tmp_path / "snapshots")).points
     assert (point["isl_tok"], point["osl_tok"], point["run_id"]) == (1024, 8192, "20218553330")
     assert point["repairs"] == ["hardware_suffix", "lengths_from_file_name", "run_from_file_name"]
+
+
+def test_a_run_that_ships_tells_the_day_of_rows_that_have_none(tmp_path):
+    run, day = next(iter(benchmarks.days().items()))
+    write(tmp_path / f"run_{run}", a__json=[AGG])
+    write(tmp_path / "run_99999999999", b__json=[AGG | {"conc": AGG["conc"] + 1}])
+    named = [tmp_path / f"run_{run}", tmp_path / "run_99999999999"]
+    points = Loaded(ingest.ingest(named, tmp_path / "snapshots", days=benchmarks.days())).points
+    found = {(p["run_id"], p["date"] and str(p["date"]), "date_from_run" in p["repairs"]) for p in points}
+    assert found == {(run, day, True), ("99999999999", None, False)}
+    assert ingest.ingest(named, tmp_path / "snapshots").is_new  # without the days it is another snapshot
+
+
+def test_days_of_runs_come_from_rows_that_have_both(tmp_path, monkeypatch):
+    monkeypatch.setenv("TOKENFACTORY_DATA", str(tmp_path))
+    assert benchmarks.days() == {}
+    (tmp_path / "benchmarks").mkdir()
+    rows = ["a,https://a/runs/7,2026-05-01", "b,https://a/runs/8,May", "c,https://a/9,2026-05-02"]
+    (tmp_path / "benchmarks" / "b.csv").write_text("\n".join(["# a notice", "point_id,run_url,date", *rows]))
+    (tmp_path / "benchmarks" / "c.csv").write_text("point_id\nd\n")
+    assert benchmarks.days() == {"7": "2026-05-01"}
 
 
 # ---- bad input: never a traceback, never a lost good file ----

@@ -8,6 +8,7 @@ pool of points needs. Six digits are kept, which is more than two runs of one re
 import csv
 import hashlib
 import io
+import re
 import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from tokenfactory.errors import DataError
 from tokenfactory.measurements import ingest, tables
+from tokenfactory.warehouse import files
 from tokenfactory.warehouse.attach import attach
 from tokenfactory.warehouse.schema import TABLES
 
@@ -65,6 +67,17 @@ def export(paths: Sequence[str | Path], folder: Path, *, name: str) -> list[Expo
     for row in rows:
         parts.setdefault(f"{name}_{row['model']}_{row['date'].year}.csv", []).append(row)
     return [_write(folder / file, part) for file, part in sorted(parts.items())]
+
+
+def days() -> dict[str, str]:
+    """The day of every run that ships, by its number: some files of these runs leave it out."""
+    found: dict[str, str] = {}
+    for path in sorted((files.data_dir() / "benchmarks").glob("*.csv")):
+        for row in _by_name(path.read_text(encoding="utf-8")).values():
+            run, day = re.search("/runs/([0-9]+)", row.get("run_url") or ""), row.get("date") or ""
+            if run and re.fullmatch(r"\d{4}-\d\d-\d\d", day):
+                found[run[1]] = day
+    return found
 
 
 def _rows(snapshot: Path) -> list[dict]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tokenfactory.measurements import benchmarks
 from tokenfactory.measurements.ingest import FileReport, IngestReport, ingest
 from tokenfactory.measurements.tables import connect
 from tokenfactory.warehouse.attach import attach
@@ -79,7 +80,7 @@ def doctor(paths: list[str | Path], *, facts: Mapping[str, Any] | None = None) -
     DataError : nothing in them could be read; names the first problem
     """
     with tempfile.TemporaryDirectory() as folder, connect() as connection:
-        report = ingest(paths, folder, facts=facts, needs_points=False)
+        report = ingest(paths, folder, facts=facts, days=benchmarks.days(), needs_points=False)
         attach(connection, report.snapshot)
         points, repaired, excluded, lacking = (
             connection.execute(query).fetchall() for query in (_SERIES, _REPAIRS, _EXCLUDED, _LACKING)

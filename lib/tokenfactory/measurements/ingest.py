@@ -32,7 +32,8 @@ from tokenfactory.warehouse.store import writing
 
 MANIFEST = "manifest.json"
 _KNOWN = ".known_files.json"
-_FORMAT = 3  # raise it when the same rows would give other tables
+_KNOWN_DAYS = measured.own_columns(run_id="VARCHAR", day="VARCHAR")
+_FORMAT = 4  # raise it when the same rows would give other tables
 # Measured numbers hardly repeat: looking for a dictionary of them takes a third of the time to write.
 _PARQUET = "FORMAT parquet, COMPRESSION lz4, DICTIONARY_SIZE_LIMIT 1000"
 ATTRIBUTION = {
@@ -113,7 +114,12 @@ class NoPointsError(DataError):
 
 
 def ingest(
-    paths, snapshots_dir: str | Path, *, facts: Mapping[str, Any] | None = None, needs_points: bool = True
+    paths,
+    snapshots_dir: str | Path,
+    *,
+    facts: Mapping[str, Any] | None = None,
+    days: Mapping[str, str] | None = None,
+    needs_points: bool = True,
 ) -> IngestReport:
     """Read files, folders and zips into a snapshot under `snapshots_dir`; the newest one is what readers use.
 
@@ -123,6 +129,7 @@ def ingest(
     snapshots_dir : folder of the snapshots, made when it is not there
     facts : what the rows do not state, by fields of `measured.FACTS`; the `token-factory.yaml` of a file's folder
         and of those above it, up to the folder that holds what was named, go before them, the nearest first
+    days : the day of a run by its number, for rows and runs that do not say theirs (see `benchmarks.days`)
     needs_points : whether files without a point are an error; they would hide the snapshot that is in use
 
     Raises
@@ -133,10 +140,12 @@ def ingest(
     snapshots, paths = Path(snapshots_dir), [Path(p) for p in paths]
     given = _checked_facts(facts or {}, "the facts given")
     with writing(snapshots, "no snapshot was made: {}"):
-        return _ingest(paths, snapshots, given, needs_points)
+        return _ingest(paths, snapshots, given, days or {}, needs_points)
 
 
-def _ingest(paths: list[Path], snapshots: Path, given: dict, needs_points: bool) -> IngestReport:
+def _ingest(
+    paths: list[Path], snapshots: Path, given: dict, days: Mapping[str, str], needs_points: bool
+) -> IngestReport:
     found, problems = walk(paths)
     known = _KnownFiles(snapshots / _KNOWN)
     found = [(name, path) for name, path in found if path.name != SIDECAR]
@@ -149,10 +158,11 @@ def _ingest(paths: list[Path], snapshots: Path, given: dict, needs_points: bool)
             readable.append((name, path))
         except OSError as error:
             problems.append((name, f"cannot be read: {error.strerror}"))
-    content = _content_hash(hashed, problems, given)
+    content = _content_hash(hashed, problems, given, days)
     known.save()
 
     def load(connection, work: Path) -> list[FileReport]:
+        create(connection, "known_days", _KNOWN_DAYS, [{"run_id": run, "day": day} for run, day in days.items()])
         reports = _load(connection, work, readable, problems, known, beside)
         if needs_points and not any(r.num_points for r in reports):
             reasons = connection.execute(_FIRST_REASONS).fetchall()
@@ -315,11 +325,12 @@ def _said(error: DataError, file: str) -> str:
 # ---- what identifies content --------------------------------------------------------------------
 
 
-def _content_hash(files: list[tuple[str, str]], problems: list, facts: dict) -> str:
-    """Twelve digits that stand for files, their names (they may hold lengths and runs), adapters and facts."""
+def _content_hash(files: list[tuple[str, str]], problems: list, facts: dict, days: Mapping[str, str]) -> str:
+    """Twelve digits that stand for files, their names (they may hold lengths and runs), adapters, facts and days."""
     versions = {m.NAME: m.VERSION for m in adapters.modules()}
     names = [sorted(vocabulary.gpus()), vocabulary.models(), vocabulary.precisions()]
-    everything = json.dumps([_FORMAT, sorted(files), sorted(problems, key=str), versions, facts, names], sort_keys=True)
+    told = [_FORMAT, sorted(files), sorted(problems, key=str), versions, facts, names, days]
+    everything = json.dumps(told, sort_keys=True)
     return hashlib.sha256(everything.encode()).hexdigest()[:12]
 
 

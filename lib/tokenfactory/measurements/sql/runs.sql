@@ -1,4 +1,5 @@
--- Runs and what their rows share. What a table of runs says (workflow-info, the database) goes before what rows say.
+-- Runs and what their rows share. What a table of runs says (workflow-info, the database) goes before what rows say;
+-- a day that neither says may be known from elsewhere.
 CREATE TABLE runs AS
 WITH said AS (
     SELECT run_id, run_attempt, workflow_run_id, date, run_started_at, run_url, name, conclusion, commit_sha,
@@ -8,6 +9,9 @@ WITH said AS (
     SELECT DISTINCT u.run_id, u.run_attempt, u.workflow_run_id, r.date, u.run_started_at, u.run_url,
            NULL, NULL, NULL, NULL, 1
     FROM raw_points AS r JOIN raw_runs AS u USING (raw_run)
+    UNION ALL
+    SELECT DISTINCT u.run_id, u.run_attempt, NULL, try_cast(d.day AS DATE), NULL, NULL, NULL, NULL, NULL, NULL, 2
+    FROM raw_points AS r JOIN raw_runs AS u USING (raw_run) JOIN known_days AS d USING (run_id)
 )
 SELECT run_id, run_attempt,
        {% for c in measured.RUNS[2:-1] %}arg_min({{ c.name }}, rank) AS {{ c.name }}, {% endfor %}
