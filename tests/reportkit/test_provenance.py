@@ -103,7 +103,7 @@ def check_resolved(found: dict, folder: Path) -> None:
 
 def crawl(page: Path, typed: str) -> int:
     """Resolve every number of a page; returns how many there are."""
-    ledgers, resolved = {}, {}
+    ledgers, resolved, checked = {}, set(), set()
     numbers = Numbers(page.read_text(encoding="utf-8"))
     for key, _ in numbers.keyed:
         name = key.split("/")[0]
@@ -120,9 +120,12 @@ def crawl(page: Path, typed: str) -> int:
         if about not in ledgers:
             ledgers[about] = json.loads(about.read_text(encoding="utf-8"))
         if (about, key) not in resolved:
-            resolved[about, key] = provenance.resolve(ledgers[about], key)
-            if folder == page.parent:
-                check_resolved(resolved[about, key], folder)
+            resolved.add((about, key))
+            found = provenance.resolve(ledgers[about], key)
+            behind = (about, *found["queries"], *found["parameters"])  # the same for all numbers of a cell
+            if folder == page.parent and behind not in checked:
+                checked.add(behind)
+                check_resolved(found, folder)
     known = set(NUMBER.findall(typed)) | {number.rstrip(".,") for number in NUMBER.findall(typed)}
     without = [(text, number) for text, number, tags in numbers.plain if number not in known and not tags & HEADINGS]
     assert without == []
