@@ -1,26 +1,31 @@
 """Bad input to the page on sites: exit code 2 and one sentence; a hall into which nothing fits is an answer."""
 
 import csv
+import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import questions
+from small_project import WARM
 
 PROJECT = Path(__file__).parents[1]
 NOTEBOOK = "06_power_limited_site"
 
 
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    """What one test has made is there for the others, under the hash of what it was made from."""
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.fixture
-def report(tmp_path, monkeypatch):
+def report(tmp_path, cache):
     """Make the page with parameters, and with other values of rows of the site inputs."""
     (tmp_path / "notebooks").mkdir()
     shutil.copy(PROJECT / "notebooks" / f"{NOTEBOOK}.ipynb", tmp_path / "notebooks")
     shutil.copytree(PROJECT / "data", tmp_path / "data", ignore=shutil.ignore_patterns("snapshots", "scenarios"))
-    monkeypatch.setenv("TOKENFACTORY_DATA", str(tmp_path / "data"))
-    monkeypatch.setenv("TOKENFACTORY_CACHE", str(tmp_path / "cache"))
+    variables = {"TOKENFACTORY_DATA": str(tmp_path / "data"), "TOKENFACTORY_CACHE": str(cache)}
 
     def run(*parameters, **values):
         path = tmp_path / "data" / "site_inputs.csv"
@@ -34,8 +39,8 @@ def report(tmp_path, monkeypatch):
             writer.writeheader()
             writer.writerows(rows)
         options = [text for parameter in parameters for text in ("-p", parameter)]
-        command = [sys.executable, PROJECT / "tests" / "stubbed_cli.py", tmp_path, "report", *options]
-        return subprocess.run(list(map(str, command)), capture_output=True, text=True)
+        command = [str(PROJECT / "tests" / "stubbed_cli.py"), str(tmp_path), "report", *options]
+        return WARM.run(command, env=os.environ | variables, cwd=tmp_path, timeout=300)
 
     return run
 
