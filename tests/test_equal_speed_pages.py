@@ -4,6 +4,7 @@ import ast
 import json
 import shutil
 from datetime import date
+from functools import cache
 
 import numpy as np
 import pytest
@@ -38,20 +39,18 @@ def snapshot(shared, tmp_path_factory):
     scores = folder / "scores.json"
     scores.write_text(json.dumps(evaluations_of(json.loads(capture.read_text()))))
     assert ingest.ingest([capture, scores], folder / "snapshots").exit_code == 0
-    cache = tmp_path_factory.mktemp("cache")
+    built = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TOKENFACTORY_CACHE", str(cache))
+        patch.setenv("TOKENFACTORY_CACHE", str(built))
         store.build(folder)
-    return folder, cache
+    return folder, built
 
 
-@pytest.fixture
-def run(snapshot, monkeypatch):
-    """Run a notebook's cells with other parameters: its names afterwards, and what each cell shows as text."""
-    monkeypatch.delenv("TOKENFACTORY_WAREHOUSE", raising=False)
-    for name, folder in zip(("TOKENFACTORY_DATA", "TOKENFACTORY_CACHE"), snapshot, strict=True):
-        monkeypatch.setenv(name, str(folder))
+@pytest.fixture(scope="module")
+def ran(snapshot):
+    """Run a notebook's cells with other parameters, once for each question."""
 
+    @cache
     def run(name, **parameters):
         names, shown = {}, []
         for cell in json.loads((PROJECT / "notebooks" / f"{name}.ipynb").read_text())["cells"]:
@@ -68,6 +67,15 @@ def run(snapshot, monkeypatch):
         return names, shown
 
     return run
+
+
+@pytest.fixture
+def run(snapshot, ran, monkeypatch):
+    """The names of a notebook after its cells ran with other parameters, and what each cell shows as text."""
+    monkeypatch.delenv("TOKENFACTORY_WAREHOUSE", raising=False)
+    for name, folder in zip(("TOKENFACTORY_DATA", "TOKENFACTORY_CACHE"), snapshot, strict=True):
+        monkeypatch.setenv(name, str(folder))
+    return ran
 
 
 def texts(shown):
