@@ -45,14 +45,6 @@ def test_when_nothing_changed_nothing_runs_and_nothing_heavy_is_imported(made):
     assert result["executed"] == [] and len(result["unchanged"]) == 6 and not result["is_new"]
 
 
-def test_two_runs_leave_the_same_bytes_with_either_engine(made):
-    before = made.files(), made.csv.read_bytes()
-    for arguments in (("--force", "--jobs", "1"), ("--force", "--engine", "kernel")):
-        result = made.report("--scenario", "all", *arguments, SOURCE_DATE_EPOCH="1776211200")
-        assert len(result["executed"]) == 6
-        assert (made.files(), made.csv.read_bytes()) == before
-
-
 def test_a_changed_price_runs_only_the_notebooks_that_read_it(ready):
     pages = {name: ready.page(name) for name in ("01_prices", "02_amd")}
     ready.change_price("mi300x", 2)
