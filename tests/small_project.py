@@ -6,14 +6,17 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from zlib import crc32
 
-import pytest
 from warm_python import WarmPython
 
+from tokenfactory.errors import DataError
 from tokenfactory.source import Project
-from tokenfactory.warehouse import store
+from tokenfactory.warehouse import files
 
 PARAMETERS = """\
 subject: str = "gb300"  # [gpu] what is asked about
@@ -60,6 +63,7 @@ def make_project(root: Path, **sources_of) -> Project:
 TESTS = Path(__file__).parent
 CLI = [sys.executable, str(TESTS / "stubbed_cli.py")]
 WARM = WarmPython()
+BUILT = tempfile.TemporaryDirectory(prefix="tf-built-")
 
 MAIN = "from tokenfactory.cli import main; main()"
 SUBJECT = 'subject: str = "gb300"  # [gpu] what is asked about\n'
@@ -96,9 +100,23 @@ class Runs:
         command, where = self.command(*arguments, before=before), {"cwd": self.project.root, "timeout": 300}
         # Kernels of Jupyter and workers of Dask do not start from a process that was forked.
         is_cold = before or {"kernel", "--scheduler"} & {*arguments}
-        if not is_cold:
-            return WARM.run(command[1:], env=self.environment | environment, **where)
-        return subprocess.run(command, env=self.environment | environment, capture_output=True, text=True, **where)
+        with self._built_once():
+            if not is_cold:
+                return WARM.run(command[1:], env=self.environment | environment, **where)
+            return subprocess.run(command, env=self.environment | environment, capture_output=True, text=True, **where)
+
+    @contextmanager
+    def _built_once(self) -> Iterator[None]:
+        """What another test has built of the same content is here, and what is built here is there for the next."""
+        here, there = self.project.root / ".cache" / "warehouse", Path(BUILT.name)
+        with suppress(DataError, OSError):  # not built yet, or data that nothing can be built from
+            name = f"{files.fingerprint(self.data)[:16]}.duckdb"
+            here.mkdir(parents=True, exist_ok=True)
+            os.link(there / name, here / name)
+        yield
+        for built in here.glob("[!.]*.duckdb"):
+            with suppress(OSError):
+                os.link(built, there / built.name)
 
     def report(self, *arguments: str, **environment) -> dict:
         """The result of a run that succeeds."""
@@ -165,19 +183,4 @@ def make_runs(root: Path, project: Path) -> Runs:
     runs.notebook("02_amd", PRICES.replace("gpu=subject", 'gpu="mi300x"'))
     runs.notebook("03_plain", "1 + 1", parameters=None)
     write_scenario(runs.project, "other", "title: Other\ndescription: D\nparameters: {subject: h200}")
-    shutil.copytree(_built(data), root / ".cache" / "warehouse")
     return runs
-
-
-_BUILT: list[Path] = []
-
-
-def _built(data: Path) -> Path:
-    """The warehouse of these data, which is the same for every small project: built once in a process of the tests."""
-    if not _BUILT:
-        cache = data.parent.parent / "built"
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("TOKENFACTORY_CACHE", str(cache))
-            store.build(data)
-        _BUILT.append(cache / "warehouse")
-    return _BUILT[0]

@@ -363,6 +363,7 @@ def _make_all(project, a: Run, b: Run, at: Mapping[frozenset[str], list[Job]], s
     made = {}
     with tempfile.TemporaryDirectory(prefix="work-", dir=memory) as folder:
         maker = _Maker(project, Path(folder), memory, say)
+        project.source.lend(project.scratch, maker.work / "cache")
         try:
             if packages(a) == packages_here(project):
                 maker.seed(a, {job for jobs in at.values() for job in jobs})

@@ -99,6 +99,9 @@ class Source(Protocol):
     def archived(self) -> Mapping[str, Path]:
         """Of these the ones that an archive keeps."""
 
+    def lend(self, cache: Path, other: Path) -> None:
+        """Give another folder of what can be made again what is built in this one under the hash of its content."""
+
     def complete(self, root: Path, files: Mapping[str, str]) -> None:
         """Bring to a checkout what an archive of these files, with their hashes, does not keep."""
 

@@ -2,11 +2,13 @@
 
 import functools
 import json
+import os
 import re
 import reprlib
 import shutil
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from hashlib import sha256
@@ -145,6 +147,12 @@ class Source:
         if sum(found[place].stat().st_size for place in in_snapshot) <= LARGE_BYTES:
             return found
         return {p: path for p, path in found.items() if p not in in_snapshot or path.name == "manifest.json"}
+
+    def lend(self, cache: Path, other: Path) -> None:
+        (other / "warehouse").mkdir(parents=True, exist_ok=True)
+        for built in (cache / "warehouse").glob("[!.]*.duckdb"):
+            with suppress(OSError):  # a disk without links, or another process has just removed it: it is built again
+                os.link(built, other / "warehouse" / built.name)
 
     def complete(self, root: Path, files_: Mapping[str, str]) -> None:
         for path, digest in files_.items():

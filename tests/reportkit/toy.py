@@ -91,6 +91,9 @@ class Source:
 
     archived = files
 
+    def lend(self, cache, other):
+        pass
+
     def complete(self, root, files):
         pass
 
