@@ -38,7 +38,7 @@ LIBRARIES = ("IPython.core.completer", "reportkit.index", "reportkit.xlsx")
 
 # The injected cell has a random id, and a kernel names the file of a cell after its process.
 INJECTED = "injected-parameters"
-CELL_FILE = re.compile(r"\S*/ipykernel_\d+/\d+\.py")
+CELL_FILE = re.compile(r"(?<!\S)\S*/ipykernel_\d+/\d+\.py")  # from where a word begins, or long ones took for ever
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
