@@ -9,15 +9,22 @@ from tokenfactory.warehouse import files, store
 from tokenfactory.warehouse.attach import attach_tables
 
 
-@pytest.fixture
-def db():
-    """Empty tables and all views; `insert` fills a row from the columns that matter."""
+@pytest.fixture(scope="module")
+def empty():
     connection = duckdb.connect()
     store.declare(connection)
     attach_tables(connection, None)
     for view in store.VIEWS:
         connection.execute((files.SQL / f"{view}.sql").read_text())
     return connection
+
+
+@pytest.fixture
+def db(empty):
+    """Empty tables and all views; `insert` fills a row from the columns that matter, until the end of the test."""
+    empty.begin()
+    yield empty
+    empty.rollback()
 
 
 def insert(db, table, **values):
