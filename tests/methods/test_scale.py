@@ -58,6 +58,28 @@ def test_efficient_from_where_it_stays_within_a_tenth():
     assert not (usd[demands >= 0.9 * efficient] <= usd.min() * 1.1).all()
 
 
+@pytest.mark.parametrize(
+    ("usd", "efficient"),
+    [
+        ([4.0, 3.0, 2.2, 2.0], 30.0),  # a tenth above the lowest is within it
+        ([2.0, 2.1, 2.2, 2.0], 10.0),
+        ([2.0, 3.0, 2.0, 3.0], None),
+        ([3.0, 2.0, 3.0, 2.0], 40.0),  # it is the last rise that counts
+        ([3.0, math.nan, 2.0, 2.0], 30.0),  # no cost is none within
+    ],
+)
+def test_efficient_is_the_first_demand_after_which_no_cost_rises_again(usd, efficient):
+    assert scale.efficient_tok_per_day([10, 20, 30, 40], np.array(usd)) == efficient
+
+
+def test_crossings_are_told_at_the_larger_demand():
+    usd = np.array([[1.0, 2.0, 2.0, 2.0], [2.0, 1.0, 1.0, 3.0]])
+    assert scale.crossings(CLAIM, [10, 20, 30, 40], usd) == [
+        scale.Crossing(20.0, "GB300", "H200"),
+        scale.Crossing(40.0, "H200", "GB300"),
+    ]
+
+
 @pytest.mark.parametrize("demand", [0, -1, float("nan"), float("inf")])
 def test_a_demand_is_above_zero(demand):
     with pytest.raises(ParameterError, match="a demand must be"):
@@ -68,5 +90,15 @@ def test_a_demand_is_above_zero(demand):
 def test_a_use_is_a_share(use):
     with pytest.raises(ParameterError, match="is not a utilisation"):
         scale.usd_per_mtok(CLAIM, [1e9], utilisation_frac=use)
-    with pytest.raises(ParameterError, match="must be above zero"):
-        Unit("a", 8, 0.0, 10)
+    assert scale.usd_per_mtok(CLAIM, 1e9, utilisation_frac=1).shape == (2, 1)
+
+
+@pytest.mark.parametrize("figures", [(0, 1.0, 10.0), (8, 0.0, 10.0), (8, 1.0, 0.0), (8, math.nan, 10.0)])
+def test_a_unit_has_gpus_a_price_and_a_throughput(figures):
+    with pytest.raises(ParameterError, match="a: GPUs, price and throughput of a unit must be above zero"):
+        Unit("a", *figures)
+
+
+def test_no_spare_is_fewer_than_none():
+    with pytest.raises(ParameterError, match="-1 spare units"):
+        scale.usd_per_mtok(CLAIM, [1e9], utilisation_frac=0.6, num_spare_units=-1)

@@ -34,7 +34,7 @@ class Unit:
     tok_per_s_per_gpu: float
 
     def __post_init__(self):
-        if not min(self.gpu_per_unit, self.usd_per_gpu_hour, self.tok_per_s_per_gpu) > 0:
+        if not all(n > 0 for n in (self.gpu_per_unit, self.usd_per_gpu_hour, self.tok_per_s_per_gpu)):
             raise ParameterError(f"{self.name}: GPUs, price and throughput of a unit must be above zero")
 
     @property
@@ -68,7 +68,7 @@ def usd_per_mtok(
     >>> usd_per_mtok([rack], [1e9, 36.889e9], utilisation_frac=1.0).round(3)
     array([[4.583, 0.124]])
     """
-    tok_per_day = np.atleast_1d(np.asarray(tok_per_day, float))
+    tok_per_day = np.atleast_1d(tok_per_day)
     if not (tok_per_day > 0).all() or not np.isfinite(tok_per_day).all():
         raise ParameterError("a demand must be a number of tokens a day above zero")
     if not 0 < utilisation_frac <= 1:
@@ -113,6 +113,6 @@ def efficient_tok_per_day(tok_per_day: np.ndarray, usd: np.ndarray, *, within_fr
 
     `usd` is what one system costs at each of the demands, which rise.
     """
-    is_above = np.flatnonzero(~(usd <= np.nanmin(usd) * (1 + within_frac)))
-    last = -1 if not is_above.size else int(is_above[-1])
-    return float(tok_per_day[last + 1]) if last + 1 < len(tok_per_day) else None
+    is_within = usd <= np.nanmin(usd) * (1 + within_frac)
+    stays = np.logical_and.accumulate(is_within[::-1])[::-1]
+    return next(map(float, np.asarray(tok_per_day)[stays]), None)
