@@ -31,7 +31,14 @@ def test_costs_and_their_ratio():
     assert both.usd_per_mtok("rent", "b", both.base) == pytest.approx(20.0)
     assert both.ratio("rent", both.base) == pytest.approx(10.0)
     assert both.ratio("rent", both.base | {CONFIGURATION: 0.1}) == pytest.approx(1.0), "a factor on the ratio alone"
-    assert both.results()["rent is_cheaper"] and both.tiers == ["rent"], "nothing built without the price of a system"
+    assert both.tiers == ["rent"], "nothing built without the price of a system"
+
+
+@pytest.mark.parametrize(("factor", "is_cheaper"), [(1.0, True), (0.15, True), (0.1, False)])
+def test_results_are_costs_their_ratio_and_whether_it_is_above_one(factor, is_cheaper):
+    found = of().results(**{CONFIGURATION: factor})
+    assert found == pytest.approx({"rent a": 2.0 / factor, "rent b": 20.0, "rent ratio": 10.0 * factor,
+                                   "rent is_cheaper": is_cheaper})  # fmt: skip
 
 
 def test_what_is_drawn_is_what_has_a_range():
@@ -57,13 +64,15 @@ def test_the_ratio_ties_where_an_input_turns_it():
 
 
 def test_the_chance_of_a_pair_is_that_of_its_ratio():
-    def pair(ratio):
-        return SimpleNamespace(ratio=ratio, speed=50.0, condition=SimpleNamespace(label=BEST))
+    def pair(ratio, label=BEST):
+        return SimpleNamespace(ratio=ratio, speed=50.0, condition=SimpleNamespace(label=label))
 
     draws = {"utilisation_frac_b": np.array([0.25, 0.5, 0.9])}  # ratios of cost 10, 5 and 2.8 at ten times the tokens
-    found = of().chances([((1, 1), pair(10.0)), ((1, 1), pair(1.5)), ((1, 1), pair(0.5))], draws)
+    pairs = [((1, 1), pair(10.0)), ((1, 1), pair(1.5, "FP8 on both")), ((1, 1), pair(0.5))]
+    found = of().chances(pairs, draws)
     assert [row["rent"] for row in found] == pytest.approx([1.0, 1 / 3, 0.0])
-    assert found[0]["same"] == "best of each"
+    assert [row["same"] for row in found] == ["best of each", "FP8 on both", "best of each"]
+    assert [(row["mix"], row["pair"]) for row in found] == pairs
 
 
 def test_choices_are_those_whose_hour_is_known():
@@ -75,7 +84,7 @@ def test_the_spread_of_a_throughput_is_that_of_its_band():
     def answer(low, high):
         return SimpleNamespace(best=SimpleNamespace(low_other_day=low, high_other_day=high))
 
-    assert comparison.sigma_of(answer(1.0, np.exp(3.29))) == pytest.approx(1.0)
+    assert comparison.sigma_of(answer(2.0, 2 * np.exp(3.29))) == pytest.approx(1.0)
     assert comparison.sigma_of(answer(1.0, 2.0), given=0.3) == 0.3
     assert comparison.sigma_of(answer(float("nan"), float("nan"))) == 0.2
 

@@ -43,12 +43,17 @@ def test_a_plan_sells_less_its_cost():
     assert plan.tok_per_day == 2000 * 86_400
 
 
-@pytest.mark.parametrize("elasticity", [0.0, 1.5, 3.0])
-def test_the_best_number_of_units_is_that_of_trying_all(elasticity):
-    market = Demand(1.0, 2500.0, elasticity)
-    best = demand.most_gain(SITE, [system()], market, utilisation_frac=1.0)
-    tried = {num: plan_of(num, market).gain_usd_per_year for num in range(11)}
-    assert best.fleet.num_serving[0] == max(tried, key=tried.get)
+@pytest.mark.parametrize(
+    ("elasticity", "usd", "num"),
+    # A unit sells 500 tok/s at half use and would be worth 15,768 USD a year. Beyond demand its last token brings
+    # (1 - 1/e) of its price: at e = 3 and 9,000 USD a unit up to 1,000 (15,768 x 2/3 / 9,000)^3 tok/s, 3.2 units.
+    [(0.0, 1000, 2), (1.5, 200, 9), (3.0, 900, 3), (3.0, 100, 9), (3.0, 1600, 0), (1.5, 1500, 0)],
+)
+def test_the_best_number_of_units_is_that_of_trying_all(elasticity, usd, num):
+    market, site = Demand(1.0, 1000.0, elasticity), replace(SITE, num_spare_units=1)
+    best = demand.most_gain(site, [system(usd=usd)], market, utilisation_frac=0.5)
+    tried = {n: replace(best, fleet=replace(best.fleet, num_serving=(n,))).gain_usd_per_year for n in range(10)}
+    assert best.fleet.num_serving[0] == max(tried, key=tried.get) == num
     assert best.gain_usd_per_year == pytest.approx(max(tried.values()), rel=1e-12)
 
 
@@ -66,13 +71,20 @@ def test_the_leader_and_the_next():
     assert (told["gain"], told["lead"]) == pytest.approx((gain[0], gain[0] - gain[1]), rel=1e-12)
     alone = demand.lead(SITE, kinds[2:], Demand(1.0), utilisation_frac=1.0)
     assert alone == {"first": None, "gain": None, "second": None, "lead": None}
+    # of what sells 3,153.60 USD a year, one costs that and one half a dollar less
+    even, little = system("even", rate=1.0, usd=31.536), system("little", rate=1.0, usd=31.531)
+    told = demand.lead(SITE, [even, little], Demand(1.0), utilisation_frac=1.0)
+    assert (told["first"], told["second"]) == ("little", None) and told["gain"] == pytest.approx(0.5)
 
 
 def test_half_of_what_a_fleet_uses():
     assert "half of its capital" not in demand.halved(plan_of(4))
-    halves = demand.halved(plan_of(4, usd_per_gpu=50.0))
-    assert halves["half of its capital"].usd == 1000 and halves["half of its rack positions"].num_racks == 2
-    assert halves["demand for half of its tokens"].tok_per_s == 2000
+    warm = replace(system(usd_per_gpu=50.0), it=OnBasis(0.8, CRITICAL_IT), liquid_heat_frac=0.5)
+    plan = plan_of(5)
+    halves = demand.halved(replace(plan, fleet=replace(plan.fleet, systems=(warm,))))
+    assert halves["half of its capital"].usd == 1250 and halves["half of its rack positions"].num_racks == 2
+    assert halves["demand for half of its tokens"].tok_per_s == 2500
+    assert halves["half of the liquid cooling it uses"].liquid_kw == 10  # half of 5 x 10 x 0.8 x 0.5
     assert demand.halved(plan_of(0)) == {}
 
 
@@ -86,8 +98,25 @@ def test_replacing_pays_back_what_it_costs_more():
     assert full["outlay_usd"] == 100 * 900 - 100 * 100
     assert full["payback_year"] == pytest.approx(80_000 / (replaced - kept), rel=1e-12)
     assert few["replaced_usd_per_year"] == pytest.approx(2000 * MTOK_A_YEAR - 20 * 700, rel=1e-12)
+    assert (full["old"], full["new"], full["kept_usd_per_year"]) == (old, new, pytest.approx(kept, rel=1e-12))
     worse = demand.replacements([old, new], ["OLD"], costs, usd_per_mtok=1e-6, most_sales=2.0)
     assert worse[0]["payback_year"] == math.inf
+
+
+@pytest.mark.parametrize(
+    ("running", "resale", "payback"),
+    # 100 GPUs sell 15,768 USD a year at half use, and the new ones ten times that.
+    [(1419.12, 0.0, math.inf), (1419.115, 0.0, 90_000 / 0.5), (0.0, 1000.0, 0.0)],
+)
+def test_replacing_pays_back_where_it_earns_more(running, resale, payback):
+    old, new = (fleets.most_tokens(SITE, [system(n, rate=r)], utilisation_frac=0.5)
+                for n, r in (("OLD", 10.0), ("NEW", 100.0)))  # fmt: skip
+    costs = {"OLD": {"capital": 9.0, "resale": resale, "running": 0.0},
+             "NEW": {"capital": 900.0, "resale": 0.0, "running": running}}  # fmt: skip
+    (full,) = demand.replacements([old, new], ["OLD"], costs, usd_per_mtok=1.0, most_sales=10.0)
+    assert full["payback_year"] == pytest.approx(payback, rel=1e-6)
+    (_, few) = demand.replacements([old, new], ["OLD"], costs, usd_per_mtok=1.0, most_sales=2.0)
+    assert few["new"].num_serving == (2,) and few["new"].sold_tok_per_s == 1000.0
 
 
 def test_a_price_of_nothing_is_refused():

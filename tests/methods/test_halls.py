@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from tokenfactory.errors import InfeasibleError
-from tokenfactory.formulas.power_figure import ALLIN_UTILITY, CRITICAL_IT
+from tokenfactory.formulas.power_figure import ALLIN_UTILITY, BOARD_TDP, CRITICAL_IT, OnBasis
 from tokenfactory.methods import fleets
 from tokenfactory.methods.halls import Assumptions, Ground, alone
 from tokenfactory.warehouse.schema import TABLES, read_table
@@ -112,3 +112,9 @@ def test_a_hall_is_filled_with_each_system_alone_or_says_why_not(ground):
     found, obstacles = alone(hall, ground.systems({"gb300": 1.0, "h200": 1.0}), utilisation_frac=0.5)
     assert [fleet.systems[0].name for fleet in found] == ["H200"]
     assert list(obstacles) == ["GB300"] and "liquid" in obstacles["GB300"]
+    assert found[0].utilisation_frac == 0.5
+
+
+def test_a_hall_in_watts_of_the_board_says_that_no_system_has_such(ground):
+    found, obstacles = alone(fleets.Site(OnBasis(1000, BOARD_TDP)), ground.systems({"h200": 1.0}), utilisation_frac=0.5)
+    assert found == [] and BOARD_TDP in obstacles["H200"]

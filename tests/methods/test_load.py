@@ -80,6 +80,7 @@ def test_power_goes_from_idle_to_busy():
     assert served.kw == pytest.approx(65)
     assert served.kw_idle == pytest.approx(15)
     assert load.idle_power_frac(served) == pytest.approx(15 / 65)
+    assert load.idle_power_frac(load.serve(Curve([100, 0]), per_unit=10)) == 0
 
 
 def test_demand_fails_when_units_do():

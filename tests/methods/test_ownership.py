@@ -50,6 +50,8 @@ def test_a_bridge_ends_at_the_other_inputs():
     to = rows(usd_per_kwh=0.2, life_year=6, usd_per_system=250_000)
     steps = ownership.bridge(rows(), to)
     assert [name for name, _ in steps] == ["life_year", "usd_per_kwh", "usd_per_system"]
+    cheaper = ownership.bridge(rows(), rows(usd_per_kwh=0.07, usd_per_system=100_000))
+    assert [name for name, _ in cheaper] == ["usd_per_system", "usd_per_kwh"], "the largest fall first"
     assert steps[-1][1] == pytest.approx(ownership.hour(ownership.values(to)))
     assert ownership.bridge(rows(), rows()) == []
 

@@ -17,7 +17,8 @@ class Curves:
         self.ranks = ranks
 
     def at_speed(self, speed, gpus):
-        return dict.fromkeys(gpus, SimpleNamespace(best=self.best, ranks=self.ranks))
+        assert speed == 75.0
+        return {gpu: SimpleNamespace(best=self.best, ranks=self.ranks and gpu == "x") for gpu in gpus}
 
 
 def of(curves, hours=(HOUR,)):
@@ -28,6 +29,7 @@ def test_a_low_hour_goes_with_the_high_end_of_the_band():
     (one,) = of(Curves())
     # 3.6 an hour over 1,000 tok/s is a dollar a million, at half use two; a quarter and four times that at the ends
     assert (one.low, one.value, one.high) == pytest.approx((0.5, 2.0, 8.0))
+    assert (one.gpu, one.basis, one.usd_per_gpu_hour, one.tput_per_gpu) == ("x", "owned", 3.6, 1000.0)
 
 
 def test_without_a_band_the_hour_alone_has_ends():
@@ -37,6 +39,7 @@ def test_without_a_band_the_hour_alone_has_ends():
 
 def test_what_was_not_measured_has_no_range():
     assert of(Curves(ranks=False)) == [] and of(Curves(), hours=()) == []
+    assert of(Curves(), hours=(HOUR | {"gpu": "y"}, HOUR)) == of(Curves())
 
 
 def test_of_the_inputs_of_a_life_the_hour_asks_for_its_own():
@@ -47,7 +50,7 @@ def test_of_the_inputs_of_a_life_the_hour_asks_for_its_own():
 @pytest.mark.parametrize(
     ("hour", "tput", "said"),
     [(2.0, 600.0, "hour -20%"), (2.5, 900.0, "throughput +50%"), (2.0, 900.0, "hour -20%, throughput +50%"),
-     (2.5, 600.0, "nothing"), (2.512, 600.0, "nothing"), (2.513, 600.0, "hour +1%")],
+     (2.5, 600.0, "nothing"), (2.512, 600.0, "nothing"), (2.513, 600.0, "hour +1%"), (2.5, 1800.0, "throughput +200%")],
 )  # fmt: skip
 def test_what_moved_a_range_in_words(hour, tput, said):
     before = price_ranges.Range("x", "owned", 1, 2, 3, 2.5, 600.0)

@@ -40,6 +40,9 @@ BOOK = [figure("x1", 2.0, FIRST, LATER), figure("x2", 1.0, FIRST, LATER), figure
 def test_a_throughput_on_every_footing():
     found = restate.tok_per_s_per_mw(BOOK, {"x1": 1000.0, "x2": 100.0, "x3": 1.0}, ASSUMED)
     told = {(f.basis, f.since, f.labelled, f.how): known for f, known in found.items()}
+    assert list(told) == sorted(told, key=lambda f: (f[0] == ALLIN_UTILITY, f[1], f[3])), (
+        "the servers first, then by day"
+    )
     # 1,000 tok/s over 2 kW; without the facility over 2 / 1.25 = 1.6 kW
     assert told[ALLIN_UTILITY, FIRST, "", ""] == {"x1": [500_000.0], "x2": [100_000.0]}
     assert told[CRITICAL_IT, FIRST, "", "less their facility"] == {"x1": [625_000.0], "x2": [125_000.0]}

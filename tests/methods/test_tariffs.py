@@ -51,7 +51,8 @@ def test_what_was_not_measured_has_no_cost():
 
 
 def test_the_nearest_mix_is_nearest_in_proportion():
-    mixes = [(1024, 8192), (1024, 1024), (8192, 1024)]
+    mixes = [(8192, 1024), (1024, 1024), (1024, 8192)]
     assert [nearest_mix(mixes, ratio) for ratio in (0, 0.3, 0.5, 2.7, 2.9, 100)] == [
-        mixes[0], mixes[0], mixes[1], mixes[1], mixes[2], mixes[2],
+        mixes[2], mixes[2], mixes[1], mixes[1], mixes[0], mixes[0],
     ]  # fmt: skip
+    assert nearest_mix([], 0) is None

@@ -37,5 +37,5 @@ def test_a_memory_without_end_hits_all_that_repeats():
 def test_what_hits_spare_and_memory_costs_in_an_hour():
     prices = {"gb_per_s": 100.0, "storage_usd_per_mtok_hour": 3.0}
     saved, paid = tiers.usd_per_hour(CURVE, POOLS, **HOW, hours=2.0, **prices)
-    assert saved == pytest.approx(np.arange(5) * 0.99 * 0.001 / 2)
-    assert paid == pytest.approx(np.arange(5) * 0.003)
+    assert saved == pytest.approx(np.arange(5) * 0.99 * 0.001 / 2, rel=1e-12)
+    assert paid == pytest.approx(np.arange(5) * 0.003, rel=1e-12)

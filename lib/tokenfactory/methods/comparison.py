@@ -183,9 +183,7 @@ class Comparison:
         drawn = {tier: self.ratio(tier, fixed) for tier in self.tiers}
         best, found = self.tput[self.gpus[0]] / self.tput[self.gpus[1]], []
         for mix, pair in pairs:
-            share = {
-                t: sensitivity.probability_cheaper(np.ones_like(r), r * (pair.ratio / best)) for t, r in drawn.items()
-            }
+            share = {t: sensitivity.probability_cheaper(1.0, r * (pair.ratio / best)) for t, r in drawn.items()}
             same = "best of each" if pair.condition.label == BEST else pair.condition.label
             found.append({"mix": mix, "pair": pair, "same": same} | share)
         return found

@@ -120,11 +120,10 @@ def most_gain(site: Site, systems: Sequence[System], demand: Demand, *, utilisat
 def _most_gain_alone(full: Plan) -> Plan:
     """Of a plan of one system, the number of units up to its own that earns most."""
     (most,), (system,) = full.fleet.num_serving, full.fleet.systems
-    serving = np.arange(1, most + 1)
+    serving = np.arange(most + 1)  # the spares cost the same whatever number serves
     made = serving * system.gpu_per_unit * system.tok_per_s_per_gpu * full.fleet.utilisation_frac
-    units = serving + full.fleet.site.num_spare_units
-    gain = full.demand.usd_per_year(made) - units * system.gpu_per_unit * system.usd_per_gpu_year
-    return replace(full, fleet=replace(full.fleet, num_serving=(int(serving[np.argmax(gain)]),)))
+    gain = full.demand.usd_per_year(made) - serving * system.gpu_per_unit * system.usd_per_gpu_year
+    return replace(full, fleet=replace(full.fleet, num_serving=(int(np.argmax(gain)),)))
 
 
 def lead(site: Site, systems: Sequence[System], demand: Demand, *, utilisation_frac: float) -> dict:
@@ -134,8 +133,8 @@ def lead(site: Site, systems: Sequence[System], demand: Demand, *, utilisation_f
     """
     alone, _ = halls.alone(site, systems, utilisation_frac=utilisation_frac)
     earned = ((Plan(fleet, demand).gain_usd_per_year, fleet.systems[0].name) for fleet in alone)
-    order = sorted((pair for pair in earned if pair[0] > 0), reverse=True) + [(None, None)] * 2
-    (gain, first), (behind, second) = order[:2]
+    order = sorted((pair for pair in earned if pair[0] > 0), reverse=True)
+    (gain, first), (behind, second), *_ = [*order, (None, None), (None, None)]
     return {"first": first, "gain": gain, "second": second, "lead": behind and gain - behind}
 
 

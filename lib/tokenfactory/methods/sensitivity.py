@@ -171,7 +171,7 @@ def sobol(function: Model, inputs: Mapping[str, Input], *, num_base: int = 4096,
 # What it means for a choice
 
 
-def probability_cheaper(cost: np.ndarray, other: np.ndarray) -> float:
+def probability_cheaper(cost: float | np.ndarray, other: np.ndarray) -> float:
     """Share of the draws in which `cost` is below `other`."""
     return float(np.mean(np.less(cost, other)))
 
