@@ -92,6 +92,7 @@ def test_demand_fails_when_units_do():
 
 
 def test_a_curve_keeps_its_shape_at_another_mean(deepseek):
+    assert Curve([1.0], 24.0).to_mean(2.0).slot_hour == 24.0
     other = deepseek.to_mean(1e9)
     assert other.mean == pytest.approx(1e9)
     assert other.utilisation_frac == pytest.approx(deepseek.utilisation_frac)

@@ -40,7 +40,9 @@ def test_the_rent_is_drawn_too():
 
 def test_where_one_input_turns_the_choice_both_cost_the_same():
     offer = Offer(1.6, 1.6, 1.6, 3.0)
-    (found,) = ownership.turning(rows(), offer).items()
+    given = rows()
+    given["life_year"] |= {"low": 1.0, "high": 9.0}  # a life is no input that somebody else would know better
+    (found,) = ownership.turning(given, offer).items()
     assert found[0] == "usd_per_system"
     assert ownership.hour(H200 | dict([found]), 3.0) == pytest.approx(1.6, abs=1e-6)
     assert ownership.turning(rows(), Offer(9, 9, 9, 3.0)) == {}

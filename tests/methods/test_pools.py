@@ -30,7 +30,7 @@ def test_its_two_costs_come_to_the_bill():
 
 def test_the_best_one_that_is_fast_enough():
     rows = [ROW | dict(total_tok_per_s_per_gpu=t, interactivity_tok_per_s_per_user=v) for t, v in ((9, 40), (5, 80))]
-    assert pools.best(rows, min_speed=30, **PRICE).row == rows[0]
+    assert pools.best(rows, min_speed=40, **PRICE).row == rows[0]
     assert pools.best(rows, min_speed=40.1, **PRICE).row == rows[1]
     assert pools.best(rows, min_speed=81, **PRICE) is None
 

@@ -23,7 +23,8 @@ ASSUMED = Assumptions.of_rows(
         assumption("allin_meaning", "all", 1.0, basis=ALLIN_UTILITY, to_basis=CRITICAL_IT, effective_from=LATER),
         assumption("pue", "air", 1.4, 1.25, 1.5, **BOTH),
         assumption("facility_factor", "air", 1.25, **BOTH, effective_from=FIRST, effective_to=LATER),
-        *(assumption("liquid_heat_frac", gpu, 0.0) for gpu in ("x1", "x2")),
+        assumption("pue", "liquid", 1.1, 1.0, 1.2, **BOTH),
+        *(assumption("liquid_heat_frac", gpu, share) for gpu, share in (("x1", 0.0), ("x2", 0.0), ("wet", 0.9))),
     ]
 )
 
@@ -55,6 +56,16 @@ def test_a_throughput_on_every_footing():
     assert restate.spread(at_meter, "x1", "x9") is None
 
 
+def test_a_system_with_liquid_has_the_facility_of_liquid_and_an_undated_figure_comes_last():
+    book = [figure("wet", 2.0, None, status="estimate"), figure("wet", 1.0, LATER)]
+    found = restate.tok_per_s_per_mw(book, {"wet": 1000.0}, ASSUMED)
+    assert [(f.basis, f.since) for f in found] == [
+        (CRITICAL_IT, LATER), (ALLIN_UTILITY, LATER), (ALLIN_UTILITY, None),
+    ]  # fmt: skip
+    at_meter = next(known for f, known in found.items() if f.how == "times PUE")
+    assert at_meter == {"wet": pytest.approx([1e6, 1e6 / 1.1, 1e6 / 1.2], rel=1e-12)}
+
+
 def test_a_figure_that_was_taken_over_is_not_carried():
     (only,) = restate.tok_per_s_per_mw([figure("x1", 2.0, FIRST, LATER, "estimate")], {"x1": 1.0}, ASSUMED)
     assert only.how == ""
@@ -62,7 +73,9 @@ def test_a_figure_that_was_taken_over_is_not_carried():
 
 def test_a_printed_ratio_moves_with_the_figures_alone():
     systems = {"subject": "x1", "baseline": "x2"}
-    sets = restate.power_sets(BOOK, systems, FIRST, ASSUMED)
+    assert list(restate.power_sets(BOOK, systems, LATER, ASSUMED)) == [(LATER, "")], "no figures are later"
+    others = [figure("x1", 9.0, None), figure("x3", 9.0, date(2026, 9, 1))]
+    sets = restate.power_sets(BOOK + others, systems, FIRST, ASSUMED)
     assert list(sets) == [(FIRST, ""), (LATER, ""), (LATER, "with the facility of the first"), (LATER, "times PUE")]
     cell = {f"{role}_{part}": v for role, value in (("subject", 500_000.0), ("baseline", 100_000.0))
             for part, v in (("printed", "x"), ("value", value), ("ulp", 2.0))}  # fmt: skip
@@ -70,3 +83,25 @@ def test_a_printed_ratio_moves_with_the_figures_alone():
     assert [row["cells"] for row in rows] == pytest.approx([5.0, 10.0, 10.0, 10.0], rel=1e-9)
     for row in rows:
         assert row["span"].low < row["cells"] < row["span"].high < row["cells"] * 1.001
+    assert [(row["since"], row["how"]) for row in rows] == list(sets)
+    assert [(row["basis"], row["kw_subject"], row["kw_baseline"]) for row in rows[:2]] == [
+        (ALLIN_UTILITY, 2.0, 1.0), (CRITICAL_IT, 1.0, 1.0),
+    ]  # fmt: skip
+
+
+def test_every_printed_cell_narrows_the_ratio():
+    def cells(subject, baseline, ulp):
+        ends = {"subject": subject, "baseline": baseline}
+        return {f"{role}_{part}": v for role, value in ends.items()
+                for part, v in (("printed", "x"), ("value", value), ("ulp", ulp))}  # fmt: skip
+
+    sets = restate.power_sets(BOOK, {"subject": "x1", "baseline": "x2"}, FIRST, ASSUMED)
+    # 1,000 and 100 tok/s over 2 and 1 kW; at 3.6 dollars an hour a million costs 1 and 10
+    table = {"mw": cells(500_000.0, 100_000.0, 2000.0)}
+    for name, more, high in (
+        ("", {}, 5 * 1.002 / 0.99),
+        ("tput", cells(1000.0, 100.0, 0.2), 5 * 1.0001 / 0.999),
+        ("cost", cells(1.0, 10.0, 0.0002), 5 / 0.9999 * 1.00001),
+    ):
+        (row, *_) = restate.printed_ratio(table | ({name: more} if name else {}), sets, dict(subject=3.6, baseline=3.6))
+        assert row["span"].high == pytest.approx(high, rel=1e-9)

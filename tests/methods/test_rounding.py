@@ -50,9 +50,15 @@ def test_no_unit_in_the_last_place(ulp):
         printed(value=1, ulp=ulp)
 
 
-def test_division_by_an_interval_around_zero():
-    with pytest.raises(ZeroDivisionError):
-        Interval(1, 2) / Interval(-1, 1)
+def test_what_is_no_multiple_of_five_was_not_rounded_to_one():
+    assert ends(printed(value=6.5, ulp=0.1, convention="rounded to the nearest 5")) == pytest.approx((6.25, 6.75))
+    assert printed(value=6.6, ulp=0.1, convention="rounded to the nearest 5").is_empty
+
+
+@pytest.mark.parametrize("divisor", [(-1, 1), (0, 1), (-1, 0)])
+def test_division_by_an_interval_around_zero(divisor):
+    with pytest.raises(ZeroDivisionError, match="^the divisor's interval contains zero$"):
+        Interval(1, 2) / Interval(*divisor)
 
 
 number = st.floats(-1e6, 1e6, allow_subnormal=False)

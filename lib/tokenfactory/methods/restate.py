@@ -60,9 +60,7 @@ def tok_per_s_per_mw(
             per_mw = power.tok_per_s_per_mw(tok_per_s_per_gpu=tput[gpu], kw_per_gpu=on_basis)
             found.setdefault(footing, {}).setdefault(gpu, []).append(per_mw.value)
     order = {basis: i for i, basis in enumerate(BASES)}
-    return dict(
-        sorted(found.items(), key=lambda pair: (order[pair[0].basis], str(pair[0].since or "9999"), pair[0].how))
-    )
+    return dict(sorted(found.items(), key=lambda pair: (order[pair[0].basis], pair[0].since or date.max, pair[0].how)))
 
 
 def spread(known: Mapping[str, Sequence[float]], first: str, last: str) -> tuple[float, float] | None:
