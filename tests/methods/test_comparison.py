@@ -31,6 +31,7 @@ def test_costs_and_their_ratio():
     assert both.usd_per_mtok("rent", "b", both.base) == pytest.approx(20.0)
     assert both.ratio("rent", both.base) == pytest.approx(10.0)
     assert both.ratio("rent", both.base | {CONFIGURATION: 0.1}) == pytest.approx(1.0), "a factor on the ratio alone"
+    assert both.ratio("rent", both.base | {MIX: 0.1}) == pytest.approx(1.0)
     assert both.tiers == ["rent"], "nothing built without the price of a system"
 
 
@@ -47,6 +48,8 @@ def test_what_is_drawn_is_what_has_a_range():
     assert set(both.uncertain) == of_each | {"rent_a", CONFIGURATION}
     assert both.together is not None and of(use=USE | {"a": (0.5, 0.5, 0.5)}).together is None
     assert both.spans("rent")["rent_a"] == (3.0, 4.0) and "rent_b" not in both.spans("rent")
+    wide = of(factors={CONFIGURATION: [0.1, 1.0, 1.5], MIX: [1.0]}).spans("rent")
+    assert wide[CONFIGURATION] == (0.1, 1.5) and MIX not in wide
     low, high = both.spans("rent")["tok_per_s_per_gpu_b"]
     assert low * high == pytest.approx(100.0**2) and high / 100 == pytest.approx(np.exp(1.645 * 0.2))
 
@@ -98,7 +101,12 @@ def test_what_another_configuration_or_mix_does_to_the_ratio():
 
     short, long, silent = (1024, 1024), (8192, 1024), (1, 1)
     # At 100 tok/s the best pair is 8 times; from 100 / 1.35 to 135 tok/s another pair stands for it.
-    pairs = [(short, pair(4.0, 75.0)), (short, pair(2.0, 135.0)), (short, pair(1.0, 74.0)), (short, pair(16.0, 136.0))]
+    pairs = [
+        (short, pair(4.0, 100 / 1.35)),
+        (short, pair(2.0, 135.0)),
+        (short, pair(1.0, 74.0)),
+        (short, pair(16.0, 136.0)),
+    ]
     pairs.append((long, pair(6.0, 100.0)))
     of_mix = {short: answers(800.0, 100.0), long: answers(400.0, 200.0), silent: answers(1.0, 9.0, ranks=False)}
     found = comparison.factors_of(pairs, of_mix, ("a", "b"), short, 100.0)
@@ -111,10 +119,13 @@ def test_an_owned_hour_is_that_of_its_parts():
         pue=1.25, usd_per_kwh=0.08, colocation_usd_per_kw_year=1560,
     )  # fmt: skip
     rows = {g: {n: {"key": n, "low": v, "value": v, "high": v} for n, v in inputs.items()} for g in "ab"}
+    rows["b"]["pue"] = {"key": "other", "low": 1.0, "value": 1.0, "high": 1.0}
     both = of(rows=rows)
     # 23,750 USD * 0.295228 / 8760 h, 1.37 kW * 0.8 * 1.25 * 0.08 USD, and 1560 USD * 1.37 kW / 8760 h
     assert both.hour("owned", "a", both.base) == pytest.approx(23_750 * 0.295228 / 8760 + 0.1096 + 0.243973, rel=5e-6)
     assert both.hour("rent", "a", both.base) == pytest.approx(3.6)
+    saved = both.hour("owned", "a", both.base) - both.hour("owned", "b", both.base)
+    assert saved == pytest.approx(1.37 * 0.8 * 0.25 * 0.08), "the PUE of each is its own"
 
 
 def test_best_points_in_no_pair_are_counted():
@@ -128,3 +139,6 @@ def test_best_points_in_no_pair_are_counted():
     assert {pair.speed for _, pair in pairs} == {30.0, 40.0}
     assert comparison.num_unpaired(curves, pairs, ("a", "b")) == 2
     assert comparison.num_unpaired(curves, [], ("a", "b")) == 4
+    alike = [(mix, pair) for mix, pair in pairs if pair.condition.label != BEST]
+    assert alike and comparison.num_unpaired(curves, alike, ("a", "b")) == 4, "of pairs of the best alone"
+    assert comparison.num_unpaired(curves, [], ("a",)) == 2

@@ -33,6 +33,7 @@ def test_beyond_demand_only_an_elasticity_above_one_sells_more():
         assert market.price(market.sold(4000.0)) == pytest.approx(price, rel=1e-12)
         assert market.usd_per_year(4000.0) == pytest.approx(sold * price * MTOK_A_YEAR, rel=1e-12)
         assert market.sold(500.0) == 500.0 and market.price(500.0) == 1.0
+    assert Demand(1.0, 1000.0, 1.0).price(4000.0) == 1.0, "a lower price brings no more money: it stays"
 
 
 def test_a_plan_sells_less_its_cost():
@@ -55,6 +56,13 @@ def test_the_best_number_of_units_is_that_of_trying_all(elasticity, usd, num):
     tried = {n: replace(best, fleet=replace(best.fleet, num_serving=(n,))).gain_usd_per_year for n in range(10)}
     assert best.fleet.num_serving[0] == max(tried, key=tried.get) == num
     assert best.gain_usd_per_year == pytest.approx(max(tried.values()), rel=1e-12)
+
+
+def test_a_mixture_may_beat_each_system_alone():
+    # 100 kW: 16 units of 6 kW make 10,560 tok/s, 10 of 10 kW 10,000; 15 and 1 make 10,900
+    kinds, market = [system("A", gpu=6, rate=110.0), system("B", rate=100.0)], Demand(1.0, 20_000.0, 1.5)
+    best = demand.most_gain(SITE, kinds, market, utilisation_frac=1.0)
+    assert (best.fleet.num_serving, best.fleet.site) == ((15, 1), SITE)
 
 
 def test_without_an_end_of_demand_it_is_the_fleet_of_most_gain():
@@ -120,7 +128,9 @@ def test_replacing_pays_back_where_it_earns_more(running, resale, payback):
 
 
 def test_a_price_of_nothing_is_refused():
-    with pytest.raises(ParameterError, match="above zero"):
-        Demand(0.0)
-    with pytest.raises(ParameterError, match="zero or more"):
-        replace(Demand(1.0), elasticity=-1.0)
+    for wrong in ((0.0,), (1.0, 0.0), (1.0, 10.0, -1.0), (1.0, 10.0, math.inf)):
+        with pytest.raises(
+            ParameterError, match=r"^a price and a demand must be above zero, an elasticity zero or more$"
+        ):
+            Demand(*wrong)
+    assert Demand(1.0, 0.5).sold(2.0) == 0.5

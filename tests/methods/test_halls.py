@@ -43,7 +43,12 @@ def test_racks_of_gb300_in_ten_megawatts(assumed, figures):
     gb300 = system(assumed, figures, "gb300")
     # 2.12 kW of IT power times a PUE of 1.12, for 72 GPUs, and a tenth kept free: 10,000 / 1.1 / 170.957 = 53.2
     assert gb300.utility.value == pytest.approx(2.12 * 1.12)
+    assert (gb300.unit, gb300.units_per_rack, gb300.usd_per_gpu_year) == ("rack", 1, 0.0)
     hall = assumed.hall(site_mw=10, basis=ALLIN_UTILITY)
+    assert (hall.power.value, hall.liquid_kw) == (10_000, 10_000), "all of it may leave by liquid"
+    assert (hall.air_kw_per_rack, hall.liquid_kw_per_rack) == tuple(
+        assumed.value("max_kw_per_rack", kind) for kind in ("air", "liquid")
+    )
     fleet = fleets.most_tokens(hall, [gb300])
     assert fleet.num_units == (53,) == (math.floor(10_000 / 1.1 / (2.12 * 1.12 * 72)),)
     assert fleet.num_serving == (52,)
@@ -56,9 +61,16 @@ def test_nodes_share_a_rack_as_cooling_allows(assumed, figures):
     assert h200.utility.value == pytest.approx(1.37 * 1.4)
 
 
+def test_a_rack_is_bought_whole_and_a_node_too_warm_for_a_rack_has_one_alone(assumed, figures):
+    assert system(assumed, figures, "gb300", "rack", 8).units_per_rack == 1
+    assert system(assumed, figures, "h200", "node", 16).units_per_rack == 1  # 21.9 kW of the 30 of air
+    assert system(assumed, figures, "h200", "node", 72).units_per_rack == 1
+
+
 def test_the_power_published_for_a_whole_rack(assumed, figures):
     it, utility = assumed.powers("gb300", figures["gb300"], gpu_per_rack=72)
     assert (it.value, utility.value) == pytest.approx((142 / 72, 142 / 72 * 1.12))
+    assert it.sources == {assumed.rows["kw_per_rack", "gb300"]["source_url"]}
 
 
 def test_an_air_only_hall_holds_no_liquid_rack(assumed, figures):

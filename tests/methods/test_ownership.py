@@ -38,6 +38,19 @@ def test_the_rent_is_drawn_too():
     assert weigh(Offer(9, 9, 9, 3.0)).own_share == 1 and weigh(Offer(0.1, 0.1, 0.1, 3.0)).own_share == 0
 
 
+def test_the_same_seed_is_the_same_verdict_and_a_tie_is_owned():
+    offer = Offer(1.5, 1.6, 1.7, 3.0)
+    one, again = weigh(offer), weigh(offer)
+    assert (one.own_share, one.drawn.mean) == (again.own_share, again.drawn.mean)
+    assert one.drawn.low < one.own < one.drawn.high
+    sure = {name: row | {"low": row["value"], "high": row["value"]} for name, row in rows().items()}
+    own = ownership.weigh(sure, offer, utilisation_frac=0.6, num_draws=10, seed=1).own
+    tie = ownership.weigh(sure, Offer(own, own, own, 3.0), utilisation_frac=0.6, num_draws=10, seed=1)
+    assert (tie.choice, tie.own_share, tie.drawn.standard_deviation) == ("own", 0.0, 0.0), "no draw costs less"
+    assert ownership.ranges(sure) == {} and ownership.ranges(rows()) == {"usd_per_system": (150_000, 260_000)}
+    assert list(ownership.uncertain(rows())) == ["usd_per_system"]
+
+
 def test_where_one_input_turns_the_choice_both_cost_the_same():
     offer = Offer(1.6, 1.6, 1.6, 3.0)
     given = rows()
@@ -62,4 +75,18 @@ def test_the_capital_that_explains_an_hour_gives_that_hour():
     found = ownership.implied_capital(rows(), usd_per_gpu_hour=1.35532, **DRAW)
     assert found.value == pytest.approx(190_000 / 8 * (1 + 5_000 / 23_750), rel=1e-5)
     assert found.drawn.low == pytest.approx(found.value, rel=1e-5)
+    assert found.widest is None, "no input but the capital has a range"
     assert ownership.implied_capital(rows(), usd_per_gpu_hour=0.01, **DRAW).value is None
+    assert ownership.implied_capital(rows(), usd_per_gpu_hour=9999, **DRAW).value is None
+
+
+def test_what_moves_the_capital_that_explains_an_hour():
+    given = rows()
+    given["usd_per_kwh"] |= {"low": 0.06, "high": 0.2}
+    given["wacc_frac"] |= {"low": 0.069, "high": 0.071}
+    found = ownership.implied_capital(given, usd_per_gpu_hour=1.35532, **DRAW)
+    at_high = ownership.implied_capital(rows(usd_per_kwh=0.2), usd_per_gpu_hour=1.35532, **DRAW).value
+    assert found.widest.name == "usd_per_kwh" and found.widest.at_high == pytest.approx(at_high)
+    assert at_high < found.drawn.low < found.drawn.mean < found.value < found.drawn.high
+    again = ownership.implied_capital(given, usd_per_gpu_hour=1.35532, **DRAW)
+    assert found.drawn.mean == again.drawn.mean

@@ -57,7 +57,7 @@ def test_what_is_no_multiple_of_five_was_not_rounded_to_one():
 
 @pytest.mark.parametrize("divisor", [(-1, 1), (0, 1), (-1, 0)])
 def test_division_by_an_interval_around_zero(divisor):
-    with pytest.raises(ZeroDivisionError, match="^the divisor's interval contains zero$"):
+    with pytest.raises(ZeroDivisionError, match=r"^the divisor's interval contains zero$"):
         Interval(1, 2) / Interval(*divisor)
 
 

@@ -65,6 +65,7 @@ def test_requests_go_where_the_policy_says(trace):
     assert chosen("round_robin").tolist() == [i % 3 for i in range(900)]
     sticky = chosen("session_sticky")
     assert all(len(set(sticky[trace.session == s])) == 1 for s in np.unique(trace.session))
+    assert len(set(sticky)) == 3
     assert chosen("least_loaded")[:3].tolist() == [0, 1, 2]
 
 
@@ -73,6 +74,39 @@ def test_work_is_what_was_not_hit(trace):
     fresh = trace.input_tok - 16 * found.hit_blocks
     assert found.fresh_tok.tolist() == fresh.tolist()
     assert found.work_s.sum() == pytest.approx(1e-4 * fresh.sum() + 1e-3 * trace.output_tok.sum())
+
+
+def by_hand(*requests, gap_s=0.6):
+    """A trace of requests, each a session of its own, by their blocks of 10 tokens."""
+    sizes = np.array([len(blocks) for blocks in requests])
+    return cache.Trace(
+        time_s=np.arange(len(requests)) * gap_s, session=np.arange(len(requests)), block=np.concatenate(requests),
+        start=np.concatenate([[0], np.cumsum(sizes)]), block_tok=10, input_tok=10 * sizes,
+        output_tok=np.zeros(len(sizes)),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("policy", "requests", "replicas", "hits"),
+    [
+        # what is hit is hit from the first block on, and a whole request may be
+        ("round_robin", [[1, 2, 3], [1], [9, 2, 3], [1], [1, 2, 3]], [0, 1, 0, 1, 0], [0, 0, 0, 1, 3]),
+        ("prefix_aware", [[1, 2], [3, 4], [3, 4], [1, 2], [3, 4]], [0, 1, 1, 0, 1], [0, 0, 2, 2, 2]),
+        # 0.1 s a block: after 0.3 s of work for the first both are idle; a hit spares more than a later start costs
+        ("prefix_and_load", [[1, 2, 3], [1, 2, 3], [5], [1, 2, 3]], [0, 0, 1, 0], [0, 3, 0, 3]),
+    ],
+)
+def test_by_hand_every_request_goes_where_the_policy_says_and_hits_its_prefix(policy, requests, replicas, hits):
+    trace = by_hand(*requests)
+    found = routing.route(trace, policy=policy, num_replicas=2, s_per_fresh_tok=0.01, s_per_output_tok=1.0)
+    assert (found.replica.tolist(), found.hit_blocks.tolist()) == (replicas, hits)
+    assert found.fresh_tok.tolist() == [10 * (len(r) - h) for r, h in zip(requests, hits, strict=True)]
+
+
+def test_a_cache_holds_as_many_blocks_as_it_has_room_for():
+    trace = by_hand([1, 2], [1, 2], [3], [1, 2])
+    found = routing.route(trace, policy="round_robin", num_replicas=1, capacity_blocks=2, **PACE)
+    assert found.hit_blocks.tolist() == [0, 2, 0, 0], "3 drives out 1, which drives out 2"
 
 
 def test_bad_input(trace):

@@ -19,6 +19,8 @@ def sale(tariff=R1, tput=9000.0, **more):
 def test_income_is_that_of_the_mix():
     # (8 (0.1 x 0.55 + 0.9 x 0.14) + 2.19) / 9
     assert income_usd_per_mtok(R1, input_per_output=8, cached_frac=0.9) == pytest.approx(0.404222, rel=1e-5)
+    assert income_usd_per_mtok(R1, input_per_output=8) == pytest.approx((8 * 0.55 + 2.19) / 9, rel=1e-12)
+    assert sale().margin_frac() == sale().margin_frac(0)
 
 
 def test_a_tariff_without_a_price_of_cached_input_bills_it_as_input():

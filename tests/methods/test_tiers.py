@@ -1,5 +1,7 @@
 """A cache in tiers: hits of each room, and what input costs where hits are loaded from where they lie."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -22,12 +24,19 @@ def fill(*rooms_gb):
 def test_each_tier_adds_its_room_and_its_loading():
     # a computed million costs 1 USD; loading one 0.01 USD from the first memory, 0.1 from the second
     first, second = fill(1.0, 2.0)
+    assert (first.tier.name, second.tier.name) == ("0", "1")
     assert (first.room_tb, first.hit_frac) == pytest.approx((0.001, 0.1))
     assert first.input_usd_per_mtok == pytest.approx(0.9 + 0.1 * 0.01)
     assert (second.room_tb, second.hit_frac) == pytest.approx((0.003, 0.3))
     assert second.input_usd_per_mtok == pytest.approx(0.7 + 0.1 * 0.01 + 0.2 * 0.1)
     # 1,000 GB at 8.766 USD over 8,766 hours: a dollar an hour, so a prefix that spares 0.99 is worth 0.99 hours
     assert first.residence_h == pytest.approx(0.99, rel=1e-3)
+
+
+def test_twice_the_price_of_a_gpu_is_twice_the_price_of_input():
+    dear = replace(POOLS, usd_per_gpu_s=0.002)
+    (found,) = tiers.fill([Tier("0", 0.001, 100.0, 8.766)], CURVE, dear, **HOW, life_year=1.0)
+    assert found.input_usd_per_mtok == pytest.approx(2 * (0.9 + 0.1 * 0.01))
 
 
 def test_a_memory_without_end_hits_all_that_repeats():

@@ -41,9 +41,9 @@ def ranges(rows: Rows) -> dict[str, tuple[float, float]]:
 
 
 def uncertain(rows: Rows) -> dict[str, Input]:
-    """Every input that has a range, as a triangular distribution with its value on top; of none, one that is sure."""
+    """Every input that has a range, as a triangular distribution with its value on top; without any all are sure."""
     found = {name: Triangular(low, rows[name]["value"], high) for name, (low, high) in ranges(rows).items()}
-    return found or {name: Empirical([row["value"]]) for name, row in list(rows.items())[:1]}
+    return found or {name: Empirical([row["value"]]) for name, row in rows.items()}
 
 
 def hour(inputs: Mapping, term_year: float = np.inf):
@@ -89,11 +89,10 @@ def weigh(rows: Rows, offer: Offer, *, utilisation_frac: float, num_draws: int, 
 
     `utilisation_frac` is the share of the hours that is used, which counts against an offer by the hour [0..1].
     """
-    base, drawn = values(rows), uncertain(rows)
-    if offer.low < offer.high:
-        drawn["rent"] = Triangular(offer.low, offer.value, offer.high)
+    base = values(rows)
+    drawn = uncertain(rows) | {"rent": Triangular(offer.low, offer.value, offer.high)}
 
-    def results(rent=offer.value, **inputs):
+    def results(rent, **inputs):
         own = owned_on(offer, base | inputs, utilisation_frac)
         return {"own": own, "is_own": 1.0 * (own < rent)}
 

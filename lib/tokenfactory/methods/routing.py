@@ -137,4 +137,4 @@ def route(
         replica.free_at_s = max(replica.free_at_s, time_s) + work_s
         where.append(chosen), hits.append(hit), fresh.append(left)
     work = np.array([replica.work_s for replica in replicas])
-    return Routed(np.array(where, int), np.array(hits, int), np.array(fresh), work, trace.block.size)
+    return Routed(np.array(where), np.array(hits), np.array(fresh), work, trace.block.size)
