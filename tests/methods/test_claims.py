@@ -1,13 +1,27 @@
 """Claims in words, and points made by hand to hold them against."""
 
+import math
 from datetime import date
 
 import pytest
 from test_serving import NO_BANDS, point, same_band
 
-from tokenfactory.methods.claims import FOUND, INSIDE, LESS, MORE, UNCHECKABLE, UNSTATED, Side, check, tiers, understand
+from tokenfactory.methods.claims import (
+    FOUND,
+    INSIDE,
+    LESS,
+    MORE,
+    UNCHECKABLE,
+    UNSTATED,
+    Side,
+    audit_set,
+    check,
+    gpus_by_name,
+    tiers,
+    understand,
+)
 from tokenfactory.methods.rounding import Interval
-from tokenfactory.methods.serving import NOT_STATED, TPUT
+from tokenfactory.methods.serving import NOT_STATED, RUN_TO_RUN_LOG, TPUT
 
 GPUS = {"a": ["a"], "b": ["b"], "old": ["b", "c"]}
 SURE = same_band(1e-9)
@@ -326,20 +340,96 @@ def test_a_claim_in_words(conditions, said):
     assert str(understand(claim(conditions=conditions), GPUS)) == f"A against B; m; {said}"
 
 
+def test_gpus_by_their_key_and_by_their_generation():
+    found = gpus_by_name([("h100", "Hopper"), ("b200", "Blackwell"), ("h200", "Hopper")])
+    assert found == {"h100": ["h100"], "h200": ["h200"], "hopper": ["h100", "h200"], "b200": ["b200"],
+                     "blackwell": ["b200"]}  # fmt: skip
+
+
+def of_set(**change):
+    return claim(claim_set="s", claim_id="c", row=None, cell=None, printed="", printed_ulp=None) | change
+
+
+def table_cell(row, column, value, ulp, unit="x", **change):
+    metric = {"tput": "tok_per_s_per_gpu", "mw": "tok_per_s_per_mw", "cost": "cost_per_mtok"}.get(row, row)
+    named = {"subject": "a" if column == "subject" else "b", "baseline": None} if column != "ratio" else {}
+    told = {"row": row, "cell": column, "value": value, "printed_ulp": ulp, "unit": unit, "metric": metric}
+    return of_set(printed=str(value), model=None, **told) | named | change
+
+
+# At 3.60 and 1.80 USD an hour and at 2 and 1 kW 1,000 and 100 tok/s are these cells.
+TABLE = [
+    of_set(value=4.0),
+    table_cell("tput", "subject", 1000.0, 2.0, "tok_per_s_per_gpu", model="m"),
+    table_cell("tput", "baseline", 100.0, 0.2, "tok_per_s_per_gpu", date=date(2026, 8, 1)),
+    table_cell("mw", "subject", 5e5, 1e3, "tok_per_s_per_mw"),
+    table_cell("mw", "baseline", 1e5, 2e2, "tok_per_s_per_mw"),
+    table_cell("cost", "subject", 1.0, 0.01, "usd_per_mtok"),
+    table_cell("cost", "baseline", 5.0, 0.01, "usd_per_mtok"),
+    table_cell("flops_per_dollar", "subject", 2.0, 0.1, "pflops_per_usd_per_hour"),
+    table_cell("flops_per_dollar", "baseline", 1.0, 0.1, "pflops_per_usd_per_hour"),
+    *(table_cell(row, "ratio", value, 1.0) for row, value in (("tput", 10.0), ("mw", 5.0), ("cost", 5.0))),
+]
+JANUARY = date(2026, 1, 1)
+TABLE_PRICES = tiers([book("a", JANUARY, MARCH, 7.0), book("b", JANUARY, MARCH, 7.0), book("a", MARCH, JULY, 3.6),
+                      book("b", MARCH, JULY, 1.8), book("a", JULY, None, 9.0), book("b", JULY, None, 9.0),
+                      book("a", MARCH, None, 1.0, "rent of one")], "usd")  # fmt: skip
+TABLE_POWERS = tiers([book("a", MARCH, None, 2.0, "it"), book("b", MARCH, None, 1.0, "it")], "usd")
+SPECS = [{"gpu": gpu, "spec": spec, "value": value} for gpu, spec, value in (
+    ("a", "fp8_dense_pflops", 7.2), ("a", "fp4_dense_pflops", 14.4), ("b", "fp8_dense_pflops", 1.8),
+    ("b", "fp4_dense_pflops", None), ("b", "hbm_gb", 80.0), ("c", "fp8_sparse_pflops", 9.0))]  # fmt: skip
+AUDIT = {"gpus_of": GPUS, "prices": TABLE_PRICES, "powers": TABLE_POWERS, "learned": SURE}
+
+
+def test_a_set_with_a_table_is_audited_with_what_was_known_on_its_day():
+    told = ("a", 1000.0, "m-1"), ("a", 1000.0, "n"), ("a", 900.0, "m-1"), ("b", 100.0, "m"), ("b", 1000.0, "m")
+    rows = [point(gpu, 30.0, tput, model=model) for gpu, tput, model in told]
+    found = audit_set(TABLE, POINTS, [*rows, rows[0] | {TPUT: None}], SPECS, **AUDIT)
+    assert (found.claim_set, found.table.is_consistent) == ("s", True)
+    assert (found.table.price.name, found.table.power.name) == ("own since 2026-03-18", "it since 2026-03-18")
+    assert [(one.name, one.subject, one.baseline) for one in found.table.flops] == [
+        ("FP8 DENSE against FP8 DENSE", pytest.approx(2.0), pytest.approx(1.0)),
+    ]  # fmt: skip
+    assert found.alike == pytest.approx({"best DENSE": 4.0, "FP8 DENSE": 2.0})
+    assert found.matches == {"subject": [rows[0]], "baseline": [rows[3]]}
+    # of the points a makes 4 times as much as b at 30 tok/s per user; over twice the power or price, twice
+    assert [(one["row"], verdict.finding, verdict.stated[0].ratio) for one, verdict in found.verdicts] == [
+        (None, FOUND, 4.0), ("tput", LESS, 4.0), ("mw", LESS, 2.0), ("cost", LESS, 2.0),
+    ]  # fmt: skip
+    assert found.undisclosed == list(dict.fromkeys(found.undisclosed)) and "engine" in found.undisclosed
+
+
+def test_a_set_without_a_table_is_its_verdicts():
+    found = audit_set([of_set(), of_set(model="n")], POINTS, [], [], **AUDIT)
+    assert (found.table, found.matches, found.alike) == (None, {}, {})
+    assert [verdict.finding for _, verdict in found.verdicts] == [FOUND, UNCHECKABLE]
+
+
+def test_a_table_of_no_known_price_says_nothing_of_rates():
+    found = audit_set(TABLE, POINTS, [], SPECS, **AUDIT | {"prices": []})
+    assert (found.table.price, found.alike) == (None, {})
+
+
+@pytest.mark.parametrize(("bands", "finding"), [(-3, MORE), (-1, INSIDE), (1, INSIDE), (3, LESS)])
+def test_a_peak_has_the_band_of_repeated_runs(bands, finding):
+    value = 4 * math.exp(bands * RUN_TO_RUN_LOG)
+    assert verdict(conditions="1k/1k; each at its own peak", value=value).finding == finding
+
+
 def test_tiers_begin_with_a_change_and_end_with_the_next():
     def row(gpu, since, until, usd, basis="own_use"):
         return {"gpu": gpu, "basis": basis, "effective_from": since, "effective_to": until, "usd": usd}
 
-    may, june, july, august = (date(2026, month, 1) for month in (5, 6, 7, 8))
+    may, june, july = (date(2026, month, 1) for month in (5, 6, 7))
     rows = [
         row("a", may, july, 2.0),
         row("a", july, None, 3.0),
-        row("b", june, august, 1.0),
+        row("b", june, july, 1.0),
         row("a", may, None, 9, "z"),
     ]
     found = [tier for tier in tiers(rows, "usd") if tier.basis == "own_use"]
     assert [(tier.since, tier.until, tier.value) for tier in found] == [
-        (may, june, {"a": 2.0}), (june, july, {"a": 2.0, "b": 1.0}), (july, None, {"a": 3.0, "b": 1.0}),
+        (may, june, {"a": 2.0}), (june, july, {"a": 2.0, "b": 1.0}), (july, None, {"a": 3.0}),
     ]  # fmt: skip
     assert found[0].name == "own use since 2026-05-01"
     assert [found[0].covers(day) for day in (date(2026, 4, 30), may, date(2026, 5, 31), june)] == [0, 1, 1, 0]

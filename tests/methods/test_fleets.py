@@ -92,6 +92,9 @@ def test_users_of_a_site():
     num_gpu = power.num_gpu_in_power(mw=10, kw_per_gpu=1.71)
     assert num_gpu == 5847
     assert users_served(output_tok_per_s=num_gpu * 119.035, tok_per_s_per_user=50) == 13_919
+    assert users_served(output_tok_per_s=10, tok_per_s_per_user=0.5) == 20
+    with pytest.raises(ParameterError, match="a speed must be above zero, not 0 tok/s per user"):
+        users_served(output_tok_per_s=10, tok_per_s_per_user=0)
 
 
 # --- what each limit does ----------------------------------------------------------------------------------------
@@ -234,6 +237,7 @@ def test_what_a_fleet_takes_from_outside():
     assert outside.mwh_per_year == pytest.approx(7188.39, rel=1e-5)
     assert outside.tco2_per_year == pytest.approx(7188.39 * 0.367, rel=1e-5)
     assert outside.m3_per_year == pytest.approx(6418.207 * 0.27, rel=1e-5)
+    assert outside.tco2_per_year == pytest.approx(outside.mwh_per_year * 0.367, rel=1e-12)
     # The same as the formulas per token: 8760 h * 3600 s at full throughput, power at 80%.
     mtok = fleet.capacity_tok_per_s * 8760 * 3600 / 1e6
     wh = 1e9 * GB300.utility.value * 0.8 / (3600 * 5930)

@@ -156,6 +156,11 @@ def test_obsolete_when_running_costs_more_than_its_tokens_bring():
     assert lifetime.obsolete_after_year(life, lambda year: float("inf")) == 4
     # A next generation that makes a million tokens at 4 cents comes in the third year.
     assert lifetime.obsolete_after_year(life, lambda year: 0.04 if year >= 2 else float("inf")) == 2
+    # A dollar a year for 2^n tokens, the price halved each year: in the n-th both are the same, and it still runs.
+    for mtok, first in ((8.0, 4), (2048.0, None)):
+        cheap = Life(usd_per_gpu=1, usd_per_mtok=1, mtok_per_year=mtok, running_usd_per_year=1, life_year=1,
+                     wacc_frac=0, price_decline_frac=0.5)  # fmt: skip
+        assert lifetime.obsolete_after_year(cheap, lambda year: float("inf")) == first, "of twelve years"
     flat = Life(**GB300, usd_per_mtok=0.5)
     assert lifetime.obsolete_after_year(flat, lambda year: float("inf")) is None
 
@@ -206,6 +211,17 @@ def test_the_year_in_which_the_next_generation_pays():
     # The next one brings 160 p - 10: 150, 70, 30, 10; so 20 + 150, 60 + 20 + 70, 90 + 20 + 30, 105 + 20 + 10
     assert choice.usd_by_year == pytest.approx((170, 150, 140, 135))
     assert (choice.year, choice.is_replaced, choice.usd) == (0, True, 170)
+    # At 25% a year a dollar of the next years is worth 0.8, 0.64 and 0.512: 48, 67.2 and 74.88 by then, and the rest.
+    later = lifetime.replace_by(replace(life, wacc_frac=0.25), next_at)
+    assert later.usd_by_year == pytest.approx((170, 48 + 0.8 * 90, 67.2 + 0.64 * 50, 74.88 + 0.512 * 30))
+
+
+@pytest.mark.parametrize(("usd_of_next", "is_replaced"), [(10.0, False), (9.5, True)])
+def test_a_next_generation_that_is_worth_nothing_is_not_bought(usd_of_next, is_replaced):
+    life = Life(usd_per_gpu=50, usd_per_mtok=1, mtok_per_year=0, running_usd_per_year=5, life_year=1, wacc_frac=0)
+    following = replace(life, usd_per_gpu=usd_of_next, mtok_per_year=10, running_usd_per_year=0)
+    choice = lifetime.replace_by(life, lambda price: following)
+    assert (choice.year, choice.is_replaced, choice.usd) == (0, is_replaced, 10 - usd_of_next)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -78,7 +79,12 @@ def configuration(gpu="x1", precision="fp8", spec="none", is_disaggregated=False
 def test_only_pairs_that_differ_in_one_thing_count_and_silence_matches_nothing():
     told = [configuration(), configuration(precision="fp4"), configuration("x2"), configuration("x2", "fp4", "mtp")]
     silent = [configuration(is_disaggregated=None), configuration(spec="not stated"), configuration(page="https://x")]
-    assert uplift._differences(told + silent) == [("gpu", 0, 2), ("precision", 0, 1)]
+    assert uplift._differences(silent + told) == [("gpu", 3, 5), ("precision", 3, 4)]
+    square = [configuration(), configuration(precision="fp4"), configuration("x2", "fp4"), configuration("x2")]
+    other_engine = replace(configuration(), framework="other")
+    assert uplift._differences([*square, other_engine]) == [
+        ("gpu", 0, 3), ("gpu", 1, 2), ("framework", 0, 4), ("precision", 0, 1), ("precision", 2, 3),
+    ], "in the order of the fields, then of the configurations"  # fmt: skip
 
 
 def test_at_equal_speed_both_must_be_measured_and_not_across_a_wide_gap():
@@ -113,6 +119,16 @@ def test_pairs_of_one_deployment_at_the_same_batch():
     found = {row["kind"]: row for row in uplift.gains(rows, least_days=2)}
     assert found["number format"]["middle"] == 1.5 and found["speculation"]["middle"] == pytest.approx(1.4)
     assert found["software"]["middle"] == pytest.approx((100 / 90) ** (100 / 3))
+    assert found["number format"] == {"kind": "number format", "gpu": "x1", "framework": "e", "num": 1, "low": 1.5,
+                                      "middle": 1.5, "high": 1.5}  # fmt: skip
+
+
+def test_of_several_gains_the_tenth_the_middle_and_the_ninetieth_in_a_hundred_stand():
+    rows = [deployment(day, conc=n, tput_per_gpu=100.0 + n * (day > 0)) for n in range(1, 12) for day in (0, 20)]
+    (row,) = uplift.gains(rows)  # twenty days are enough, and five times as much a hundred days
+    wanted = [((100 + n) / 100) ** 5 for n in (2, 6, 10)]
+    assert (row["num"], row["low"], row["middle"], row["high"]) == (11, *map(pytest.approx, wanted))
+    assert uplift.gains([row for row in rows if row["as_of"] != rows[0]["as_of"]]) == []
 
 
 def test_first_and_last_run_of_a_deployment_when_far_enough_apart():
@@ -179,5 +195,9 @@ def test_the_worth_of_a_change_stands_where_both_ends_are_measured():
     asked = {("precision", "fp8", "fp4"): "FP4 over FP8"}
     found = uplift.worth(curves, [20.0, 30.0, 40.0, 50.0], asked, ["x1"])
     assert [(row["what"], row["speed"]) for row in found] == [("FP4 over FP8", 30.0), ("FP4 over FP8", 40.0)]
-    assert found[0]["gain"] == pytest.approx(160 / curves.read([30.0]).value[0, 0])
+    gain = 160 / curves.read([30.0]).value[0, 0]
+    assert found[0] == {
+        "what": "FP4 over FP8", "label": "X1 a FP4 no MTP aggregated over a FP8 no MTP aggregated", "gpu": "x1",
+        "piece": 1, "speed": 30.0, "gain": pytest.approx(gain),
+    }  # fmt: skip
     assert uplift.worth(curves, [30.0], asked, ["x2"]) == []
