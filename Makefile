@@ -24,6 +24,7 @@ ARGS ?=
 SITE ?= reports/site
 RERUN ?=
 ROOM ?= formulas
+MODULE ?= *
 # The data this project is tested against but does not ship; tests that need it skip without it.
 SHARED ?= $(abspath ../shared)
 
@@ -84,12 +85,12 @@ soak: $(ENV)  ## long checks: kills at random moments, more random cases
 	@TOKENFACTORY_SHARED="$(SHARED)" TOKENFACTORY_SOAK=1 $(BIN)/python -m pytest -m "soak or not soak"
 
 .PHONY: mutate
-mutate: $(ENV)  ## break every formula in every way a tool knows: each must fail a test (10 minutes; ROOM=methods: hours)
+mutate: $(ENV)  ## break every formula in every way a tool knows: each must fail a test (ROOM=methods MODULE=scale: a minute)
 	@rm -rf .cache/mutate && mkdir -p .cache/mutate && cp -r lib .cache/mutate/src
 	@cp -r tests data notebooks pyproject.toml requirements.lock .cache/mutate/
-	@sed -i 's#src/tokenfactory/formulas/#src/tokenfactory/$(ROOM)/#' .cache/mutate/pyproject.toml
-	@cd .cache/mutate && $(CURDIR)/$(BIN)/mutmut run
-	@cd .cache/mutate && ! $(CURDIR)/$(BIN)/mutmut results | grep -E "survived|no tests" | grep -vFf <(grep -v '^\#' tests/equivalent_mutants.txt)
+	@sed -i 's#src/tokenfactory/formulas/\*#src/tokenfactory/$(ROOM)/$(MODULE)#' .cache/mutate/pyproject.toml
+	@cd .cache/mutate && TOKENFACTORY_SHARED="$(SHARED)" $(CURDIR)/$(BIN)/python -P tests/mutate.py run $(ARGS)
+	@cd .cache/mutate && ! $(CURDIR)/$(BIN)/mutmut results | grep -E "survived|no tests" | grep -vFf <(sed '/^\#/d; s/[0-9]$$/&:/' tests/equivalent_mutants.txt)
 
 .PHONY: lint
 lint: $(ENV)  ## style of code and notebooks

@@ -158,6 +158,10 @@ def test_the_nvidia_table_says_what_was_worked_out_by_hand():
         {"rate": 1.87943, "flops_per_dollar": 2, "tput": 66.6667, "mw": 51.8519, "cost": 35}, rel=1e-5
     )
     assert found.verdicts["rate"] == "follows" and found.verdicts["mw"] == "only if rounded to the nearest 5"
+    assert found.ratios["flops_per_dollar"].low == pytest.approx(5.65611 / 2.80709, rel=1e-5)
+    assert found.cells["cost", "baseline"] == Cell("$4.20", 4.2, 0.01)
+    one_ratio = [c for c in NVIDIA if c["cell"] != "ratio" or c["row"] == "mw"]
+    assert list(audit_table(one_ratio, PRICES, POWERS, PFLOPS).from_printed) == ["mw"], "only what is printed is judged"
 
 
 def test_flops_per_dollar_are_explained_by_the_mix_alone():
@@ -242,6 +246,14 @@ def test_the_printed_table_does_not_contradict_itself():
 def test_a_rate_that_no_price_explains_is_named_beside_the_cost_that_rests_on_it():
     cells = [c for c in altered("rate", "baseline", value=2.82) if (c["row"], c["cell"]) != ("rate", "subject")]
     assert audit_table(cells, PRICES[:1], POWERS, PFLOPS).odd["baseline"] == ["rate", "cost"]
+    # a price that fits this column is no witness where the other column's rate speaks against it
+    of_one = [Constants("of one alone", 9.0, 1.41)]
+    assert audit_table(altered("rate", "baseline", value=2.82), of_one, POWERS, PFLOPS).odd["baseline"][0] == "rate"
+    assert len(audit_table(altered("rate", "baseline", value=2.82), of_one, POWERS, PFLOPS).odd["baseline"]) > 1
+    # nor one under which another cell of this column stays odd
+    both = [c | {"value": 154e3} if (c["row"], c["cell"]) == ("mw", "baseline") else c
+            for c in altered("rate", "baseline", value=2.82)]  # fmt: skip
+    assert audit_table(both, PRICES, POWERS, PFLOPS).odd["baseline"] == ["rate", "tput", "mw", "cost"]
 
 
 def test_only_a_multiple_of_five_was_rounded_to_one():
@@ -281,7 +293,7 @@ def test_missing_inputs():
         (altered("tput", "baseline", value=None), "claim baseline-tput: a cell of a table needs its value"),
         (altered("tput", "baseline", printed_ulp=None), "claim baseline-tput: a cell of a table needs its value"),
         ([*NVIDIA, NVIDIA[0]], "claim baseline-rate: the table has its rate baseline cell twice"),
-        (altered("cost", "subject", subject="b200"), "a printed table has one subject in all its cells, not b"),
+        (altered("cost", "subject", subject="b200"), "has one subject in all its cells, not b200, gb300$"),
         (altered("cost", "ratio", baseline="h100"), "a printed table has one baseline in all its cells, not h1"),
         ([c for c in NVIDIA if c["cell"] == "subject"], "a printed table has one baseline in all its cells, not no"),
     ],

@@ -376,6 +376,8 @@ def test_sobol_of_a_product():
     found = sensitivity.sobol(product, inputs, num_base=2**14, seed=1)
     assert found.first == pytest.approx(dict(a=0.821528, b=0.131444, c=0.0328611), abs=0.01)
     assert found.total == pytest.approx(dict(a=0.835256, b=0.142873, c=0.0360742), abs=0.01)
+    small, again = (sensitivity.sobol(product, inputs, num_base=2, seed=1) for _ in range(2))
+    assert small == again, "a seed is a result"
 
 
 def test_sobol_of_ishigami():
@@ -488,6 +490,8 @@ def test_a_mistake_is_said_in_one_sentence(refused, says):
         ("utilisation_frac", 1.2, "not 1.2"),
         ("utilisation_frac", math.nan, "not nan"),
         ("load_frac", 0, "above 0 and at most 1"),
+        ("mtok_per_day", 0, "mtok_per_day must be above 0 and below a billion, not 0"),
+        ("mtok_per_day", 1e9, "mtok_per_day must be above 0 and below a billion, not 1e+09"),
         ("wacc_frac", 1, "wacc_frac must be at least 0 and below 1, not 1"),
         ("wacc_frac", 9, "not 9"),
         ("wacc_frac", -0.01, "not -0.01"),
@@ -502,7 +506,7 @@ def test_a_mistake_is_said_in_one_sentence(refused, says):
     ],
 )
 def test_an_input_that_cannot_be_meant_is_refused(name, value, says):
-    good = H200 | dict(utilisation_frac=0.6, staff_usd_per_gpu_year=0, salvage_frac=0)
+    good = H200 | dict(utilisation_frac=0.6, staff_usd_per_gpu_year=0, salvage_frac=0, life_year=0.5, mtok_per_day=9e8)
     sensitivity.check(good)
     with pytest.raises(ParameterError) as caught:
         sensitivity.check(good | {name: value})

@@ -142,7 +142,7 @@ class SobolIndices:
     total: dict[str, float]
 
 
-def sobol(function: Model, inputs: Mapping[str, Input], *, num_base: int = 4096, seed: int) -> SobolIndices:
+def sobol(function: Model, inputs: Mapping[str, Input], *, num_base: int, seed: int) -> SobolIndices:
     """Sobol indices of a model with independent inputs.
 
     Parameters
