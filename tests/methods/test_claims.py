@@ -165,6 +165,8 @@ def test_measured_places_are_named_before_readings_of_a_source():
     assert found.num_matches == 4
     assert "read" not in found.reason
     assert "interpolated by InferenceX" in verdict(readings).reason
+    half = verdict([*readings[:4], *POINTS])
+    assert half.num_matches == 2 and "interpolated by" not in half.reason
 
 
 def test_the_lowest_of_the_grid_can_turn_a_claim_round():
@@ -208,14 +210,15 @@ def book(gpu, since, until, value, basis="own"):
 MARCH, JULY = date(2026, 3, 18), date(2026, 7, 31)
 PRICES = tiers(
     [book("a", MARCH, JULY, 2.0), book("a", JULY, None, 1.5), book("b", MARCH, None, 1.0),
-     book("a", MARCH, None, 3.0, "rent"), book("b", MARCH, None, 1.0, "rent"), book("c", date(2026, 4, 1), None, 9.0)],
+     book("a", MARCH, None, 3.0, "rent"), book("b", MARCH, None, 1.0, "rent"), book("c", MARCH, date(2026, 4, 1), 8.0),
+     book("c", date(2026, 4, 1), None, 9.0)],
     "usd",
 )  # fmt: skip
 
 
 def test_tiers():
     assert [(tier.name, tier.value) for tier in PRICES] == [
-        ("own since 2026-03-18", {"a": 2.0, "b": 1.0}),
+        ("own since 2026-03-18", {"a": 2.0, "b": 1.0, "c": 8.0}),
         ("own since 2026-04-01", {"a": 2.0, "b": 1.0, "c": 9.0}),
         ("own since 2026-07-31", {"a": 1.5, "b": 1.0, "c": 9.0}),
         ("rent since 2026-03-18", {"a": 3.0, "b": 1.0}),
@@ -231,6 +234,8 @@ def test_a_cost_claim_takes_the_price_of_its_day(day, ratio):
     # three speeds; own in March and July, rent: what changed for c alone is no other tier
     assert found.num_cells == 9
     assert found.grid[0].ratio == pytest.approx(250 / 68.75 / 3)
+    assert found.grid[0].where.endswith("(measured), rent since 2026-03-18")
+    assert found.grid[0].low < found.grid[0].ratio < found.grid[0].high
 
 
 def test_a_claim_per_megawatt_takes_power():
@@ -266,12 +271,39 @@ def test_a_way_is_not_compared_with_itself():
         ({"model": None}, "the claim names no model"),
         ({"model": "n"}, "no point of a with n at 1024/1024 tokens"),
         ({"conditions": "8k/1k; 30 tok/s/user"}, "no point of a with m at 8192/1024 tokens"),
+        ({"conditions": "30 tok/s/user", "model": "n"}, "no point of a with n"),
         ({"conditions": "45 tok/s/user; FP4"}, "nothing was measured under its conditions"),
     ],
 )  # fmt: skip
 def test_claims_that_cannot_be_checked(change, reason):
     found = verdict(**change)
     assert found.finding == UNCHECKABLE and found.reason.startswith(reason)
+    assert found.claim == understand(claim(**change), GPUS)
+
+
+@pytest.mark.parametrize("gpu", ["a", "b"])
+@pytest.mark.parametrize(("times", "num"), [(5.0, 4), (5.1, 2)])
+def test_no_claim_is_held_against_a_reading_across_a_wide_gap_of_one_side(gpu, times, num):
+    # between 20 and 40 tok/s per user, where the claim names 30 and the grid 35, one side falls five times, or more
+    wide = [point(gpu, 20.0, 400.0, model="m-1"), point(gpu, 40.0, 400.0 / times, model="m-1")]
+    found = verdict(
+        [*wide, *(row for row in POINTS if row["gpu"] != gpu)], conditions="30 tok/s/user; 20-40 tok/s/user"
+    )
+    assert found.num_cells == num
+
+
+def test_a_workload_that_one_of_the_two_has_alone_is_no_place():
+    others = [point("b", 30.0, 9.0, model="m-2"), point("a", 30.0, 9.0, model="m-3")]
+    assert verdict([*POINTS, *others]).grid == verdict().grid
+
+
+def test_the_lengths_and_the_prices_that_turn_a_claim_round():
+    long = [row | {"isl": 8192, TPUT: row[TPUT] / (100 if row["gpu"] == "a" else 1)} for row in POINTS]
+    assert verdict([*POINTS, *long], conditions="30 tok/s/user").flips == ("8192/1024 tokens",)
+    dear = [book("a", MARCH, JULY, 90.0), book("b", MARCH, None, 1.0), book("a", JULY, None, 1.0)]
+    assert verdict(metric="cost_per_mtok", prices=tiers(dear, "usd")).flips == ("own since 2026-03-18",)
+    nameless = [row | {"framework": None, TPUT: row[TPUT] / 100} for row in POINTS[:4]]
+    assert verdict([*POINTS, *nameless]).flips == ("A engine not stated",)
 
 
 def test_no_common_speed():

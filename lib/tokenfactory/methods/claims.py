@@ -107,7 +107,7 @@ class _Grid:
         of_a, of_b = tuple(t[a][:, None] for t in tables), tuple(t[b][None, :] for t in tables)
         bounds = bands.ratio_band(of_a, of_b)
         turns = [tier.turns(ways[i].gpu, ways[j].gpu) for tier, _ in known for i in a for j in b]
-        factor = np.array(turns, float).reshape(len(known), a.size, b.size)
+        factor = np.array(turns).reshape(len(known), a.size, b.size)
         low, ratio, high = (factor[..., None] * bound[None] for bound in bounds)
         low, high = (np.where(np.isnan(end), ratio, end) for end in (low, high))  # without a band, the reading alone
         holds_a = np.array([said.subject.holds(ways[i]) for i in a], bool)
