@@ -91,6 +91,12 @@ def test_conditions_hold_for_both_sides():
     assert found.is_peak
 
 
+def test_what_a_clause_says_is_not_stated_silences_that_clause_alone():
+    found = understand(claim(conditions="30 tok/s/user; MTP both not stated; FP8", baseline=None), GPUS)
+    assert (found.speeds, found.subject.precision, found.subject.spec_decoding) == ((30.0,), "fp8", None)
+    assert found.baseline == Side((), "fp8")
+
+
 def test_with_against_without_mtp():
     found = understand(claim(subject="a fp4 mtp", baseline="a fp4"), GPUS)
     assert (found.subject.spec_decoding, found.baseline.spec_decoding) == ("mtp", "none")

@@ -88,16 +88,15 @@ def test_only_pairs_that_differ_in_one_thing_count_and_silence_matches_nothing()
 
 
 def test_at_equal_speed_both_must_be_measured_and_not_across_a_wide_gap():
-    told = dict(model="m", isl=1, osl=1, framework="e", spec_decoding="none", is_disaggregated=False, as_of=None,
-                evidence="measured", source_url="", gpu="x1")  # fmt: skip
-    points = [("fp8", 20, 100), ("fp8", 40, 50), ("fp8", 60, 8), ("fp4", 30, 300), ("fp4", 50, 150)]
-    names = ("precision", "interactivity_tok_per_s_per_user", "total_tok_per_s_per_gpu")
-    curves = Curves.of([told | dict(zip(names, (v if isinstance(v, str) else float(v) for v in point), strict=True))
-                        for point in points], model="m", isl=1, osl=1)  # fmt: skip
+    told = [("fp8", 20, 100), ("fp8", 40, 50), ("fp8", 60, 8), ("fp4", 30, 300), ("fp4", 50, 150)]
+    curves = Curves.of(points(*(("e", *point) for point in told)), model="m", isl=1, osl=1)
     readings = curves.read([20, 30, 40, 50])
     ratio = uplift._at_equal_speed(readings, 0, 1)
     assert np.isnan(ratio).tolist() == [True, False, False, True]
     assert ratio[1] == pytest.approx(300 / readings.value[0, 1])
+    rows = points(("e", "fp8", 20, 100), ("e", "fp8", 40, 20), ("e", "fp4", 30, 300))
+    five = Curves.of(rows, model="m", isl=1, osl=1).read([30.0])
+    assert uplift._at_equal_speed(five, 0, 1) == pytest.approx(300 / five.value[0]), "five times is not wide"
 
 
 def deployment(day, **change):
@@ -149,7 +148,13 @@ def points(*told):
 def test_engines_are_compared_at_one_speed_and_only_where_two_were_measured():
     rows = points(("a", "fp8", 20, 100), ("a", "fp8", 40, 60), ("b", "fp8", 20, 50), ("b", "fp4", 20, 70))
     found = uplift.by_engine(Curves.of(rows, model="m", isl=1, osl=1), [20.0, 30.0], ["x1"])
-    assert [(row["speed"], row["best"], row["slowest"], row["ratio"]) for row in found] == [(20.0, "a", "b", 2.0)]
+    assert found == [{"gpu": "x1", "precision": "fp8", "spec_decoding": "none", "speed": 20.0, "best": "a",
+                      "slowest": "b", "tput": 100.0, "ratio": 2.0}]  # fmt: skip
+    apart = [row | {"is_disaggregated": True, TPUT: 0.5} for row in rows if row["precision"] == "fp8"]
+    of_both = Curves.of([*rows, *apart], model="m", isl=1, osl=1)
+    assert uplift.by_engine(of_both, [20.0, 30.0], ["x1"]) == found, "the best of each engine, whatever its topology"
+    slow = Curves.of(apart + points(("c", "fp8", 20, 0.25)), model="m", isl=1, osl=1)
+    assert [row["ratio"] for row in uplift.by_engine(slow, [20.0], ["x1"])] == [2.0]
     assert uplift.by_engine(Curves.of(rows, model="m", isl=1, osl=1), [20.0], ["x2"]) == []
 
 
@@ -159,6 +164,10 @@ def test_a_state_is_read_by_the_rule_of_all_pages():
     ask = dict(gpu="x1", precision="fp8", spec_decoding="none", engine="a")
     assert uplift.state(curves, **ask, speed=30.0) is None
     assert uplift.state(curves, **ask, speed=20.0).tput_per_gpu == 1000
+    assert uplift.state(curves, **ask | {"gpu": "x9"}, speed=20.0) is None
+    for slowest, is_sure in ((20.0, True), (19.0, False)):  # five times less is read between, more is not sure
+        narrow = Curves.of(points(("a", "fp8", 20, 100), ("a", "fp8", 40, slowest)), model="m", isl=1, osl=1)
+        assert (uplift.state(narrow, **ask, speed=30.0) is not None) == is_sure
 
 
 def test_the_claim_closes_on_all_captures_as_its_two_steps(shared):
