@@ -378,6 +378,23 @@ def test_a_claim_in_words(conditions, said):
     assert str(understand(claim(conditions=conditions), GPUS)) == f"A against B; m; {said}"
 
 
+@pytest.mark.parametrize(
+    ("change", "undisclosed"),
+    [
+        ({"subject": "a fp4 mtp", "baseline": "b fp8", "conditions": "sglang; 1k/1k; 30 tok/s/user"}, ()),
+        ({"subject": "a fp4", "baseline": "b fp8 mtp", "conditions": "ATOM; 1k/1k; 30 tok/s/user"}, ()),
+        ({"conditions": "vLLM; FP8; MTP of either kind; 1k/1k; 30 tok/s/user"}, ()),
+        ({"conditions": "TRT; FP8; 1k/1k; 30 tok/s/user"}, ("speculation",)),
+        (
+            {"conditions": "TileRT; FP8; no MTP; 1k/1k; 30 tok/s/user", "metric": "perf_per_dollar"},
+            ("price basis", "which tokens are counted"),
+        ),
+    ],
+)
+def test_what_a_claim_does_not_say(change, undisclosed):
+    assert understand(claim(**change), GPUS).undisclosed == undisclosed
+
+
 def test_gpus_by_their_key_and_by_their_generation():
     found = gpus_by_name([("h100", "Hopper"), ("b200", "Blackwell"), ("h200", "Hopper")])
     assert found == {"h100": ["h100"], "h200": ["h200"], "hopper": ["h100", "h200"], "b200": ["b200"],

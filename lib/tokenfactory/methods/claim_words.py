@@ -132,8 +132,7 @@ def _speeds(text: str) -> tuple[float, ...]:
     if "tok/s/user" not in text:
         return ()
     numbers = re.findall(r"(?<![\d.])(\d+(?:\.\d+)?)(?=(?:-\d+)? tok/s/user)|\bat (\d+(?:\.\d+)?)(?![\d.]*x)\b", text)
-    ends = re.findall(r"-(\d+) tok/s/user", text)
-    return tuple(sorted({float(a or b) for a, b in numbers} | set(map(float, ends))))
+    return tuple(sorted({float(a or b) for a, b in numbers}))
 
 
 def _figure(claim: Mapping) -> Interval | None:
