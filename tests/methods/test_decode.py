@@ -1,6 +1,8 @@
 """The decode model: vectors worked out by hand and from the tables, its properties, and what it refuses."""
 
+import math
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -279,22 +281,139 @@ def test_a_stand_in_is_named(r1, tables):
     assert named("b300", 32) == ("all-to-all of H100 over 400 Gb/s InfiniBand", rest)
 
 
+# --- tables of a few round numbers, read half way between the logarithms of 1 and 4, 100 and 400
+
+SMALL = Architecture(decode.KERNEL_MODEL, 2, 1, 1000, 256, 8, 128, 0, 0, 0, 0, 0, math.inf, 0, 0)
+TIMES = {(1, 100): 1.0, (1, 400): 3.0, (4, 100): 5.0, (4, 400): 7.0, (16, 100): 9.0}
+TINY = decode.KernelTables.from_rows(
+    [("x", form, heads, *at, ms * part) for form, heads, part in (("fp4", 128, 1), ("fp8", 128, 0.5), ("fp4", 64, 10))
+     for at, ms in TIMES.items()],
+    [("x", "fp4", ep, skew, tokens, ms * part) for ep in (1, 2, 16) for skew, part in ((1.01, 1), (1.2, 0.5))
+     for tokens, ms in ((16, 3.0), (1, 1.0))] + [("x", "fp4", 4, 1.01, 1, 1.0), ("x", "fp4", 4, 1.01, 4, 1.0)],
+    [("x", "nvlink", "deepep", "fp8", 2, 4, None, 0.4, 0.5, None),
+     ("x", "nvlink", "deepep", "fp8", 2, 1, 0.1, 0.2, 0.3, 0.2),
+     *(("gb200", "nvlink", f"trt-{side}-sided", "fp4", 4, tokens, None, ms, ms, None)
+       for side, tokens, ms in (("two", 1, 0.25), ("two", 4, 0.5), ("one", 1, 0.2), ("one", 4, 0.6)))],
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("step", "is_fastest", "parts"),
+    [
+        # three layers of attention at 4 ms, two of experts at 2 ms and exchanges at 0.75, half an attention module
+        (Step(2, 2, 200), False, [12, 4, 1.5, 2]),
+        (Step(2, 1, 200, tokens_per_step=2), False, [12, 4, 1.5, 2]),
+        (Step(2, 2, 200), True, [6, 2, 1.4, 1]),
+        (Step(2, 2, 200, attention_tp=2), False, [180, 4, 1.5, 30]),  # 64 heads, 4 tokens: 60 ms
+        (Step(1, 4, 200), False, [18, 4, 0, 3]),
+    ],
+)
+def test_a_sum_by_hand(step, is_fastest, parts):
+    ask = dict(tables=TINY, architecture=SMALL, gpu="x", precision="fp4", step=step)
+    found = decode.kernel_sum(**ask, is_fastest=is_fastest)
+    assert list(found.parts) == list(decode.PARTS)
+    assert [float(part) for part in found.parts.values()] == pytest.approx(parts, rel=1e-12)
+    assert float(found.step_ms) == pytest.approx(sum(parts), rel=1e-12)
+
+
+def test_sums_of_many_steps_and_speeds_by_hand():
+    steps = Step(np.array([[2, 1]]), np.array([[2], [4]]), 200)
+    found = decode.kernel_sum(tables=TINY, architecture=SMALL, gpu="x", precision="fp4", step=steps)
+    assert found.step_ms.shape == (2, 2)
+    assert (found.step_ms[0, 0], found.step_ms[1, 1]) == pytest.approx((19.5, 25.0), rel=1e-12)
+    row = dict(gpu="x", precision="fp4", isl=200 / 0.9 - 50, osl=100, decode_ep=2, batch=2, depth=0, attention_tp=1)
+    rows = [row, row | {"depth": None}, row | {"depth": 1, "batch": 1}, row | {"gpu": "y"}, row | {"depth": 2}]
+    found = decode.predicted_speed(rows, tables=TINY, architecture=SMALL, acceptance={0: 1.0, 1: 1.5})
+    assert found == pytest.approx([1000 / 19.5, math.nan, 1500 / 19.5, math.nan, math.nan], rel=1e-12, nan_ok=True)
+
+
+def test_the_exchange_of_the_faster_of_two_kernels_and_what_it_stands_for():
+    found = TINY.exchange("gb300", "fp4", 4)
+    assert (found.stands_for, found.tokens.tolist()) == ("all-to-all of GB200", [1, 4])
+    assert (found.usual_ms.tolist(), found.fastest_ms.tolist()) == ([0.5, 1.0], [0.4, 1.0])
+    assert TINY.exchange("gb200", "fp8", 4) is None and TINY.exchange("x", "fp4", 64) is None
+
+
+HOPPER = ("h100", "nvlink", "deepep-hopper")
+NETWORK = ("h100", "infiniband", "deepep-hopper")
+FOR_NETWORK, FOR_RACK = "all-to-all of H100 over 400 Gb/s InfiniBand", "all-to-all of GB200"
+
+
+@pytest.mark.parametrize(
+    ("gpu", "link", "found"),
+    [
+        ("h100", None, [(*HOPPER, ""), (*NETWORK, "")]),
+        ("h200", None, [(*HOPPER, "all-to-all of H100"), (*NETWORK, FOR_NETWORK)]),
+        ("h200", "nvlink", [(*HOPPER, "all-to-all of H100")]),
+        ("gb300", "infiniband", [(*NETWORK, FOR_NETWORK)]),
+        ("gb300", None, [("gb200", "nvlink", "trt-two-sided", FOR_RACK)]),
+        ("gb200", None, [("gb200", "nvlink", "trt-two-sided", "")]),
+        ("b200", None, [("b200", "nvlink", "deepep", ""), (*NETWORK, FOR_NETWORK),
+                        ("gb200", "nvlink", "trt-two-sided", FOR_RACK)]),
+        ("b200", "nvlink", [("b200", "nvlink", "deepep", ""), ("gb200", "nvlink", "trt-two-sided", FOR_RACK)]),
+    ],
+)  # fmt: skip
+def test_where_an_exchange_was_timed(gpu, link, found):
+    assert decode._candidates(gpu, link) == found
+
+
+@pytest.mark.parametrize(
+    ("step", "change", "said"),
+    [
+        (Step(2, 1, 200), {"gpu": "y"}, "not measured: no attention kernel of fp4 on y at ep 2"),
+        (Step(8, 1, 200), {}, "not measured: no expert kernel of fp4 on x at ep 8"),
+        (Step(16, 1, 200), {}, "not measured: no all-to-all kernel of fp4 on x at ep 16"),
+        (Step(1, 17, 200), {}, "attention was timed for 1 to 16 tokens a GPU, not for 17"),
+        (Step(1, 4, 99, 1, 2), {}, "attention was timed for 100 to 400 tokens of context, not for 99"),
+        (Step(1, 1, 401), {}, "attention was timed for 100 to 400 tokens of context, not for 401"),
+        (Step(4, 1, 200, 2), {}, "expert was timed for 1 to 4 tokens over 4 GPUs, not for 8"),
+        (Step(2, 8, 200), {}, "all-to-all was timed for 1 to 4 tokens a GPU, not for 8"),
+        (Step(1, 1, 4321.5), {}, "attention was timed for 100 to 400 tokens of context, not for 4,321.5"),
+        (Step(1, 8, 200), {}, "attention was not timed for so many tokens of so long a context"),
+    ],
+)
+def test_why_a_step_is_in_no_table(step, change, said):
+    why = decode.why_outside(**dict(tables=TINY, gpu="x", precision="fp4", step=step, num_heads=128) | change)
+    assert why == (said if said.startswith("not") else f"outside the kernel table: {said}")
+
+
+@pytest.mark.parametrize(
+    ("model", "ep", "ms"),
+    # n (1 + 2) bytes of 1,000 values in two layers: 6,000 bytes to eight experts at 1 GB/s. Beyond eight GPUs to
+    # islands at 0.1 GB/s, in DeepSeek's models at most four of them.
+    [("deepseek-x", 8, 6e-3 * 8 * 7 / 8), ("deepseek-x", 32, 6e-2 * 4 * 3 / 4), ("deepseek-x", 64, 6e-2 * 4 * 7 / 8),
+     ("other", 64, 6e-2 * 8 * 7 / 8), ("deepseek-x", 1, 0.0), ("deepseek-x", np.array([8, 64]), [0.042, 0.21])],
+)  # fmt: skip
+def test_an_exchange_between_islands_goes_at_the_speed_of_their_network(model, ep, ms):
+    step, gpu = Step(ep, batch=1, context_tok=1), decode.Gpu("x", 1e12, {"fp8": 1e15}, 8, 1e9, 1e8)
+    found = decode.bound(architecture=replace(SMALL, model=model), gpu=gpu, precision="fp8", step=step)
+    assert found.all_to_all_ms == pytest.approx(np.array(ms), rel=1e-12)
+
+
 def test_bad_input(r1, models, gpus, tables, db):
     good = dict(architecture=r1, ep=32, batch=8, context_tok=1536, depth=3, acceptance=2.5)
     decode.check(**good)
+    ends = "between 1 and 4, one more than it drafts"
     for change, said in (
-        ({"ep": 24}, "ep 24 does not divide the 256 experts"),
-        ({"ep": 0}, "ep 0"),
-        ({"batch": 0}, "above zero"),
-        ({"batch": np.inf}, "above zero"),
-        ({"context_tok": -1}, "above zero"),
-        ({"depth": -1}, "fewer than 0"),
-        ({"acceptance": 0.9}, "between 1 and 4"),
-        ({"acceptance": 4.1}, "between 1 and 4"),
-        ({"acceptance": np.nan}, "between 1 and 4"),
+        ({"ep": 24}, "ep 24 does not divide the 256 experts of deepseek-r1-0528"),
+        ({"ep": 0}, "ep 0 does not divide the 256 experts of deepseek-r1-0528"),
+        ({"batch": 0}, "batch and context must be above zero"),
+        ({"batch": np.inf}, "batch and context must be above zero"),
+        ({"context_tok": -1}, "batch and context must be above zero"),
+        ({"context_tok": 0}, "batch and context must be above zero"),
+        ({"context_tok": np.inf}, "batch and context must be above zero"),
+        ({"depth": -1}, "mtp -1: a step cannot draft fewer than 0 tokens"),
+        *(
+            ({"acceptance": a}, f"acceptance {a:g}: a step that drafts 3 tokens yields {ends}")
+            for a in (0.9, 4.1, np.nan)
+        ),
     ):
-        with pytest.raises(ParameterError, match=said):
+        with pytest.raises(ParameterError) as caught:
             decode.check(**good | change)
+        assert str(caught.value) == said
+    for edge in ({"ep": 1}, {"batch": 0.5, "context_tok": 0.5}, {"acceptance": 1}, {"acceptance": 4}):
+        decode.check(**good | edge)
+    decode.check(**good | {"depth": 0, "acceptance": 1})
     with pytest.raises(ParameterError, match="h200 does not compute in fp4"):
         decode.bound(architecture=r1, gpu=gpus["h200"], precision="fp4", step=Step(8, 1, 1536))
     with pytest.raises(ParameterError, match="the network between islands of mi355x is not known"):
