@@ -310,7 +310,7 @@ def test_every_way_to_draw_gives_the_shape(shape, mean, variance, how):
 
 def test_an_empirical_input_invents_nothing():
     draws = Empirical([3, 1, 2, 2]).draw(np.random.default_rng(1), 1000)
-    assert set(draws) == {1, 2, 3}
+    assert set(draws) == {1, 2, 3} and draws.dtype == float
     assert Empirical([3, 1, 2, 2]).ppf(np.array([0, 0.2, 0.3, 0.7, 0.8, 1])).tolist() == [1, 1, 2, 2, 3, 3]
 
 
@@ -347,6 +347,8 @@ def test_inputs_have_the_rank_correlation_that_was_asked_for():
     assert np.abs(np.array(found) - wanted).max() < 0.01  # standard error 1 / sqrt(100,000) = 0.003
     assert abs(spearman(draws["free"], draws["a"])) < 0.01
     assert draws["a"].mean() == pytest.approx(3, rel=0.01)  # the shapes stay what they are
+    normals = RankCorrelation(["a", "b", "c"], wanted).normals(np.random.default_rng(1), 100_000)
+    assert normals.std(axis=1) == pytest.approx([1, 1, 1], abs=0.01)
 
 
 @pytest.mark.parametrize(
@@ -364,7 +366,9 @@ def test_inputs_have_the_rank_correlation_that_was_asked_for():
 def test_a_matrix_that_cannot_be_is_refused(matrix, says):
     with pytest.raises(ParameterError, match=says) as caught:
         RankCorrelation(["a", "b", "c"], matrix)
-    assert "\n" not in str(caught.value)
+    assert str(caught.value).startswith("the rank-correlation matrix ") and "\n" not in str(caught.value)
+    with pytest.raises(ParameterError, match="matrix names an input twice"):
+        RankCorrelation(["a", "a"], np.eye(2))
 
 
 # --- Sobol -------------------------------------------------------------------------------------------------------
@@ -460,7 +464,7 @@ def test_knowing_one_input_is_never_worth_more_than_knowing_all(seed, shift):
         (lambda: sensitivity.tornado(product, {"x": 1}, {"x": (2, 1)}), r"x: low \(2\) is above high \(1\)"),
         (lambda: sensitivity.tornado(product, {"x": 1}, {"y": (1, 2)}), "'y' is not an input of the model; it has x"),
         (lambda: sensitivity.flips(product, {"x": 1}, {"y": (0, 1)}, target=0), "'y' is not an input"),
-        (lambda: sensitivity.solve(abs, low=2, high=1, name="x"), r"x: low \(2\) is above high \(1\)"),
+        (lambda: sensitivity.solve(abs, low=2, high=1, target=0, name="x"), r"x: low \(2\) is above high \(1\)"),
         (lambda: simulate(cost_of, PRICE_AND_SPEED, num_draws=0, seed=1), "must be positive, not 0"),
         (
             lambda: simulate(cost_of, PRICE_AND_SPEED, num_draws=9, seed=1, correlation=RankCorrelation(["x"], [[1]])),

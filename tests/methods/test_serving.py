@@ -320,6 +320,15 @@ def test_table_by_hand():
     assert figures == pytest.approx([150, 2, 75_000, 1000 * ROOT / 150])
     assert rows[2]["tput"] is None and rows[2]["usd_per_mtok"] is None
     assert rows[2]["nearest"].speed == 40.0 and rows[1]["nearest"] is None
+    first, of_b = rows[:2]
+    assert (first["speed"], first["configuration"].gpu, first["why_not"], first["is_wide"]) == (ROOT, "a", "", False)
+    assert first["at_least"] is first["answer"].at_least and first["usd_per_mtok_at_least"] == pytest.approx(2)
+    assert (of_b["configuration"], of_b["at_least"], of_b["usd_per_mtok_at_least"]) == (None, None, None)
+    assert of_b["why_not"] == of_b["answer"].why_not and of_b["why_not"].startswith("B is not measured")
+    wide = curves_of([point("a", 20.0, 600.0), point("a", 40.0, 110.0)])
+    (row,) = serving.table(wide, [ROOT], ["a"], usd_per_gpu_hour={"a": 0.396}, kw_per_gpu={}, isl=1024, osl=1024)
+    assert row["is_wide"] and row["at_least"].speed == 40.0, "a wide reading is not sure to be the cheaper one"
+    assert row["usd_per_mtok_at_least"] == pytest.approx(1.0)
 
 
 def test_the_dear_end_of_the_cost_is_the_low_end_of_the_throughput():

@@ -92,7 +92,7 @@ def tornado(function: Model, base: Mapping[str, float], ranges: Mapping[str, Ran
     return sorted(bars, key=lambda bar: (-bar.span, bar.name))
 
 
-def solve(function: Callable[[float], float], *, low: float, high: float, target: float = 0.0, name: str) -> float:
+def solve(function: Callable[[float], float], *, low: float, high: float, target: float, name: str) -> float:
     """The value between `low` and `high` at which a continuous function of one number reaches `target`.
 
     Raises

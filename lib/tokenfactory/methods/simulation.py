@@ -142,7 +142,7 @@ class RankCorrelation:
     matrix: Sequence[Sequence[float]]
 
     def __post_init__(self):
-        matrix = np.asarray(self.matrix, float)
+        matrix = np.asarray(self.matrix)
         if matrix.shape != (len(self.names), len(self.names)):
             raise ParameterError(f"the rank-correlation matrix must have {len(self.names)} rows and columns")
         if len(set(self.names)) < len(self.names):
