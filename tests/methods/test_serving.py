@@ -85,6 +85,8 @@ def test_a_reading_has_its_points():
     assert answer.ranks and answer.why_not == "" and answer.best is answer.at_least
     pools = point("a", 20.0, 400.0, is_disaggregated=True, num_prefill_gpu=6, num_decode_gpu=32)
     assert curves_of([pools]).at_speed(20)["a"].best.num_gpu == (38,)
+    decode_alone = pools | {"num_prefill_gpu": None}
+    assert curves_of([decode_alone]).at_speed(20)["a"].best.num_gpu == (32,)
     assert curves_of([pools | {"is_disaggregated": False}]).at_speed(20)["a"].best.num_gpu == ()  # tp times ep
 
 
@@ -245,6 +247,26 @@ def test_conditions_are_what_both_have_and_state():
         "aggregated on both": {"is_disaggregated": False},
         "measured in 2026-05 on both": {"month": "2026-05"},
     }
+    pools = [serving.configuration_of(point(gpu, 20.0, 1.0, is_disaggregated=True)) for gpu in "ac"]
+    others = [serving.configuration_of(point("b", 20.0, 1.0, precision="fp4", spec_decoding="mtp"))]
+    assert [condition.label for condition in serving.conditions(pools + others, "a", "b")] == [
+        BEST, "measured in 2026-05 on both",
+    ], "a third GPU is asked for nothing"  # fmt: skip
+    assert "disaggregated on both" in [condition.label for condition in serving.conditions(pools, "a", "c")]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({}, "e FP8 no MTP aggregated 2026-05-01"),
+        ({"framework": None, "precision": NOT_STATED, "is_disaggregated": None, "as_of": None}, "no MTP"),
+        ({"spec_decoding": "mtp", "is_disaggregated": True}, "e FP8 MTP disaggregated 2026-05-01"),
+        ({"spec_decoding": NOT_STATED}, "e FP8 MTP not stated aggregated 2026-05-01"),
+        ({"is_known_wrong": True}, "e FP8 no MTP aggregated 2026-05-01 known to answer wrongly"),
+    ],
+)
+def test_a_configuration_in_words(change, said):
+    assert str(serving.configuration_of(point("a", 20.0, 1.0, **change))) == said
 
 
 # --- bands
@@ -277,6 +299,8 @@ def test_bands_are_learned_from_measured_points_of_all_workloads():
     assert (learned.num_errors[2], learned.num_series[2], learned.below[0]) == (22, 2, RUN_TO_RUN_LOG)
     more = [row | {"evidence": "interpolated", SPEED: row[SPEED] + 1} for row in rows]
     assert serving.learn_bands(rows + more).same_day.num_errors.tolist() == learned.num_errors.tolist()
+    untold = [row | {"evidence": None} for row in rows]  # is measured
+    assert serving.learn_bands(untold).same_day.num_errors.tolist() == learned.num_errors.tolist()
 
 
 def test_too_few_points_for_a_band_is_not_an_error():
@@ -369,6 +393,8 @@ def test_an_unknown_workload_names_what_there_is():
         Curves.of(A, model="m", isl=8192, osl=1024)
     with pytest.raises(NotMeasuredError, match="no point of n at 1/1 tokens; lengths with points: none"):
         Curves.of(A, model="n", isl=1, osl=1)
+    with pytest.raises(NotMeasuredError, match=r"lengths with points: 512/9, 1024/1024$"):
+        Curves.of([*A, A[0] | {"isl": 512, "osl": 9}], model="m", isl=1, osl=1)
 
 
 # --- parity with what InferenceX printed; the GLM-5 table is in test_pareto.py
@@ -488,6 +514,7 @@ def test_ends_of_a_reading_are_its_band_and_without_one_the_reading():
     read = curves_of([*A, *B], same_band(math.log(2))).ends_at(20.0, ["a", "b", "c"])
     assert read == {"a": pytest.approx({"_low": 200.0, "": 400.0, "_high": 800.0}),
                     "b": pytest.approx({"_low": 45.0, "": 90.0, "_high": 180.0})}  # fmt: skip
+    assert list(curves_of(A + B).ends_at(20.0, ["b"])) == ["b"]
     assert curves_of(A).ends_at(20.0, ["a"]) == {"a": {"_low": 400.0, "": 400.0, "_high": 400.0}}
 
 

@@ -289,8 +289,8 @@ def conditions(configurations: Sequence[ServingConfiguration], subject: str, bas
     alike = ("precision", "spec_decoding", "is_disaggregated")
     for names in (*((name,) for name in alike), ("precision", "spec_decoding"), alike, ("month",)):
         for value in shared(names):
-            label = ", ".join(say[name](one) for name, one in zip(names, value, strict=True)) + " on both"
-            found.append(Condition(label, dict(zip(names, value, strict=True))))
+            same = dict(zip(names, value, strict=True))
+            found.append(Condition(", ".join(say[name](one) for name, one in same.items()) + " on both", same))
     return found
 
 
