@@ -303,6 +303,18 @@ def test_bands_are_learned_from_measured_points_of_all_workloads():
     assert serving.learn_bands(untold).same_day.num_errors.tolist() == learned.num_errors.tolist()
 
 
+def test_bands_of_pools_and_of_other_days_are_learned_apart():
+    day = [point("a", 10 * 1.2**step, 1e3 / 1.2**step, is_disaggregated=True) for step in range(30)]
+    (own, pooled) = (bands.group_of(np.array([1.44]), np.array([is_pool]))[0] for is_pool in (False, True))
+    of_models = [row | {"model": m, "is_disaggregated": m in "xyz"} for m in "klxyz" for row in day]
+    learned = serving.learn_bands(of_models).same_day
+    assert (learned.num_errors[own], learned.num_errors[pooled]) == (2 * 28, 3 * 28)
+    later = [row | {"as_of": date(2026, 6, 1), SPEED: 1.05 * row[SPEED]} for row in day]
+    assert not isinstance(serving.learn_bands(day + later).other_day, NotCalibrated)
+    for change in ({"isl": 8192}, {"osl": 512}, {"model": "n"}, {"framework": "f"}):  # another deployment
+        assert isinstance(serving.learn_bands(day + [row | change for row in later]).other_day, NotCalibrated)
+
+
 def test_too_few_points_for_a_band_is_not_an_error():
     learned = serving.learn_bands(A)
     assert isinstance(learned.same_day, NotCalibrated) and isinstance(learned.other_day, NotCalibrated)

@@ -301,7 +301,7 @@ def measured_curves(rows: Sequence[Mapping]) -> tuple[list[tuple], Frontiers]:
 def learn_bands(rows: Sequence[Mapping]) -> Bands:
     """Learn both bands from all measured points there are, of every model and workload."""
     labels, knots = measured_curves(rows)
-    pools = np.array([bool(label[-1].is_disaggregated) for label in labels], bool)
+    pools = np.array([bool(label[-1].is_disaggregated) for label in labels])
     recipes = [(*label[:-1], label[-1].framework, *label[-1].recipe) for label in labels]
     learn = {"repeat_log": RUN_TO_RUN_LOG, "coverage_frac": COVERAGE_FRAC}
     return Bands(
