@@ -90,6 +90,19 @@ def test_a_reading_has_its_points():
     assert curves_of([pools | {"is_disaggregated": False}]).at_speed(20)["a"].best.num_gpu == ()  # tp times ep
 
 
+def test_the_nearest_points_on_either_side_are_readings_of_their_own():
+    curves = curves_of([*A, point("a", 80.0, 100.0)], same_band(math.log(2)))
+    at_30, at_40, at_90 = (curves.at_speed(speed)["a"] for speed in (30, 40, 90))
+    below, above = at_30.below, at_30.above
+    assert (below.speed, above.speed, below.points, above.points) == (20, 40, (A[0],), (A[1],))
+    assert (below.configuration, below.how, below.is_at_odds) == (curves.configurations[0], "measured", False)
+    assert (below.tput_per_gpu, below.low, below.high) == pytest.approx((400, 200, 800))
+    assert (at_40.below.speed, at_40.above.speed) == (20, 80), "on either side, not at it"
+    assert (at_90.below.speed, at_90.above) == (80, None)
+    as_good = curves_of([*A, point("a", 50.0, 400.0, precision="fp4")]).at_speed(20)["a"]
+    assert as_good.at_least is as_good.best, "a faster point that makes just as much is no better"
+
+
 def test_the_best_configuration_answers():
     fp4 = [point("a", 20.0, 390.0, precision="fp4"), point("a", 60.0, 290.0, precision="fp4")]
     answers = curves_of(A + fp4).along([10, 20, 40, 50, 70], ["a", "b"])
@@ -181,6 +194,7 @@ def test_points_that_their_own_source_reads_above_do_not_silence_it_and_never_ra
     assert at_30.best.tput_per_gpu == 1.3 * by_hand and at_30.ranks
     assert at_30.best.how == "interpolated by InferenceX, from more recipes than it shows"
     assert at_20.best.how == "measured, on fewer recipes than InferenceX has" and not at_20.ranks
+    assert curves.at_speed(15)["a"].above.how == at_20.best.how and not curves.at_speed(15)["a"].above.ranks
     # of another day, format or engine it says nothing about these points
     for other in ({"as_of": date(2026, 4, 1)}, {"precision": "fp4"}, {"framework": "f"}):
         assert curves_of([*A, above | other], band).at_speed(20)["a"].ranks

@@ -352,7 +352,7 @@ class SpeedTable:
         """
         if not len(self.configurations):
             return np.full(self.speeds.size, -1)
-        is_wanted = np.array([is_wanted(one) for one in self.configurations], bool)[:, None]
+        is_wanted = np.array([is_wanted(one) for one in self.configurations])[:, None]
         is_sure = is_wanted & self.is_usable
         is_open = is_wanted & ~self._has_as_new(self.is_usable)
         is_wide = is_open & (self.gap > WIDE_GAP) & ~np.isnan(self.value)
