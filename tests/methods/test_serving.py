@@ -160,6 +160,8 @@ def test_a_poor_configuration_does_not_answer_for_a_better_one_that_is_hidden_in
     answer = curves_of(hidden + A).at_speed(30)["a"]
     assert answer.best is None and (answer.below.speed, answer.above.speed) == (20, 40)
     assert answer.below.tput_per_gpu == 10_000
+    longer = curves_of([*hidden, *A, point("a", 60.0, 90.0)]).along([20, 30, 50], ["a"])["a"]
+    assert [a.best and a.best.tput_per_gpu > 9000 for a in longer] == [True, None, False], "each speed by itself"
     good = [row | {TPUT: 2 * row[TPUT]} for row in A]  # about 570 at 30
     assert curves_of(hidden + good).at_speed(30)["a"].best.configuration.precision == "fp8"
     # where the same format and speculation has a sure reading, of another day say, nothing is hidden
@@ -179,6 +181,8 @@ def test_readings_of_a_source_are_the_last_resort_of_their_recipe():
     assert curves.at_speed(30)["a"].at_least.tput_per_gpu == 300  # at 60, where nothing measured answers
     older = curves_of([row | {"as_of": date(2025, 12, 1)} for row in A] + source)
     assert older.at_speed(30)["a"].best.evidence == "interpolated"  # an old run does not stand in for a newer sweep
+    undated = curves_of([row | {"as_of": None} for row in source])
+    assert undated.at_speed(30)["a"].best.evidence == "interpolated"
     other_format = curves_of(A + [row | {"precision": "fp4"} for row in source])
     assert other_format.at_speed(30)["a"].best.evidence == "interpolated"
 

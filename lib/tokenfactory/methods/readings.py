@@ -337,9 +337,9 @@ class SpeedTable:
 
     def _has_as_new(self, is_there: np.ndarray) -> np.ndarray:
         """Where some configuration that is there has the recipe of each one, and is no older."""
-        recipe = numbered(one.recipe for one in self.configurations)[1]
+        recipes, recipe = numbered(one.recipe for one in self.configurations)
         day = np.array([one.as_of.toordinal() if one.as_of else 0 for one in self.configurations])
-        newest = np.full((recipe.max(initial=-1) + 1, self.speeds.size), -1)
+        newest = np.full((len(recipes), self.speeds.size), -1)
         np.maximum.at(newest, recipe, np.where(is_there, day[:, None], -1))
         return newest[recipe] >= day[:, None]
 
