@@ -95,7 +95,7 @@ class Curves:
     def of_workload(cls, rows: Sequence[Mapping], learned: Bands) -> Curves:
         """The curves of rows that are all of one workload; of none, curves that answer nothing."""
         configurations, ids = numbered(configuration_of(row) for row in rows)
-        return cls(rows, configurations, _knots(rows, ids, len(configurations)), learned)
+        return cls(rows, configurations, _knots(rows, ids), learned)
 
     @property
     def gpus(self) -> list[str]:
@@ -287,15 +287,15 @@ def by_lengths(rows: Sequence[Mapping], *, model: str, also: tuple[int, int]) ->
     return {mix: Curves.of_workload(of_mix[mix], learned) for mix in sorted(of_mix)}
 
 
-def _knots(rows: Sequence[Mapping], ids: np.ndarray, num_series: int) -> Frontiers:
-    return pareto.pareto_front(ids, [row[SPEED] for row in rows], [row[TPUT] for row in rows], num_series=num_series)
+def _knots(rows: Sequence[Mapping], ids: np.ndarray) -> Frontiers:
+    return pareto.pareto_front(ids, [row[SPEED] for row in rows], [row[TPUT] for row in rows])
 
 
 def measured_curves(rows: Sequence[Mapping]) -> tuple[list[tuple], Frontiers]:
     """The curves of all measured configurations: (model, isl, osl, configuration) of each."""
     rows = [row for row in rows if (row.get("evidence") or "measured") == "measured"]
     labels, ids = numbered((row["model"], row["isl"], row["osl"], configuration_of(row)) for row in rows)
-    return labels, _knots(rows, ids, len(labels))
+    return labels, _knots(rows, ids)
 
 
 def learn_bands(rows: Sequence[Mapping]) -> Bands:
