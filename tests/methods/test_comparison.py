@@ -131,14 +131,14 @@ def test_an_owned_hour_is_that_of_its_parts():
 def test_best_points_in_no_pair_are_counted():
     told = dict(model="m", isl=1024, osl=1024, framework="e", precision="fp8", spec_decoding="none", as_of=None,
                 is_disaggregated=False, evidence="measured", source_url="https://a")  # fmt: skip
-    points = [("a", 20.0, 400.0), ("a", 40.0, 200.0), ("b", 30.0, 90.0), ("b", 80.0, 30.0)]
+    points = [("a", 20.0, 400.0), ("a", 40.0, 200.0), ("b", 30.0, 90.0), ("b", 80.0, 30.0), ("b", 99.0, 9.0)]
     rows = [told | {"gpu": gpu, SPEED_OF_USER: speed, TPUT: tput} for gpu, speed, tput in points]
     curves = {(1024, 1024): Curves.of_workload(rows, learn_bands(rows))}
     pairs = comparison.fair_pairs(curves, ("a", "b"))
-    # at 30 and 40 both are measured; at 20 nothing of b, and at 80 nothing of a
+    # at 30 and 40 both are measured; at 20 nothing of b, and at 80 and 99 nothing of a
     assert {pair.speed for _, pair in pairs} == {30.0, 40.0}
-    assert comparison.num_unpaired(curves, pairs, ("a", "b")) == 2
-    assert comparison.num_unpaired(curves, [], ("a", "b")) == 4
+    assert comparison.num_unpaired(curves, pairs, ("a", "b")) == 3
+    assert comparison.num_unpaired(curves, [], ("a", "b")) == 5
     alike = [(mix, pair) for mix, pair in pairs if pair.condition.label != BEST]
-    assert alike and comparison.num_unpaired(curves, alike, ("a", "b")) == 4, "of pairs of the best alone"
+    assert alike and comparison.num_unpaired(curves, alike, ("a", "b")) == 5, "of pairs of the best alone"
     assert comparison.num_unpaired(curves, [], ("a",)) == 2

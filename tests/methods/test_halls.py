@@ -43,6 +43,7 @@ def test_racks_of_gb300_in_ten_megawatts(assumed, figures):
     gb300 = system(assumed, figures, "gb300")
     # 2.12 kW of IT power times a PUE of 1.12, for 72 GPUs, and a tenth kept free: 10,000 / 1.1 / 170.957 = 53.2
     assert gb300.utility.value == pytest.approx(2.12 * 1.12)
+    assert not [name for name, row in assumed.rows.items() if row["low"] is None or row["high"] is None]
     assert (gb300.unit, gb300.units_per_rack, gb300.usd_per_gpu_year) == ("rack", 1, 0.0)
     hall = assumed.hall(site_mw=10, basis=ALLIN_UTILITY)
     assert (hall.power.value, hall.liquid_kw) == (10_000, 10_000), "all of it may leave by liquid"

@@ -80,7 +80,8 @@ def test_power_goes_from_idle_to_busy():
     assert served.kw == pytest.approx(65)
     assert served.kw_idle == pytest.approx(15)
     assert load.idle_power_frac(served) == pytest.approx(15 / 65)
-    assert load.idle_power_frac(load.serve(Curve([100, 0]), per_unit=10)) == 0
+    unknown = load.serve(Curve([100, 0]), per_unit=10)
+    assert (unknown.kw, load.idle_power_frac(unknown)) == (0, 0)
 
 
 def test_demand_fails_when_units_do():
@@ -103,8 +104,8 @@ def test_a_curve_keeps_its_shape_at_another_mean(deepseek):
     [
         ([1, -2, 3], "demand: slot 1 of 3 has -2"),
         ([1, 2, np.nan], "demand: slot 2 of 3 is missing"),
-        ([0, 0], "nothing is asked for"),
-        ([], "at least one slot"),
+        ([0, 0], "^demand: nothing is asked for in any slot$"),
+        ([], "^demand: a load curve needs at least one slot of time$"),
         ([1, np.inf], "slot 1 of 2"),
     ],
 )
@@ -114,10 +115,17 @@ def test_a_curve_that_cannot_be_is_refused(demand, says):
 
 
 def test_what_no_fleet_serves_is_refused(deepseek):
-    for wrong in ({"per_unit": 0}, {"per_unit": 1, "idle_kw": 2}, {"per_unit": 1, "batch": -1},
-                  {"per_unit": 1, "unit_availability_frac": 0}, {"per_unit": 1, "num_spare_units": -1}):  # fmt: skip
-        with pytest.raises(ParameterError):
-            load.serve(deepseek, **wrong)
+    for wrong, says in (
+        ({"per_unit": 0}, "per_unit: a unit that serves 0 serves nobody"),
+        ({"idle_kw": 2, "busy_kw": 1}, "idle_kw: 2 kW is not between 0 and the 1 kW of a busy unit"),
+        ({"batch": -1}, "batch: -1 is below zero"),
+        ({"unit_availability_frac": 0}, "unit_availability_frac: 0 is not a share above 0 and up to 1"),
+        ({"unit_availability_frac": 1.5}, "unit_availability_frac: 1.5 is not a share above 0 and up to 1"),
+        ({"num_spare_units": -1}, "num_spare_units: -1 spare units make no sense"),
+    ):
+        with pytest.raises(ParameterError) as caught:
+            load.serve(deepseek, **{"per_unit": 1} | wrong)
+        assert str(caught.value) == says
 
 
 def test_curves_by_name_keep_the_order_and_the_hours_of_their_slots():

@@ -58,6 +58,7 @@ def test_where_one_input_turns_the_choice_both_cost_the_same():
     (found,) = ownership.turning(given, offer).items()
     assert found[0] == "usd_per_system"
     assert ownership.hour(H200 | dict([found]), 3.0) == pytest.approx(1.6, abs=1e-6)
+    assert list(ownership.turning(given, Offer(1.8, 1.8, 1.8, 3.0))) == ["usd_per_system"]
     assert ownership.turning(rows(), Offer(9, 9, 9, 3.0)) == {}
 
 
