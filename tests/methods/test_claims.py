@@ -151,6 +151,38 @@ def test_a_claim_beside_the_points(value, finding):
     assert verdict(value=8 - value).finding == finding
 
 
+@pytest.mark.parametrize(
+    ("change", "finding", "num", "reason"),
+    [
+        ({}, FOUND, 1, lambda found: found.match.where),
+        ({"value": 5.0}, LESS, 0, lambda found: found.stated[1].where),
+        ({"value": 3.0}, MORE, 0, lambda found: found.stated[0].where),
+        ({"value": 4.04, "band": same_band(0.02)}, INSIDE, 0,
+         lambda found: "between the lowest and highest under its conditions, or in their bands"),
+        ({"conditions": "1k/1k", "value": 9.0}, UNSTATED, 0, lambda found: "the claim names no speed"),
+        ({"conditions": "45 tok/s/user; FP4"}, UNCHECKABLE, 0,
+         lambda found: "nothing was measured under its conditions"),
+        ({"value": None, "value_low": 4.0, "value_high": 4.5}, FOUND, 1, lambda found: found.match.where),
+        ({"value": None, "value_low": 3.9, "value_high": 4.0}, FOUND, 1, lambda found: found.match.where),
+    ],
+)  # fmt: skip
+def test_every_verdict_has_its_claim_its_grid_and_its_places(change, finding, num, reason):
+    better = [row | {"precision": "int4", TPUT: 1.01 * row[TPUT]} for row in POINTS[:4]]
+    found = verdict([*POINTS, *better], **{"conditions": "30 tok/s/user; 1k/1k; FP8"} | change)
+    words = {name: value for name, value in change.items() if name != "band"}
+    assert (found.finding, found.reason, found.num_matches) == (finding, reason(found), num)
+    assert found.claim == understand(claim(**{"conditions": "30 tok/s/user; 1k/1k; FP8"} | words), GPUS)
+    speeds = 3 if change.get("conditions") is None else 2  # the grid has 20 and 35
+    assert found.num_cells == 2 * speeds and found.grid and (found.match is None) == (num == 0)
+
+
+def test_what_costs_the_same_turns_no_claim_round():
+    for times in (1.0, 1.5):
+        same = [row | {"gpu": "a", TPUT: times * row[TPUT]} for row in POINTS[4:]]
+        found = verdict([*same, *POINTS[4:]], conditions="1k/1k; 30 tok/s/user")
+        assert (found.grid[0].ratio, found.num_below_1, found.flips) == (pytest.approx(times), 0, ())
+
+
 def test_a_band_is_room_for_a_claim():
     wide = same_band(0.02)
     assert verdict(band=wide, value=4.04).finding == INSIDE
@@ -268,6 +300,7 @@ def test_a_way_is_not_compared_with_itself():
     ("change", "reason"),
     [
         ({"metric": "agents_per_mw"}, "no point holds agents per mw"),
+        ({"metric": "usd_per_gpu_hour"}, "benchmarks contain no prices"),
         ({"unit": "usd_per_mtok"}, "it is an absolute figure, not a ratio of two systems"),
         ({"conditions": "MLPerf Server"}, "it is about MLPerf, and the points are whole deployments under requests of"),
         ({"statement_short": "AgentX traffic"}, "it is about AgentX, and"),

@@ -314,6 +314,13 @@ def test_an_empirical_input_invents_nothing():
     assert Empirical([3, 1, 2, 2]).ppf(np.array([0, 0.2, 0.3, 0.7, 0.8, 1])).tolist() == [1, 1, 2, 2, 3, 3]
 
 
+@pytest.mark.parametrize("figures", [(math.inf, 1), (0, 1), (1, -0.1), (1, math.inf)])
+def test_a_log_normal_has_a_positive_median_and_a_finite_width(figures):
+    with pytest.raises(ParameterError, match="must be positive and sigma"):
+        LogNormal(*figures)
+    assert LogNormal(2, 0).sigma == 0
+
+
 @pytest.mark.parametrize("shape", [Triangular(2, 2, 2), Uniform(2, 2), Empirical([2]), LogNormal(2, 0)])
 def test_a_shape_without_width_is_a_number(shape):
     assert set(shape.draw(np.random.default_rng(1), 10)) == {2.0}
@@ -420,6 +427,8 @@ def test_groups_are_of_equal_size_and_the_highest_draws_too_many_are_left_out():
     costs = {"own": np.array([100.0, 1.0, 1.0, 5.0, 5.0]), "rent": np.full(5, 3.0)}
     assert sensitivity.value_of_knowing(costs, np.array([9, 1, 2, 3, 4]), num_groups=2) == 1.0
     # one draw a group: own costs 1 or 5, rent 3; the better one 2 on average, and either alone 3
+    many, own = np.tile([1.0, 0.0], 500), np.repeat([0.0, 2.0], 500)  # equal draws keep their order
+    assert sensitivity.value_of_knowing({"own": own, "rent": np.ones(1000)}, many, num_groups=4) == 0.5
     two = {"own": np.array([1.0, 5.0]), "rent": np.array([3.0, 3.0])}
     assert sensitivity.value_of_knowing(two, np.array([1, 2]), num_groups=2) == 1.0
 
