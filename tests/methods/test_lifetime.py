@@ -129,7 +129,35 @@ def test_inputs_that_cannot_be_meant_are_refused(name, value, says):
         Life(**GB300 | {"usd_per_mtok": 0.5} | {name: np.array([0.2, value])})
 
 
+def test_every_figure_of_a_year_is_kept_by_its_name_before_the_next_one_needs_it():
+    told = []
+
+    def keep(name, year, value):
+        told.append((name, year))
+        return value
+
+    life = Life(**GB300, usd_per_mtok=0.5, tax_frac=0.25, written_off_fracs=[1.0])
+    lifetime.years(life, 2, keep)
+    names = ("price", "mtok", "sales", "running", "resale", "tax", "cash", "discount")
+    assert told == [(name, year) for year in range(2) for name in names]
+
+
+def test_what_is_written_off_is_taxed_no_longer():
+    life = Life(usd_per_gpu=100, usd_per_mtok=1, mtok_per_year=60, running_usd_per_year=20, life_year=3, wacc_frac=0,
+                tax_frac=0.25, written_off_fracs=[1.0])  # fmt: skip
+    # a quarter of 60 - 20 - 100, then of 60 - 20
+    assert [year["tax"] for year in lifetime.years(life, 3)] == [-15, 10, 10]
+
+
+def test_a_life_may_be_a_month_and_a_gpu_be_sold_for_its_price():
+    life = Life(**GB300 | {"life_year": 1 / 12, "salvage_frac": 1.0, "usd_per_mtok": 0.5})
+    assert lifetime.num_years(life.life_year) == 1
+    with pytest.raises(ParameterError, match=r"^mtok_per_year: must be a finite number$"):
+        Life(**GB300 | {"mtok_per_year": np.array([1.0, np.inf]), "usd_per_mtok": 0.5})
+
+
 def test_no_rate_of_return_where_money_never_comes_back():
+    assert lifetime.irr_frac([0, 1, 2], [-1e-3, -1e-4, -1e-4]) is None, "nor little of it"
     assert lifetime.irr_frac([0, 1, 2], [-100, -5, -5]) is None
 
 

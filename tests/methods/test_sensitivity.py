@@ -475,6 +475,8 @@ def test_knowing_one_input_is_never_worth_more_than_knowing_all(seed, shift):
         (lambda: sensitivity.flips(product, {"x": 1}, {"y": (0, 1)}, target=0), "'y' is not an input"),
         (lambda: sensitivity.solve(abs, low=2, high=1, target=0, name="x"), r"x: low \(2\) is above high \(1\)"),
         (lambda: simulate(cost_of, PRICE_AND_SPEED, num_draws=0, seed=1), "must be positive, not 0"),
+        (lambda: sensitivity.sample(PRICE_AND_SPEED, num_draws=9, seed=1, correlation=RankCorrelation(["x"], [[1]])),
+         "'x' is not an input"),
         (
             lambda: simulate(cost_of, PRICE_AND_SPEED, num_draws=9, seed=1, correlation=RankCorrelation(["x"], [[1]])),
             "'x' is not an input",

@@ -43,9 +43,23 @@ def test_every_chain_closes_whatever_nobody_measured(first, between, last):
         assert (step.status == uplift.NOT_MEASURED) == (" and " in step.name)
 
 
+def test_a_step_is_known_as_the_weaker_of_its_ends():
+    states = [("a", 1.0, "interpolated"), ("b", 2.0, "derived from latencies"), ("c", 6.0, "measured"), ("d", 3.0)]
+    assert [(step.factor, step.status) for step in uplift.chain(states)] == [
+        (2.0, "interpolated; derived from latencies"), (3.0, "derived from latencies"), (0.5, "measured"),
+    ]  # fmt: skip
+    assert [step.factor for step in uplift.chain(states[2:])] == [0.5], "two states are a chain"
+
+
+@pytest.mark.parametrize("missing", [None, math.nan, 0.0, -1.0, math.inf])
+def test_what_is_no_positive_number_is_not_measured(missing):
+    (step,) = uplift.chain([("a", 1.0), ("b", missing), ("c", 2.0)])
+    assert step == uplift.Step("b and c", 2.0, uplift.NOT_MEASURED)
+
+
 @pytest.mark.parametrize("states", [[], [("a", 1.0)], [("a", None), ("b", 1.0)], [("a", 1.0), ("b", math.nan)]])
 def test_a_chain_without_ends_is_refused(states):
-    with pytest.raises(TokenFactoryError, match="first and its last one measured"):
+    with pytest.raises(TokenFactoryError, match=r"^a chain needs .* first and its last one measured$"):
         uplift.chain(states)
 
 

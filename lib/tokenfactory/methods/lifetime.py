@@ -212,7 +212,7 @@ def irr_frac(times: Sequence[float], cash: Sequence[float]) -> float | None:
     """
     from scipy import optimize
 
-    times, cash = np.asarray(times, float), np.asarray(cash, float)
+    times, cash = np.asarray(times), np.asarray(cash)
 
     def worth(rate):
         return float((cash * (1 + rate) ** -times).sum())
