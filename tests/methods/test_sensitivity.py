@@ -467,7 +467,7 @@ def test_knowing_one_input_is_never_worth_more_than_knowing_all(seed, shift):
         (lambda: Uniform(2, 1), r"uniform: low \(2\) is above high \(1\)"),
         (lambda: LogNormal(0, 1), r"the median \(0\) must be positive"),
         (lambda: LogNormal(1, -1), r"sigma \(-1\) not negative"),
-        (lambda: Empirical([]), "there must be values"),
+        (lambda: Empirical([]), r"^empirical: there must be values, and all of them finite$"),
         (lambda: Empirical([1, math.nan]), "all of them finite"),
         (lambda: RankCorrelation(["a", "a"], [[1, 0], [0, 1]]), "names an input twice"),
         (lambda: sensitivity.tornado(product, {"x": 1}, {"x": (2, 1)}), r"x: low \(2\) is above high \(1\)"),
@@ -476,7 +476,7 @@ def test_knowing_one_input_is_never_worth_more_than_knowing_all(seed, shift):
         (lambda: sensitivity.solve(abs, low=2, high=1, target=0, name="x"), r"x: low \(2\) is above high \(1\)"),
         (lambda: simulate(cost_of, PRICE_AND_SPEED, num_draws=0, seed=1), "must be positive, not 0"),
         (lambda: sensitivity.sample(PRICE_AND_SPEED, num_draws=9, seed=1, correlation=RankCorrelation(["x"], [[1]])),
-         "'x' is not an input"),
+         "'x' is not an input of the model; it has usd_per_gpu_hour, tok_per_s_per_gpu"),
         (
             lambda: simulate(cost_of, PRICE_AND_SPEED, num_draws=9, seed=1, correlation=RankCorrelation(["x"], [[1]])),
             "'x' is not an input",
