@@ -523,6 +523,7 @@ def test_a_mistake_is_said_in_one_sentence(refused, says):
 def test_an_input_that_cannot_be_meant_is_refused(name, value, says):
     good = H200 | dict(utilisation_frac=0.6, staff_usd_per_gpu_year=0, salvage_frac=0, life_year=0.5, mtok_per_day=9e8)
     sensitivity.check(good)
+    sensitivity.check({"mtok_per_day": 0.5})
     with pytest.raises(ParameterError) as caught:
         sensitivity.check(good | {name: value})
     assert says in str(caught.value)
