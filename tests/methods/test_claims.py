@@ -181,6 +181,8 @@ def test_what_costs_the_same_turns_no_claim_round():
         same = [row | {"gpu": "a", TPUT: times * row[TPUT]} for row in POINTS[4:]]
         found = verdict([*same, *POINTS[4:]], conditions="1k/1k; 30 tok/s/user")
         assert (found.grid[0].ratio, found.num_below_1, found.flips) == (pytest.approx(times), 0, ())
+        better = [row | {"precision": "fp4", TPUT: 2 * row[TPUT]} for row in same]
+        assert verdict([*same, *better, *POINTS[4:]]).flips == ()
 
 
 def test_a_band_is_room_for_a_claim():
@@ -345,6 +347,10 @@ def test_the_lengths_and_the_prices_that_turn_a_claim_round():
     assert verdict([*POINTS, *nameless]).flips == ("A engine not stated",)
 
 
+def test_a_model_without_points_is_named_without_lengths_that_nobody_asked_for():
+    assert verdict(conditions="30 tok/s/user", model="n").reason == "no point of a with n"
+
+
 def test_no_common_speed():
     apart = [POINTS[0], POINTS[4]]
     assert verdict(apart).reason == "the two were measured at no common speed"
@@ -422,6 +428,7 @@ def test_a_claim_in_words(conditions, said):
             {"conditions": "TileRT; FP8; no MTP; 1k/1k; 30 tok/s/user", "metric": "perf_per_dollar"},
             ("price basis", "which tokens are counted"),
         ),
+        ({"conditions": "vLLM; FP8; no MTP; 1k/1k; 30 tok/s/user; utility power", "metric": "tok_per_s_per_mw"}, ()),
     ],
 )
 def test_what_a_claim_does_not_say(change, undisclosed):
@@ -491,6 +498,13 @@ def test_a_set_without_a_table_is_its_verdicts():
     found = audit_set([of_set(), of_set(model="n")], POINTS, [], [], **AUDIT)
     assert (found.table, found.matches, found.alike) == (None, {}, {})
     assert [verdict.finding for _, verdict in found.verdicts] == [FOUND, UNCHECKABLE]
+
+
+def test_a_table_without_a_model_is_audited_and_its_claims_are_not():
+    found = audit_set([one | {"model": None} for one in TABLE], POINTS, [], SPECS, **AUDIT)
+    assert found.table.is_consistent and {verdict.reason for _, verdict in found.verdicts} == {
+        "the claim names no model"
+    }
 
 
 def test_a_table_of_no_known_price_says_nothing_of_rates():
