@@ -111,5 +111,7 @@ def test_a_cache_holds_as_many_blocks_as_it_has_room_for():
 
 def test_bad_input(trace):
     for policy, num_replicas in (("random", 2), ("round_robin", 0)):
-        with pytest.raises(ParameterError, match="round_robin"):
+        with pytest.raises(
+            ParameterError, match="one of round_robin, least_loaded, session_sticky, prefix_aware, prefix_and_load, not"
+        ):
             routing.route(trace, policy=policy, num_replicas=num_replicas, **PACE)
