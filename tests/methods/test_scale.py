@@ -82,7 +82,7 @@ def test_crossings_are_told_at_the_larger_demand():
 
 @pytest.mark.parametrize("demand", [0, -1, float("nan"), float("inf")])
 def test_a_demand_is_above_zero(demand):
-    with pytest.raises(ParameterError, match="a demand must be"):
+    with pytest.raises(ParameterError, match=r"^a demand must be"):
         scale.usd_per_mtok(CLAIM, [demand], utilisation_frac=0.6)
 
 
