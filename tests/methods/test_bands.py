@@ -111,6 +111,14 @@ def test_bias_by_gap_by_hand():
     assert [(row["gap_from"], row["gap_to"], row["num_points"]) for row in rows] == [(1.25, 2, 1), (2, 5, 1)]
     assert [row["median_ratio"] for row in rows] == pytest.approx([30 / 28, 19 / 20])
     assert [row["p90_error_frac"] for row in rows] == pytest.approx([30 / 28 - 1, 20 / 19 - 1])
+    assert rows[0] == {
+        "method": "straight line", "gap_from": 1.25, "gap_to": 2.0, "num_points": 1, "num_series": 1,
+        "median_ratio": pytest.approx(30 / 28), "median_error_frac": pytest.approx(30 / 28 - 1),
+        "p90_error_frac": pytest.approx(30 / 28 - 1),
+    }  # fmt: skip
+    wide = pareto.pareto_front([0, 0, 0], [10, 20, 30], [400, 100, 10])
+    (row,) = bands.bias_by_gap(wide, ["straight line"])  # read across a ratio of 40, where nothing else is
+    assert (row["gap_from"], row["gap_to"]) == (10.0, math.inf)
 
 
 def test_noise_from_repeated_runs():

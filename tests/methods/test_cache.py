@@ -153,6 +153,11 @@ def test_a_sample_may_be_taken_while_reading():
     assert (whole.hit_frac([10, 50]) == early.hit_frac([10, 50])).all()
 
 
+def test_a_share_at_any_capacity():
+    curve = cache.Curve(np.array([0, 1, 2]), 10)
+    assert curve.hit_frac([-1, 0, 1, 1.9, 2, 9]).tolist() == [0, 0, 0.1, 0.1, 0.2, 0.2]
+
+
 def test_own_session():
     trace = trace_of([[1, 2], [1, 3], [1, 2, 4]])
     trace = cache.Trace(trace.time_s, np.array([0, 1, 0]), trace.start, trace.block, 512, trace.time_s, trace.time_s)
