@@ -85,16 +85,23 @@ def money(value: float | None, more: int = 0) -> str:
 MOST_MORE = 3  # digits: amounts that still look alike are the same to any reader
 
 
-def apart(*values: float | None) -> list[str]:
+def apart(*values: float | None, render: Callable[..., str] = money) -> list[str]:
     """Amounts of one sentence as `money`; where two different ones would look alike, all get another digit.
 
     >>> apart(0.0112, 0.0114), apart(0.12, 4.2), apart(2.311, 2.314, 2.311), apart(0.5, 0.5)
     (['$0.0112', '$0.0114'], ['$0.12', '$4.20'], ['$2.311', '$2.314', '$2.311'], ['$0.50', '$0.50'])
+    >>> apart(0.12, 0.34, render=cell), apart(0.12341, 0.12342, None, render=cell)
+    (['$0.120', '$0.340'], ['$0.12341', '$0.12342', 'not measured'])
     """
     known = {value for value in values if value is not None and value == value}
-    digits = (more for more in range(MOST_MORE + 1) if len({money(value, more) for value in known}) == len(known))
+    digits = (more for more in range(MOST_MORE + 1) if len({render(value, more) for value in known}) == len(known))
     more = next(digits, 0)
-    return [money(value, more) for value in values]
+    return [render(value, more) for value in values]
+
+
+def cell(value: float | None, more: int = 0) -> str:
+    """Money in a table: `usd`, with `more` digits."""
+    return f"${value:,.{2 + more}f}" if value and value >= 1 else usd(value, 3 + more)
 
 
 def spent(usd_per_mtok: Mapping[str, float]) -> str:
