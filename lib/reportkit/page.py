@@ -140,7 +140,9 @@ class _Page:
         if cell.cell_type == "markdown":
             return markdown.to_html(cell.source, notebook=self.name)
         shown = cell.get("outputs", ())
-        if cell.cell_type != "code" or not shown:
+        remarks = outputs.find(outputs.outputs_of([cell]), "note")
+        is_silent = len(remarks) == len(shown) and not any(remark["sentences"] for remark in remarks)
+        if cell.cell_type != "code" or is_silent:
             return ""
         self.cell_id = cell.id
         below = [""] * (len(shown) - 1) + [self._mark(cell)]

@@ -65,7 +65,7 @@ _UNITS = {
 
 
 # Kinds of parameters whose numbers have no unit, and the shares among them.
-_BARE = {"1", "unit", "rho", "sigma", "elasticity"}
+_BARE = {"1", "x", "unit", "rho", "sigma", "elasticity"}
 _SHARES = {"frac", "share", "0..1"}
 
 

@@ -71,6 +71,7 @@ function wrapLabels(compiled, isShort, isAbove) {
       dy: { signal: `-bandwidth('${axis.scale}') / 2 - 1` } };
     const update = { ...given, text: { signal: text }, ...(isAbove ? above : beside) };
     axis.encode = { ...axis.encode, labels: { ...axis.encode?.labels, update } };
+    if (isAbove) axis.zindex = 1; // lines across the chart end at a label's halo
   }
 }
 

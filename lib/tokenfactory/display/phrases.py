@@ -152,6 +152,11 @@ def draws(share: float, num_draws: int) -> str:
     return f"**{percent(share)}** of draws"
 
 
+def share_of_draws(share: float) -> str:
+    """A share of draws in a table: 85.6%, and never 100.0%."""
+    return {0.0: "none", 1.0: "all"}.get(share) or percent(share, 1)
+
+
 def to_add(key: str) -> str:
     """How a reader adds what the data lacks, under a key of a scenario file."""
     return f"To add one, put it under {key} in a copy of data/scenarios/mine.yaml."
@@ -209,17 +214,19 @@ def like_for_like(pair, per_price: float) -> str:
 
 _ENGINE = re.compile(rf"\b(?:{'|'.join(ENGINES)})(?:-(?:{'|'.join(ENGINES)}))*\b")
 _KEYS = {"rental 3yr": "three-year rent", "rental 1yr": "one-year rent", "allin ": "all-in ", "board tdp": "board TDP"}
+_KEYS |= {"DENSE": "dense", "SPARSE": "sparse", "flops": "FLOPS", "per mw": "per MW"}
+_GPU = re.compile(r"\b(?:gb|b|h|mi|vr)\d{3}x?\b")
 
 
 def plain(text: str) -> str:
     """A name that is made of keys and days, in words.
 
-    >>> plain("rental 3yr since 2026-03-18"), plain("H200 dynamo-trt FP8, allin utility provisioned")
+    >>> plain("rental 3yr since 2026-03-18"), plain("h200 dynamo-trt FP8, allin utility provisioned")
     ('three-year rent since 18 March 2026', 'H200 Dynamo TensorRT-LLM FP8, all-in utility provisioned')
     """
     for key, said in _KEYS.items():
         text = text.replace(key, said)
-    text = _ENGINE.sub(lambda found: engine(found[0]), text)
+    text = _ENGINE.sub(lambda found: engine(found[0]), _GPU.sub(lambda found: found[0].upper(), text))
     return re.sub(r"\b\d{4}-\d\d-\d\d\b", lambda found: day(found[0]), text)
 
 
@@ -356,6 +363,15 @@ def _figure(value: float, unit: str) -> str:
 
 def short_claim(claim: Mapping) -> str:
     """A claim in a few words: 65x GB300 over H200, per MW."""
-    over = f" over {claim['baseline'].upper()}" if claim["baseline"] else ""
+    over = f" over {_systems(claim['baseline'])}" if claim["baseline"] else ""
     about = _METRICS.get(claim["metric"], words(claim["metric"]))
-    return f"{claimed(claim) or ''} {claim['subject'].upper()}{over}{', ' + about if about else ''}".strip()
+    return f"{claimed(claim) or ''} {_systems(claim['subject'])}{over}{', ' + about if about else ''}".strip()
+
+
+_NAMED = {"amd": "AMD", "nvidia": "NVIDIA", "mtp": "MTP", "hopper": "Hopper", "blackwell": "Blackwell"}
+_NAMED |= {"disagg": "disaggregated"} | ENGINES
+
+
+def _systems(keys: str) -> str:
+    """What a claim compares, in words: gb300 fp4 mtp -> GB300 FP4 MTP, hopper -> Hopper."""
+    return " ".join(_NAMED.get(w) or (w.upper() if any(map(str.isdigit, w)) else w) for w in keys.lower().split())
