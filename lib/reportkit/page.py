@@ -201,7 +201,8 @@ def meaning(parameter: Mapping, say: Callable[[str, object], str]) -> list[str]:
     """What a parameter means and its value, as people say them: "0: no limit" of its meaning is what a 0 says."""
     told, _, nothing = parameter["meaning"].partition("; 0: ")
     is_nothing = bool(nothing) and parameter["value"] == 0
-    return [told[:1].upper() + told[1:], nothing if is_nothing else say(parameter["kind"], parameter["value"])]
+    told = told if told[1:2].isupper() else told[:1].upper() + told[1:]  # kW stays kW
+    return [told, nothing if is_nothing else say(parameter["kind"], parameter["value"])]
 
 
 def _parameters(parameters: Mapping[str, Mapping], say: Callable[[str, object], str]) -> str:

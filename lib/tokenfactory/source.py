@@ -35,8 +35,8 @@ QUESTIONS = {
 HOUSE = (
     House("price_date", "latest", "prices of {}"),
     House("power_owner", OWNER, "the reader's own power figures ({})"),
-    House("interactivity", 75.0, "{:g} tokens a second per user"),
-    House("speed", 75.0, "{:g} tokens a second per user"),
+    House("interactivity", 75.0, "{:.3g} tokens a second per user"),
+    House("speed", 75.0, "{:.3g} tokens a second per user"),
     House("isl", 8192, "{:,} tokens in"),
     House("osl", 1024, "{:,} tokens out"),
     House("utilisation_frac", 0.6, "{:.0%} utilisation"),

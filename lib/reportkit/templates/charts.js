@@ -21,7 +21,7 @@ function darkColours() {
 
 const NARROW = {
   axis: { labelLimit: 165 },
-  axisX: { titleAnchor: "end" }, // so that a title longer than the axis grows to the left
+  axisX: { titleAnchor: "end", labelSeparation: 8 }, // so that a title longer than the axis grows to the left
   axisQuantitative: { tickCount: 5 },
 };
 // Where labels beside a narrow chart would leave it no room, each stands above its row, in a gap of this share of rows.

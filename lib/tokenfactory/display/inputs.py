@@ -18,7 +18,7 @@ NAMES = {
     "usd_per_kwh": "electricity price",
     "usd_per_mtok": "token price today",
     "usd_per_system": "price of a system",
-    "utilisation_frac": "use",
+    "utilisation_frac": "utilisation",
     "wacc_frac": "cost of capital",
 }
 SPOKEN_UNITS = {"tok_per_s_per_gpu": " tok/s", "kw_per_gpu": " kW", "_year": " years"}
@@ -88,7 +88,7 @@ def of_system(parameter: str, gpus: Sequence[str]) -> str:
     """An input in words, with its system where its name ends in one.
 
     >>> of_system("utilisation_frac_gb300", ["gb300", "h200"]), of_system("wacc_frac", ["gb300", "h200"])
-    ('use of GB300', 'cost of capital')
+    ('utilisation of GB300', 'cost of capital')
     """
     shorter, gpu = _of(parameter, gpus)
     return name(shorter) + (f" of {gpu.upper()}" if gpu else "")
@@ -100,7 +100,7 @@ def turned(parameter: str, number: float, gpus: Sequence[str]) -> str:
     Examples
     --------
     >>> turned("utilisation_frac_gb300", 0.06, ["gb300"]), turned("token_mix", 0.1, [])
-    ('use of GB300 at 6%', 'a token mix that divides the ratio by 10')
+    ('utilisation of GB300 at 6%', 'a token mix that divides the ratio by 10')
     >>> turned("tok_per_s_per_gpu_b200", 43_229.4, ["b200"]), turned("owning_hyperscaler_b200", 1.76, ["b200"])
     ('throughput of B200 at 43,200 tokens a second per GPU', 'owned hour of B200 at $1.76')
     """

@@ -154,7 +154,8 @@ def draws(share: float, num_draws: int) -> str:
 
 def share_of_draws(share: float) -> str:
     """A share of draws in a table: 85.6%, and never 100.0%."""
-    return {0.0: "none", 1.0: "all"}.get(share) or percent(share, 1)
+    rounded = percent(share, 1)
+    return {0.0: "none", 1.0: "all"}.get(share) or {"100.0%": "over 99.9%", "0.0%": "under 0.1%"}.get(rounded, rounded)
 
 
 def to_add(key: str) -> str:
@@ -214,7 +215,8 @@ def like_for_like(pair, per_price: float) -> str:
 
 _ENGINE = re.compile(rf"\b(?:{'|'.join(ENGINES)})(?:-(?:{'|'.join(ENGINES)}))*\b")
 _KEYS = {"rental 3yr": "three-year rent", "rental 1yr": "one-year rent", "allin ": "all-in ", "board tdp": "board TDP"}
-_KEYS |= {"DENSE": "dense", "SPARSE": "sparse", "flops": "FLOPS", "per mw": "per MW"}
+_KEYS |= {"DENSE": "dense", "SPARSE": "sparse", "flops": "FLOPS", "per mw": "per MW", "tpuv7": "TPUv7"}
+_KEYS |= {"nvidia-": "NVIDIA-", "deepseek-day": "DeepSeek, a day"}
 _GPU = re.compile(r"\b(?:gb|b|h|mi|vr)\d{3}x?\b")
 
 
@@ -223,11 +225,14 @@ def plain(text: str) -> str:
 
     >>> plain("rental 3yr since 2026-03-18"), plain("h200 dynamo-trt FP8, allin utility provisioned")
     ('three-year rent since 18 March 2026', 'H200 Dynamo TensorRT-LLM FP8, all-in utility provisioned')
+    >>> plain("nvidia-2026-04"), plain("measured in 2026-02 on both")
+    ('NVIDIA, April 2026', 'measured in February 2026 on both')
     """
     for key, said in _KEYS.items():
         text = text.replace(key, said)
     text = _ENGINE.sub(lambda found: engine(found[0]), _GPU.sub(lambda found: found[0].upper(), text))
-    return re.sub(r"\b\d{4}-\d\d-\d\d\b", lambda found: day(found[0]), text)
+    text = re.sub(r"\b\d{4}-\d\d-\d\d\b", lambda found: day(found[0]), text)
+    return re.sub(r"(-?)\b(\d{4}-\d\d)\b", lambda found: f"{', ' * bool(found[1])}{day(f'{found[2]}-01')[2:]}", text)
 
 
 def evidence(kind: str, is_wide: bool = False) -> str:

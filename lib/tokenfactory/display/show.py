@@ -84,8 +84,16 @@ class Amount(float):
 
 
 def between(low: float | None, high: float | None, render: Callable[[float], str] = number) -> str:
-    """An interval: 63.1 to 64.3."""
-    return NOT_MEASURED if low is None or high is None else f"{render(low)} to {render(high)}"
+    """An interval: 63.1 to 64.3; of ends that look alike one, and what follows both numbers once.
+
+    >>> between(1, 2), between(0.5, 0.5, percent), between(3, 6, "{} years".format)
+    ('1 to 2', '50%', '3 to 6 years')
+    """
+    if low is None or high is None:
+        return NOT_MEASURED
+    first, last = render(low), render(high)
+    number_, _, unit = first.partition(" ")
+    return first if first == last else f"{number_ if unit and last.endswith(f' {unit}') else first} to {last}"
 
 
 # Outputs
@@ -261,7 +269,11 @@ class table(Output):
 def _head(text: str) -> str:
     """A column's header begins with a capital, unless with a unit: tok/s per GPU, kWh, t CO2e."""
     first = text.partition(" ")[0]
-    return text if "/" in first or len(first) == 1 or first[1:] != first[1:].lower() else text[:1].upper() + text[1:]
+    return (
+        text
+        if {"/", "-"} & set(first) or len(first) == 1 or first[1:] != first[1:].lower()
+        else text[:1].upper() + text[1:]
+    )
 
 
 def _renderer(column: Column) -> Callable:
