@@ -145,7 +145,7 @@ function isCrowded(place, view) {
 /** Draw a chart; where a text is cut, again with more room to its right or fewer columns in the legend. */
 async function fit(place, isPaper) {
   const isSmall = isNarrow.matches && !isPaper;
-  let [room, numColumns, isAbove] = [0, MOST_COLUMNS, false];
+  let [room, numColumns, isAbove] = [0, MOST_COLUMNS + !isSmall, false]; // a legend that fits is left as it is
   for (let attempt = 1; ; attempt++) {
     let canBeAbove = false;
     const view = await vegaEmbed(place, specFor(place, isPaper, isAbove, room), {
@@ -160,10 +160,8 @@ async function fit(place, isPaper) {
         tellOnHover(compiled);
         wrapLabels(compiled, isSmall, isAbove);
         canBeAbove = isSmall && rowAxes(compiled, ["band"]).length > 0;
-        if (isSmall) {
-          stackLegends(compiled, numColumns);
-          makeRoom(compiled, isAbove);
-        }
+        if (numColumns <= MOST_COLUMNS) stackLegends(compiled, numColumns);
+        if (isSmall) makeRoom(compiled, isAbove);
         return compiled;
       },
       tooltip: { theme: isDark.matches ? "dark" : "light" },
