@@ -24,6 +24,7 @@ const NARROW = {
   axisX: { titleAnchor: "end", labelSeparation: 8 }, // so that a title longer than the axis grows to the left
   axisQuantitative: { tickCount: 5 },
 };
+const PAPER = { axisX: { labelFlush: false } }; // as a first label pushed to the right would touch the second
 // Where labels beside a narrow chart would leave it no room, each stands above its row, in a gap of this share of rows.
 const ABOVE = { scale: { barBandPaddingInner: 0.45, bandWithNestedOffsetPaddingInner: 0.35 } };
 const ABOVE_STEP = 40; // of rows with their label above
@@ -108,7 +109,7 @@ function specFor(place, isPaper, isAbove, room) {
     if (fields) spec.datasets[name] = rows.map((row) => Object.fromEntries(fields.map((field, i) => [field, row[i]])));
   spec.$schema = "https://vega.github.io/schema/vega-lite/v6.json";
   const colours = isDark.matches && !isPaper ? darkColours() : {};
-  const sizes = isNarrow.matches && !isPaper ? NARROW : {};
+  const sizes = isPaper ? PAPER : isNarrow.matches ? NARROW : {};
   spec.config ??= {};
   for (const [part, values] of [colours, sizes, isAbove ? ABOVE : {}].flatMap(Object.entries))
     spec.config[part] = { ...spec.config[part], ...values };
