@@ -72,6 +72,14 @@ def test_the_point_behind_the_printed_table_answers_at_117(db):
     assert f"tokenfactory compare --model deepseek-r1-0528 --isl 1024 --osl 1024 {speed}" in text
 
 
+def test_two_amounts_that_differ_never_look_alike(db):
+    answer = ask.compare(db, **R1 | {"isl": 1024}, speeds=[117], gpus=["gb300", "h200"])
+    for row, cost in zip(answer["rows"], (0.12341, 0.12342), strict=True):
+        row["usd_per_mtok"] = cost
+    text = "\n".join(ask.compare_text(answer))
+    assert "$0.12341" in text and "$0.12342" in text
+
+
 def test_compare_speaks_to_people_and_programs(shipped, capsys):
     workload = ["--model", "deepseek-r1-0528", "--isl", "8192", "--osl", "1024"]
     command = ["compare", *workload, "--at", "40,84", "--on", "2026-04-15"]

@@ -32,14 +32,14 @@ def change(data, file, key, **cells):
 def test_own_or_rent_flips_with_the_rent_and_the_inputs(project, data, tmp_path):
     before = shown(execute(project, "07", tmp_path), "answer")
     assert re.search(r"Over 3 years, owning GB300 costs \$4\.13 an hour, the commitment \$5\.00: own\.", before)
-    assert "For GB300, no single input within its range turns the choice." in before
+    assert "For GB300, no single input within its range reverses the choice." in before
     sure = float(re.search(r"drawn, owning is cheaper in (\d+)", before)[1])
 
     # A cheaper rent turns the sentence round, and names what would turn it back.
     change(data, "price_book.csv", "gb300-rental-3yr-inferencex-tco-2026-09-08", usd_per_gpu_hour=3.8)
     cheap = shown(execute(project, "07", tmp_path, data), "answer")
     assert "the commitment $3.80: rent." in cheap
-    assert "any one of these turns the choice: " in cheap
+    assert "any one of these reverses the choice: " in cheap
     assert float(re.search(r"drawn, owning is cheaper in (\d+)", cheap)[1]) < sure
 
     # A cheap machine without licences turns it again; then nothing within its range turns it back.
@@ -50,7 +50,7 @@ def test_own_or_rent_flips_with_the_rent_and_the_inputs(project, data, tmp_path)
     (data / "scenarios" / "bargain.yaml").write_text(yaml.safe_dump({"title": "x", "inputs": known}))
     bargain = shown(execute(project, "07", tmp_path, data, profile="bargain"), "answer")
     assert "the commitment $3.80: own." in bargain
-    assert "For GB300, no single input within its range turns the choice." in bargain
+    assert "For GB300, no single input within its range reverses the choice." in bargain
 
 
 def test_what_a_machine_is_worth_turns_with_the_price_and_the_case(project, tmp_path):
@@ -59,7 +59,7 @@ def test_what_a_machine_is_worth_turns_with_the_price_and_the_case(project, tmp_
 
     high, low = answer(usd_per_mtok=5.0), answer(usd_per_mtok=0.01)
     assert "One GB300 bought today earns" in high and "One GB300 bought today loses" in low
-    assert "No fall of the token price alone turns the answer for GB300." in low
+    assert "No fall of the token price alone reverses the answer for GB300." in low
     assert "in the conservative case, after tax" in answer(case="conservative")
     small = answer(mtok_per_day=10.0)  # ten million tokens a day: a rack and its spare stand idle
     assert "is used 0" in small and "loses" in small
@@ -76,14 +76,16 @@ def test_the_chance_turns_round_when_the_systems_change_places(project, tmp_path
     there = shown(execute(project, "09", tmp_path), "answer")
     back = shown(execute(project, "09", tmp_path, subject="h200", baseline="gb300"), "answer")
     assert share_of(there) > 0.7 and share_of(there) + share_of(back) == pytest.approx(1, abs=0.02)  # other draws
-    assert "to own GB300 has the least expected cost" in there and "to own GB300 has the least expected cost" in back
+    assert "own GB300 has the lowest expected cost" in there and "own GB300 has the lowest expected cost" in back
 
 
 def test_some_serving_configuration_turns_the_answer(project, tmp_path):
     answer = shown(execute(project, "09", tmp_path), "answer")
     lowest = re.search(r"The share is lowest with (.*) at .*: (\d+) ?% of draws", answer)
     assert "no MTP" in lowest[1] and int(lowest[2]) < 50
-    assert re.search(r"Any one of these turns the answer: .*a serving configuration that divides the ratio by", answer)
+    assert re.search(
+        r"Any one of these reverses the answer: .*a serving configuration that divides the ratio by", answer
+    )
 
 
 def test_the_answer_gets_unsure_when_throughput_is_hardly_known(project, tmp_path):

@@ -157,7 +157,7 @@ def test_claims_against_the_full_results(run):
     # at most three lines of 22 letters beside a chart on a phone, and no key of the data
     assert all(len(label) <= 60 and "ix" not in label.lower().split("-")[0] for label in labels)
     assert "35x GB300 over H200, cost of a token" in labels
-    assert "below one, " in texts(shown) and "only with" in texts(shown)
+    assert "below 1x: " in texts(shown) and "only with" in texts(shown)
 
 
 PAIRS = [

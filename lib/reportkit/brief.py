@@ -5,17 +5,17 @@ Nothing is computed here: the first sheet also has the sentences that say what w
 third one the parameters behind the cells and the days of their data.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 
 from nbformat import NotebookNode
 
 from reportkit import charts, conditions, markdown, outputs, provenance, tables
-from reportkit.page import DRAW, render
+from reportkit.page import DRAW, meaning, render
 from reportkit.provenance import tags
 from reportkit.source import Frame
-from reportkit.text import day, unit_words, words
+from reportkit.text import said
 
 SHEETS = {"answer": "The answer", "sensitivity": "What moves it", "assumptions": "What is assumed"}
 # The height of a chart of one view, so that a sheet holds what stands on it and rows of bars keep their labels apart.
@@ -34,6 +34,7 @@ def page(
     ledgers: Mapping[str, Mapping],
     *,
     scratch: Path = Path(".cache"),
+    say: Callable[[str, object], str] = said,
 ) -> str:
     """The brief of a scenario; empty where no cell is named for it.
 
@@ -71,7 +72,7 @@ def page(
         sheets=sheets,
         flips=[(entry, outputs.to_html("answer", outputs.sentences(said))) for entry, said in flips],
         as_of=[(named[name], ". ".join(named[name]["as_of"])) for name in used if named[name]["as_of"]],
-        parameters=_parameters({name: ledgers[name]["parameters"] for name in used}),
+        parameters=_parameters({name: ledgers[name]["parameters"] for name in used}, say),
     )
 
 
@@ -92,14 +93,14 @@ def _output(output: Mapping, *, known: Mapping, height_px: int) -> str:
     return outputs.to_html(kind, output[outputs.mime(kind)], **more) if kind else ""
 
 
-def _parameters(of_each: Mapping[str, Mapping]) -> list[dict]:
+def _parameters(of_each: Mapping[str, Mapping], say: Callable[[str, object], str]) -> list[dict]:
     """The parameters of the cells: a line for each value with the pages that use it, and its key on the first."""
     pages: dict[tuple, list[str]] = {}
     for name, parameters in of_each.items():
         for told in parameters.values():
-            line = (told["meaning"], _said(told["value"], told["kind"]), _kind(told["kind"]))
+            line = tuple(meaning(told, say))
             pages.setdefault(line, []).append(name)
-    first = {meaning: place for place, (meaning, *_) in reversed([*enumerate(pages)])}
+    first = {what: place for place, (what, _) in reversed([*enumerate(pages)])}
     return [
         {
             "cells": [*line, ", ".join(name.partition("_")[0] for name in pages[line])],
@@ -107,23 +108,3 @@ def _parameters(of_each: Mapping[str, Mapping]) -> list[dict]:
         }
         for line in sorted(pages, key=lambda line: first[line[0]])
     ]
-
-
-def _kind(kind: str) -> str:
-    """The unit of a parameter, or what it names, in words."""
-    return {"frac": "share", "gpu": "system", "tok": "tokens"}.get(kind) or (unit_words if "/" in kind else words)(kind)
-
-
-def _said(value: object, kind: str) -> str:
-    """A value as people say it: 2026-04-15 becomes 15 April 2026, own_use own use, the share 0.6 60%."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if not isinstance(value, str):
-        plain = f"{value:,.10g}" if kind in ("tok", "usd") else f"{value:.10g}"
-        return f"{100 * value:g}%" if kind == "frac" else plain
-    if kind == "gpu":
-        return value.upper()
-    try:
-        return day(value)
-    except ValueError:
-        return words(value)

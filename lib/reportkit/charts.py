@@ -118,7 +118,7 @@ def _shown_table(table: Table, caption: str) -> str:
         {"header": header, "is_number": all(isinstance(v, int | float) for v in values if v is not None)}
         for header, values in zip(table.fields.values(), zip(*rows, strict=True), strict=True)
     ]
-    cells = [["none" if value is None else str(value) for value in row] for row in rows]
+    cells = [["none" if v is None else f"{v:.6g}" if isinstance(v, float) else str(v) for v in row] for row in rows]
     cut = f"The first {MOST_ROWS} of {len(table.rows):,} rows." if len(table.rows) > MOST_ROWS else ""
     return outputs.to_html("table", outputs.table(caption, columns, cells, cut))
 

@@ -128,9 +128,9 @@ def _small(unit: str) -> str:
 
 def _of(system: str, label: str) -> str:
     """What a number is of: GB300, price of an hour."""
-    if not system or label[1:2].isupper():
-        return f"{system}, {label}" if system else label  # PUE stays PUE
-    return f"{system}, {label[:1].lower()}{label[1:]}"
+    if not system:
+        return f"{label[:1].upper()}{label[1:]}"
+    return f"{system}, {label if label[1:2].isupper() else label[:1].lower() + label[1:]}"  # PUE stays PUE
 
 
 def _input(row: Mapping, column: str, system: str, cell: Mapping, is_ranged: bool) -> str:

@@ -8,7 +8,7 @@ import base64
 import hashlib
 import html
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -18,7 +18,7 @@ from reportkit import charts, conditions, controls, glossary, harmless, markdown
 from reportkit.provenance import headlines, known, resolve, tags
 from reportkit.reports import END_OF_SCENARIOS, SCENARIOS, place
 from reportkit.source import Frame
-from reportkit.text import day, short, words
+from reportkit.text import day, said, short
 
 TEMPLATES = Path(__file__).parent / "templates"
 NOT_SHOWN = {"parameters", "injected-parameters", "setup", "hide"}
@@ -140,7 +140,9 @@ class _Page:
         if cell.cell_type == "markdown":
             return markdown.to_html(cell.source, notebook=self.name)
         shown = cell.get("outputs", ())
-        if cell.cell_type != "code" or not shown:
+        remarks = outputs.find(outputs.outputs_of([cell]), "note")
+        is_silent = len(remarks) == len(shown) and not any(remark["sentences"] for remark in remarks)
+        if cell.cell_type != "code" or is_silent:
             return ""
         self.cell_id = cell.id
         below = [""] * (len(shown) - 1) + [self._mark(cell)]
@@ -150,7 +152,7 @@ class _Page:
 
     def _mark(self, cell: NotebookNode) -> str:
         """The mark below a block, which leads to where its numbers come from, at the end of the page."""
-        if self.ledger is None:
+        if self.ledger is None or outputs.find(outputs.outputs_of([cell]), "provenance"):
             return ""
         block = _name_of(cell)
         self.told.append({"block": block} | _sources_of(self.ledger, cell.id))
@@ -195,14 +197,22 @@ def _sources_of(ledger: Mapping, cell: str) -> dict:
 # Parts of the page
 
 
-def _parameters(parameters: Mapping[str, Mapping]) -> str:
-    """The parameters in force, as a table; empty for a notebook without any."""
+def meaning(parameter: Mapping, say: Callable[[str, object], str]) -> list[str]:
+    """What a parameter means and its value, as people say them: "0: no limit" of its meaning is what a 0 says."""
+    told, _, nothing = parameter["meaning"].partition("; 0: ")
+    is_nothing = bool(nothing) and parameter["value"] == 0
+    told = told if told[1:2].isupper() else told[:1].upper() + told[1:]  # kW stays kW
+    return [told, nothing if is_nothing else say(parameter["kind"], parameter["value"])]
+
+
+def _parameters(parameters: Mapping[str, Mapping], say: Callable[[str, object], str]) -> str:
+    """The parameters in force, as a table that says how each is set; empty for a notebook without any."""
     if not parameters:
         return ""
-    rows = [[name, str(p["value"]), words(p["kind"]), p["meaning"]] for name, p in parameters.items()]
-    columns = ["Parameter", "Value", "Unit or kind", "Meaning"]
+    rows = [[*meaning(p, say), f"{name}={p['value']}"] for name, p in parameters.items()]
+    columns = ["What", "Value", "To set it"]
     if any(p["value"] != p["default"] for p in parameters.values()):
-        columns.append("Default")
+        columns.append("Otherwise")
         rows = [[*row, str(p["default"])] for row, p in zip(rows, parameters.values(), strict=True)]
     heads = [{"header": header} for header in columns]
     return tables.to_html(outputs.table("What was assumed for every number on this page", heads, rows))
@@ -256,6 +266,7 @@ def export(
     ledger: Mapping | None = None,
     downloads: Sequence[Mapping[str, str]] = (),
     scratch: Path = Path(".cache"),
+    say: Callable[[str, object], str] = said,
 ) -> str:
     """The page of an executed notebook.
 
@@ -265,6 +276,7 @@ def export(
     ledger : what the numbers rest on, as `provenance.make` tells it; None: it is not said
     downloads : what else there is of this report, `href` and `title` each
     scratch : where the library that draws charts is kept
+    say : the value of a parameter of a kind, as people say it (see `Source.said`)
     """
     question, finding = title(notebook) or name, finding_of(notebook)
     page = _Page(name, ledger, [headline for cell in notebook.cells for headline in headlines(cell)])
@@ -289,7 +301,7 @@ def export(
         chip=conditions.of(frame.suite, name, parameters or {}),
         as_of=conditions.as_of(ledger) if ledger else [],
         has_charts=page.num_charts > 0,
-        parameters=_parameters(parameters or {}),
+        parameters=_parameters(parameters or {}, say),
         sources=page.told,
         details=place("provenance", name),
         downloads=downloads,
@@ -298,7 +310,7 @@ def export(
 
 def _parts(notebook: NotebookNode, page: _Page) -> dict[str, list[str]]:
     """The blocks of a page: what stands at its top (the answer, the first chart, the first tiles), and the others."""
-    parts, is_titled = {"answers": [], "charts": [], "tiles": [], "blocks": []}, False
+    parts, is_titled = {"answers": [], "charts": [], "tiles": [], "blocks": [], "read": []}, False
     for cell in notebook.cells:
         # Between title and answer a notebook explains its code, which pages do not show.
         is_about_code = cell.cell_type == "markdown" and is_titled and not parts["answers"]
@@ -314,6 +326,8 @@ def _parts(notebook: NotebookNode, page: _Page) -> dict[str, list[str]]:
             kind = "charts"
         elif not parts["tiles"] and {outputs.kind_of(output) for output in shown} == {"headlines"}:
             kind = "tiles"
+        elif {outputs.kind_of(output) for output in shown} == {"provenance"}:
+            kind = "read"  # stands among the sources, at the end
         parts[kind].append(page.cell(cell))
     return parts
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import nbformat
 
-from reportkit import brief, index, pdf, reports, ro_crate, workbook
+from reportkit import brief, index, pdf, provenance, reports, ro_crate, workbook
 from reportkit.changelog import History
 from reportkit.reports import BRIEF, BRIEF_PDF, SUMMARY, SUMMARY_PDF
 from reportkit.source import Frame, Project
@@ -26,9 +26,10 @@ def write_overviews(project: Project, content: Mapping, folder: Path, browser: s
     """Write what is made of all notebooks of a scenario but its index; returns the names, that of the index too."""
     folder.mkdir(exist_ok=True)
     frame, entries, notebooks = _frame(project, content), _entries(content), executed(content, folder)
-    ledgers = {name: json.loads((folder / reports.place("provenance", name)).read_text("utf-8")) for name in notebooks}
+    ledgers = ledgers_of(content, folder)
     pages = {SUMMARY: index.summary(frame, entries)}
-    if sheets := brief.page(frame, entries, notebooks, ledgers, scratch=project.scratch):
+    more = {"scratch": project.scratch, "say": project.source.said}
+    if sheets := brief.page(frame, entries, notebooks, ledgers, **more):
         pages[BRIEF] = sheets
     for name, page in pages.items():
         (folder / name).write_text(page, encoding="utf-8")
@@ -36,14 +37,15 @@ def write_overviews(project: Project, content: Mapping, folder: Path, browser: s
             printed = folder / PRINTED[name]
             pdf.print_page(page, printed, browser=browser, made_on=content["made_on"])
     book = workbook_name(project)
-    write_workbook(project, content, notebooks, folder / book)
+    write_workbook(project, content, notebooks, ledgers, folder / book)
     return ["index.html", *pages, *(PRINTED[name] for name in pages if browser), book]
 
 
-def write_workbook(project: Project, content: Mapping, notebooks: Mapping, path: Path) -> None:
-    """Write the one workbook of the executed notebooks of a scenario, by name."""
+def write_workbook(project: Project, content: Mapping, notebooks: Mapping, ledgers: Mapping, path: Path) -> None:
+    """Write the one workbook of the executed notebooks of a scenario, by name, with what their numbers rest on."""
+    known = {key: ways for ledger in ledgers.values() for key, ways in provenance.known(ledger).items()}
     about = f"{project.source.suite.title}: {content['title']}"
-    workbook.write_all(notebooks, path, about=about, made_on=content["made_on"])
+    workbook.write_all(notebooks, path, about=about, made_on=content["made_on"], known=known)
 
 
 def workbook_name(project: Project) -> str:
@@ -55,6 +57,12 @@ def executed(content: Mapping, folder: Path) -> dict:
     """The executed notebooks of a scenario whose files are in a folder, by name."""
     names = [notebook["name"] for notebook in content["notebooks"]]
     return {name: nbformat.read(folder / reports.place("notebook", name), as_version=4) for name in names}
+
+
+def ledgers_of(content: Mapping, folder: Path) -> dict:
+    """What the numbers of these notebooks rest on, by name."""
+    places = {n["name"]: folder / reports.place("provenance", n["name"]) for n in content["notebooks"]}
+    return {name: json.loads(place.read_text(encoding="utf-8")) for name, place in places.items()}
 
 
 def finish(project: Project, record: Mapping[str, Mapping], new: Path, past: History) -> None:

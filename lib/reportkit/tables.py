@@ -67,6 +67,9 @@ def _foot(data: Mapping, gone: set[int], letters: Mapping[str, tuple[str, str]],
     if more := _more(data, gone):
         link = f'<a href="{html.escape(file)}" download>CSV</a>' if file else ""
         parts.append(f'<label><input type="checkbox"> Show {" and ".join(more)}</label>{link}')
+    if len(data["rows"]) > MOST_ROWS:
+        of = f"The first {MOST_ROWS} of {len(data['rows']):,} rows"
+        parts.append(f'<p class="tf-paper">{of}; the workbook has all.</p>')
     return f'<div class="tf-foot">{"".join(parts)}</div>' if parts else ""
 
 
@@ -95,7 +98,8 @@ def _row(row: Sequence, heads: Sequence[str], kinds: Sequence[str], letters: Map
         f'<td{kind} data-label="{head}">{cell_html(cell)}</td>'
         for cell, head, kind in zip(row[1:], heads[1:], kinds[1:], strict=True)
     ]
-    return f'<tr><th scope="row"{kinds[0]}>{cell_html(row[0])}{" ".join(marks)}</th>{"".join(cells)}</tr>'
+    head = f' data-label="{heads[0]}"' if "tf-number" in kinds[0] else ""  # a card's title, where it is a bare number
+    return f'<tr><th scope="row"{kinds[0]}{head}>{cell_html(row[0])}{" ".join(marks)}</th>{"".join(cells)}</tr>'
 
 
 def to_html(data: Mapping, *, file: str = "") -> str:

@@ -160,6 +160,7 @@ def make_page(task: PageTask) -> None:
         ledger=kept,
         downloads=[{"href": reports.place(kind, name), "title": reports.DOWNLOADS[kind]} for kind in kinds],
         scratch=Path(os.environ.get(task.source.variables.cache) or task.scratch),
+        say=task.source.said,
     )
     if task.browser:
         pdf.print_page(text, task.place("pdf"), browser=task.browser, made_on=frame.made_on)

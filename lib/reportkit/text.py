@@ -58,9 +58,34 @@ _UNITS = {
     "gpu": "GPUs",
     "user": "users",
     "h": "hours",
+    "s": "seconds",
     "day": "days",
     "year": "years",
 }
+
+
+# Kinds of parameters whose numbers have no unit, and the shares among them.
+_BARE = {"1", "x", "unit", "rho", "sigma", "elasticity"}
+_SHARES = {"frac", "share", "0..1"}
+
+
+def said(kind: str, value: object) -> str:
+    """The value of a parameter of a kind as people say it, with its unit.
+
+    >>> said("frac", 0.08), said("tok", 8192), said("date", "2026-04-15"), said("usd/kwh", 0.083), said("gpu", None)
+    ('8%', '8,192 tokens', '15 April 2026', '$0.083 per kWh', 'none')
+    """
+    if value is None or isinstance(value, bool):
+        return {None: "none", True: "yes", False: "no"}[value]
+    if isinstance(value, str):
+        try:
+            return day(value)
+        except ValueError:
+            return words(value)
+    if kind in _SHARES:
+        return f"{100 * value:.10g}%"
+    plain, unit = f"{value:,.10g}" if kind != "1" else f"{value:.10g}", "" if kind in _BARE else unit_words(kind)
+    return f"${plain}{unit[1:]}" if unit.startswith("$") else f"{plain} {unit}".strip()
 
 
 _PARTS = {"usd": "$", "mtok": "million tokens", "tok": "tokens", "gpu": "GPU", "gb": "GB", "tb": "TB", "kw": "kW"}

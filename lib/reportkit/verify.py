@@ -276,8 +276,8 @@ class _Scenario:
             self.findings.differ(f"{self.home}{place}", f"says {said!r}, the chart {wanted!r}", f"row {number}")
 
     def _whole_workbook(self) -> None:
-        made = site.executed(self.content, self.found.site / self.home)
-        write = partial(site.write_workbook, self.project, self.content, made)
+        made, ledgers = (read(self.content, self.found.site / self.home) for read in (site.executed, site.ledgers_of))
+        write = partial(site.write_workbook, self.project, self.content, made, ledgers)
         self._workbook(f"{self.home}{site.workbook_name(self.project)}", write)
 
     def _workbook(self, file: str, write: Callable[[Path], None]) -> None:

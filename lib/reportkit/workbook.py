@@ -24,11 +24,16 @@ MOST_CHARTS = 4  # of models, beside that of the ranges
 _CHOICE_NOTE = "Every input of every model at the low end of its range (1), as printed (2), or at the high end (3)."
 
 
-def write_all(notebooks: Mapping[str, NotebookNode], path: Path, *, about: str, made_on: str) -> None:
-    """Write the workbook of all executed notebooks of a scenario, by name, under the title `about`."""
+def write_all(
+    notebooks: Mapping[str, NotebookNode], path: Path, *, about: str, made_on: str, known: Mapping | None = None
+) -> None:
+    """Write the workbook of all executed notebooks of a scenario, by name, under the title `about`.
+
+    `known` says how each headline number is known, by its key, as the ledgers have it.
+    """
     file = xlsx.File(path, about, made_on)
     try:
-        dashboard = file.sheet("Dashboard", (52, 44, 14, 26, 3, 50, 24, *[14] * MOST_COLUMNS))
+        dashboard = file.sheet("Dashboard", (52, 44, 14, 26, 40, 3, 50, 24, *[14] * MOST_COLUMNS))
         results = []
         file.book.define_name(CASE, "='Dashboard'!$B$4")
         for model in (model for made in notebooks.values() for model in _shown(made, "model") if model["lines"]):
@@ -36,7 +41,9 @@ def write_all(notebooks: Mapping[str, NotebookNode], path: Path, *, about: str, 
         ranges = [found for made in notebooks.values() for found in _shown(made, "table") if _ends(found)]
         for name, made in notebooks.items():
             _tables_sheet(file, _in_words(name), list(_shown(made, "table")))
-        below = _dashboard(file, dashboard, notebooks, f"{about}. Made on {day(made_on)}", results)
+        _title(file, dashboard, about, f"Made on {day(made_on)}")
+        ends = (_write_findings(file, dashboard, 5, notebooks, known or {}), _write_live(file, dashboard, 5, results))
+        below = max(ends)
         _charts(file, dashboard, below + 1, results, ranges)
         dashboard.activate()
     finally:
@@ -129,26 +136,24 @@ def _tables_sheet(file: xlsx.File, name: str, tables: Sequence[Mapping]) -> None
 # The dashboard
 
 
-def _dashboard(file: xlsx.File, sheet, notebooks: Mapping, about: str, results: Sequence[tuple]) -> int:
-    """All of the dashboard but its charts; returns the row below."""
-    file.text(sheet, 0, 0, about.split(". Made")[0], bold=True, font_size=18)
+def _title(file: xlsx.File, sheet, about: str, made: str) -> None:
+    """The top of the dashboard, with the cell of the case; and how it prints."""
+    file.text(sheet, 0, 0, about, bold=True, font_size=18)
     sheet.set_row(0, 26)
-    file.text(sheet, 1, 0, about.rpartition(". ")[2])
+    file.text(sheet, 1, 0, made)
     file.text(sheet, 3, 0, "Case (1 low, 2 middle, 3 high)", bold=True)
     sheet.write_number(3, 1, 2, file.style(bg_color="#fff3c4", border=1, bold=True, align="center", font_size=14))
     sheet.data_validation(3, 1, 3, 1, {"validate": "list", "source": [1, 2, 3]})
     file.text(sheet, 3, 2, _CHOICE_NOTE)
-    below = max(_write_findings(file, sheet, 5, notebooks), _write_live(file, sheet, 5, results))
     sheet.set_landscape()
     sheet.set_paper(9)
     sheet.set_margins(0.3, 0.3, 0.4, 0.4)
     sheet.fit_to_pages(1, 1)
-    return below
 
 
-def _write_findings(file: xlsx.File, sheet, top: int, notebooks: Mapping) -> int:
+def _write_findings(file: xlsx.File, sheet, top: int, notebooks: Mapping, known: Mapping) -> int:
     """What each page found, and its first numbers, as they are printed there; returns the row below."""
-    file.head(sheet, top, ["What each page found, as printed", "Key number", "Value", "Unit"])
+    file.head(sheet, top, ["What each page found, as printed", "Key number", "Value", "Unit", "How known"])
     row = top + 1
     for name, made in notebooks.items():
         headlines = [h for told in _shown(made, "headlines") for h in told["headlines"]][:2]
@@ -159,6 +164,7 @@ def _write_findings(file: xlsx.File, sheet, top: int, notebooks: Mapping) -> int
             file.text(sheet, at, 1, item["label"])
             file.number(sheet, at, 2, item["value"], item["unit"])
             file.text(sheet, at, 3, _unit(item["unit"]), indent=1)
+            file.text(sheet, at, 4, ", ".join(known.get(item["key"], ())))
         row += max(len(headlines), 2)
     return row
 
@@ -171,14 +177,14 @@ def _write_live(file: xlsx.File, sheet, top: int, results: Sequence[tuple]) -> i
             columns = list(model["columns"].values())
             some = "" if len(columns) <= MOST_COLUMNS else f" ({MOST_COLUMNS} of {len(columns)}, all on its sheet)"
             looks = {"bold": True, "bottom": 1}
-            file.texts(sheet, row, [model["about"] + some, "Unit"], start=5, shrink=False, align="left", **looks)
-            file.texts(sheet, row, columns[:MOST_COLUMNS], start=7, shrink=True, align="right", **looks)
+            file.texts(sheet, row, [model["about"] + some, "Unit"], start=6, shrink=False, align="left", **looks)
+            file.texts(sheet, row, columns[:MOST_COLUMNS], start=8, shrink=True, align="right", **looks)
             row, last = row + 1, model
-        file.text(sheet, row, 5, line["label"])
-        file.text(sheet, row, 6, _unit(line["unit"]), indent=1)
+        file.text(sheet, row, 6, line["label"])
+        file.text(sheet, row, 7, _unit(line["unit"]), indent=1)
         for place, column in enumerate(list(model["columns"])[:MOST_COLUMNS], 2):
             if cell := line["cells"].get(column):
-                file.result(sheet, row, place + 5, f"='{name}'!{xlsx.address(at, place)}", cell, line["unit"])
+                file.result(sheet, row, place + 6, f"='{name}'!{xlsx.address(at, place)}", cell, line["unit"])
         row += 1
     return row
 
@@ -238,4 +244,4 @@ def _ranges_chart(file: xlsx.File, sheet, top: int, table: Mapping) -> None:
     chart.set_title({"name": table["caption"].replace("**", ""), "name_font": {"size": 11}})
     chart.set_legend({"none": True})
     chart.set_size({"width": 900, "height": 600})
-    sheet.insert_chart(top, 5, chart)
+    sheet.insert_chart(top, 6, chart)

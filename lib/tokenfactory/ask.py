@@ -111,11 +111,13 @@ def _plain(row: Mapping) -> dict:
 
 def compare_text(answer: Mapping) -> list[str]:
     """The same as a table, and sentences: faster and cheaper, not measured and what is, the age of the prices."""
-    rows = [{**row, "cost_band": _band(row["usd_per_mtok_low"], row["usd_per_mtok_high"])} for row in answer["rows"]]
+    costs = phrases.apart(*(row["usd_per_mtok"] for row in answer["rows"]), render=phrases.cell)
+    bands = [_band(row["usd_per_mtok_low"], row["usd_per_mtok_high"]) for row in answer["rows"]]
+    rows = [{**row, "cost": c, "cost_band": b} for row, c, b in zip(answer["rows"], costs, bands, strict=True)]
     columns = {
         "speed": show.Column("tok/s per user", "{:g}".format, is_number=True),
         "gpu": show.Column("GPU", str.upper),
-        "usd_per_mtok": show.Column("USD per Mtok", usd),
+        "cost": show.Column("USD per Mtok", is_number=True),
         "cost_band": show.Column("90% band", missing=""),
         "tput": show.Column("tok/s per GPU", number),
         "tok_per_s_per_mw": show.Column("tok/s per MW", number),
@@ -152,7 +154,7 @@ def compare_text(answer: Mapping) -> list[str]:
 
 
 def _band(low: float | None, high: float | None) -> str | None:
-    return None if low is None or high is None else between(low, high, usd)
+    return None if low is None or high is None else " to ".join(phrases.apart(low, high, render=phrases.cell))
 
 
 # Claims

@@ -128,8 +128,8 @@ def memory_of(warehouse, model: str, byte_per_value: float = 1.0) -> dict:
 
     Returns
     -------
-    gb_per_mtok [GB/Mtok], usd_per_gb [USD/GB], gb_per_s [GB/s], life_year [year] and storage_usd_per_mtok_hour
-    [USD/(Mtok h)]
+    gb_per_mtok [GB/Mtok], usd_per_gb [USD/GB], gb_per_s [GB/s], life_year [year], storage_usd_per_mtok_hour
+    [USD/(Mtok h)], and ways: how these are known
 
     Raises
     ------
@@ -142,13 +142,14 @@ def memory_of(warehouse, model: str, byte_per_value: float = 1.0) -> dict:
         raise NotMeasuredError(f"the size of a cached token of {model} is not known")
     size = Architecture.from_row(rows[0])
     tier = warehouse.query(
-        """SELECT parameter, value FROM memory_tiers WHERE tier = $tier AND applies_to = 'all'
-           UNION ALL SELECT parameter, value FROM tco_inputs
+        """SELECT parameter, value, status FROM memory_tiers WHERE tier = $tier AND applies_to = 'all'
+           UNION ALL SELECT parameter, value, status FROM tco_inputs
            WHERE profile = 'typical' AND parameter = 'life_year' AND applies_to = 'all' ORDER BY parameter""",
         tier=OFFLOAD,
     )
     gb = reuse.kv_gb_per_mtok(kv_value_per_tok=size.kv_per_tok + size.index_per_tok, byte_per_value=byte_per_value)
-    found = dict(tier.rows()) | {"gb_per_mtok": gb}
+    ways = show.known("published", *tier.to_dicts())  # the size is that of a published configuration file
+    found = dict(tier.select("parameter", "value").rows()) | {"gb_per_mtok": gb, "ways": ways}
     how = {name: found[name] for name in ("gb_per_mtok", "usd_per_gb", "life_year")}
     return found | {"storage_usd_per_mtok_hour": reuse.storage_usd_per_mtok_hour(**how)}
 

@@ -19,6 +19,7 @@ import tokenfactory
 from reportkit import source
 from reportkit.plan import Job, Notebook, Parameter, Scenario, Value
 from reportkit.source import House, Suite, Variables
+from reportkit.text import said
 from tokenfactory.errors import DataError, NotMeasuredError, ParameterError, nearest
 from tokenfactory.warehouse import files, vocabulary
 from tokenfactory.warehouse.query import OWNER
@@ -36,8 +37,8 @@ QUESTIONS = {
 HOUSE = (
     House("price_date", "latest", "prices of {}"),
     House("power_owner", OWNER, "the reader's own power figures ({})"),
-    House("interactivity", 75.0, "{:g} tokens a second per user"),
-    House("speed", 75.0, "{:g} tokens a second per user"),
+    House("interactivity", 75.0, "{:.3g} tokens a second per user"),
+    House("speed", 75.0, "{:.3g} tokens a second per user"),
     House("isl", 8192, "{:,} tokens in"),
     House("osl", 1024, "{:,} tokens out"),
     House("utilisation_frac", 0.6, "{:.0%} utilisation"),
@@ -189,9 +190,12 @@ class Source:
         return Archive(built)
 
     def said(self, kind: str, value: object) -> str:
+        from tokenfactory.display import phrases
+
+        if kind == "gpu":
+            return str(value).upper()
         names = {row["model"]: row["name"] for row in vocabulary.named_models()} if kind == "model" else {}
-        text = f"{value:,}" if isinstance(value, int) else f"{value:g}" if isinstance(value, float) else str(value)
-        return text.upper() if kind == "gpu" else names.get(text, text.replace("_", " "))
+        return names.get(str(value)) or phrases.plain(said(kind, value))
 
     def check(self, jobs: Iterable[Job], built: Path) -> None:
         from tokenfactory.warehouse import query

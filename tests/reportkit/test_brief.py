@@ -5,7 +5,8 @@ import re
 import sample
 from bs4 import BeautifulSoup
 
-from reportkit import brief, index
+from reportkit import brief, index, page
+from tokenfactory.source import SOURCE
 
 
 def made(named):
@@ -35,8 +36,9 @@ def test_named_cells_stand_on_their_sheets_with_their_keys_and_parameters():
     table = BeautifulSoup(sheets[2], "html.parser").find_all("table")[-1]
     told = dict([cell.get_text() for cell in row(["td", "th"])][:2] for row in table.select("tbody tr"))
     of_ledger = sample.parameters(notebooks["01_sample"])
-    assert {p["meaning"] for p in of_ledger.values()} <= told.keys()
-    assert told[of_ledger["utilisation_frac"]["meaning"]] == "75%", "the value in force, not the default"
+    meanings = {name: p["meaning"][:1].upper() + p["meaning"][1:] for name, p in of_ledger.items()}
+    assert set(meanings.values()) <= told.keys()
+    assert told[meanings["utilisation_frac"]] == "75%", "the value in force, not the default"
 
 
 def test_a_part_under_other_conditions_than_those_of_the_house_says_so(monkeypatch):
@@ -52,7 +54,14 @@ def test_without_a_named_cell_there_is_no_brief():
 
 def test_days_and_identifiers_are_said_in_words():
     said = [("2026-04-15", "date", "15 April 2026"), ("owning_hyperscaler", "price_basis", "owning hyperscaler")]
-    said += [("gb300", "gpu", "GB300"), (0.6, "frac", "60%"), (8192, "tok", "8,192"), (20260415, "1", "20260415")]
-    said += [(0.083, "usd/kwh", "0.083"), (False, "flag", "no")]
-    assert [brief._said(value, kind) for value, kind, _ in said] == [words for *_, words in said]
-    assert [brief._kind(kind) for kind in ("frac", "usd/kwh", "price_basis")] == ["share", "$ per kWh", "price basis"]
+    said += [("gb300", "gpu", "GB300"), (0.6, "frac", "60%"), (8192, "tok", "8,192 tokens"), (None, "s", "none")]
+    said += [(0.083, "usd/kwh", "$0.083 per kWh"), (False, "flag", "no"), (20260415, "1", "20260415")]
+    said += [("rental_3yr", "price_basis", "three-year rent"), ("dynamo-trt", "framework", "Dynamo TensorRT-LLM")]
+    said += [("deepseek-r1-0528", "model", "DeepSeek-R1"), (75.0, "tok/s/user", "75 tokens a second per user")]
+    assert [SOURCE.said(kind, value) for value, kind, _ in said] == [words for *_, words in said]
+
+
+def test_what_a_zero_stands_for_is_its_value():
+    limit = {"kind": "s", "meaning": "longest wait; 0: no limit"}
+    assert page.meaning(limit | {"value": 0.0}, SOURCE.said) == ["Longest wait", "no limit"]
+    assert page.meaning(limit | {"value": 1.5}, SOURCE.said) == ["Longest wait", "1.5 seconds"]

@@ -572,4 +572,4 @@ def test_the_folder_of_a_what_if_is_told_from_others_and_leads_nowhere_else():
 
 def test_the_title_of_a_what_if_is_made_of_its_values(project):
     made = plan.make(project, parameters={"subject": "h200", "num_gpu": "1024"})
-    assert made.scenarios["default"].title == "What if: subject H200, num gpu 1,024"
+    assert made.scenarios["default"].title == "What if: subject H200, num gpu 1,024 gpus"

@@ -194,7 +194,7 @@ def test_a_number_that_was_changed_everywhere_is_found_by_executing_again(made, 
             ledger = json.loads((root / "site" / LEDGER).read_text())
             record = json.loads((root / "site" / "site.json").read_text())["default"]
             xlsx.write(book, path, name="01_apples", made_on=record["made_on"], parameters=ledger["parameters"])
-            site.write_workbook(made, record, {"01_apples": book}, root / "site" / "Fruit.xlsx")
+            site.write_workbook(made, record, {"01_apples": book}, {"01_apples": ledger}, root / "site" / "Fruit.xlsx")
         else:
             path.write_text(path.read_text().replace("$5", "$4").replace(": 5.0", ": 4.0"))
     sign_again(root)

@@ -66,6 +66,18 @@ def test_a_dashboard_leads_with_findings_numbers_charts_and_a_case(made, noteboo
         assert len([name for name in parts.namelist() if name.startswith("xl/charts/chart")]) >= 4
 
 
+def test_each_headline_number_says_how_it_is_known(notebooks, tmp_path):
+    key = outputs.find(outputs.outputs_of(notebooks["01_hopper_vs_blackwell"].cells), "headlines")[0]["headlines"][0][
+        "key"
+    ]
+    known = {key: ["measured", "assumed"]}
+    workbook.write_all(notebooks, tmp_path / "a.xlsx", about="A", made_on=MADE_ON, known=known)
+    rows = list(
+        openpyxl.load_workbook(tmp_path / "a.xlsx")["Dashboard"].iter_rows(min_row=6, max_col=5, values_only=True)
+    )
+    assert rows[0][4] == "How known" and [row[4] for row in rows[1:] if row[4]] == ["measured, assumed"]
+
+
 def test_money_of_the_site_is_a_number(made):
     cells = [cell for row in openpyxl.load_workbook(made)["Power limited site"].iter_rows() for cell in row]
     assert sum(cell.number_format == '$#,##0.00,," million"' and abs(cell.value) >= 1e6 for cell in cells) > 10

@@ -21,9 +21,10 @@ function darkColours() {
 
 const NARROW = {
   axis: { labelLimit: 165 },
-  axisX: { titleAnchor: "end" }, // so that a title longer than the axis grows to the left
+  axisX: { titleAnchor: "end", labelSeparation: 8 }, // so that a title longer than the axis grows to the left
   axisQuantitative: { tickCount: 5 },
 };
+const PAPER = { axisX: { labelFlush: false } }; // as a first label pushed to the right would touch the second
 // Where labels beside a narrow chart would leave it no room, each stands above its row, in a gap of this share of rows.
 const ABOVE = { scale: { barBandPaddingInner: 0.45, bandWithNestedOffsetPaddingInner: 0.35 } };
 const ABOVE_STEP = 40; // of rows with their label above
@@ -71,6 +72,7 @@ function wrapLabels(compiled, isShort, isAbove) {
       dy: { signal: `-bandwidth('${axis.scale}') / 2 - 1` } };
     const update = { ...given, text: { signal: text }, ...(isAbove ? above : beside) };
     axis.encode = { ...axis.encode, labels: { ...axis.encode?.labels, update } };
+    if (isAbove) axis.zindex = 1; // lines across the chart end at a label's halo
   }
 }
 
@@ -107,7 +109,7 @@ function specFor(place, isPaper, isAbove, room) {
     if (fields) spec.datasets[name] = rows.map((row) => Object.fromEntries(fields.map((field, i) => [field, row[i]])));
   spec.$schema = "https://vega.github.io/schema/vega-lite/v6.json";
   const colours = isDark.matches && !isPaper ? darkColours() : {};
-  const sizes = isNarrow.matches && !isPaper ? NARROW : {};
+  const sizes = isPaper ? PAPER : isNarrow.matches ? NARROW : {};
   spec.config ??= {};
   for (const [part, values] of [colours, sizes, isAbove ? ABOVE : {}].flatMap(Object.entries))
     spec.config[part] = { ...spec.config[part], ...values };
@@ -144,7 +146,7 @@ function isCrowded(place, view) {
 /** Draw a chart; where a text is cut, again with more room to its right or fewer columns in the legend. */
 async function fit(place, isPaper) {
   const isSmall = isNarrow.matches && !isPaper;
-  let [room, numColumns, isAbove] = [0, MOST_COLUMNS, false];
+  let [room, numColumns, isAbove] = [0, MOST_COLUMNS + !isSmall, false]; // a legend that fits is left as it is
   for (let attempt = 1; ; attempt++) {
     let canBeAbove = false;
     const view = await vegaEmbed(place, specFor(place, isPaper, isAbove, room), {
@@ -159,10 +161,8 @@ async function fit(place, isPaper) {
         tellOnHover(compiled);
         wrapLabels(compiled, isSmall, isAbove);
         canBeAbove = isSmall && rowAxes(compiled, ["band"]).length > 0;
-        if (isSmall) {
-          stackLegends(compiled, numColumns);
-          makeRoom(compiled, isAbove);
-        }
+        if (numColumns <= MOST_COLUMNS) stackLegends(compiled, numColumns);
+        if (isSmall) makeRoom(compiled, isAbove);
         return compiled;
       },
       tooltip: { theme: isDark.matches ? "dark" : "light" },

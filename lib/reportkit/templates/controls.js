@@ -19,7 +19,7 @@ const dollars = (value, more = 0) => {
 };
 const shown = (value, unit, more = 0) => {
   if (!Number.isFinite(value)) return "not measured";
-  if (unit === "frac") return value > 1 ? "none" : `${+(100 * value).toPrecision(value < 0.1 ? 2 : 3)}%`;
+  if (unit === "frac") return value > 1 ? "none" : `${+(100 * value).toPrecision(Math.abs(value) < 0.1 ? 2 : 3)}%`;
   return unit.startsWith("usd") ? dollars(value, more) : unit === "1" ? `${digits(value, 3)}x` : digits(value, 3);
 };
 // How much less the first of two costs is, from second over first, in the words of the notebooks.

@@ -18,10 +18,10 @@ NAMES = {
     "usd_per_kwh": "electricity price",
     "usd_per_mtok": "token price today",
     "usd_per_system": "price of a system",
-    "utilisation_frac": "use",
+    "utilisation_frac": "utilisation",
     "wacc_frac": "cost of capital",
 }
-SPOKEN_UNITS = {"tok_per_s_per_gpu": " tokens a second per GPU", "kw_per_gpu": " kW"}
+SPOKEN_UNITS = {"tok_per_s_per_gpu": " tok/s", "kw_per_gpu": " kW", "_year": " years"}
 UNITS = ("_usd_per_gpu_year", "_usd_per_kw_year", "_usd_per_kw", "_frac", "_year")
 
 
@@ -42,23 +42,27 @@ def name(parameter: str) -> str:
 def money(value: float | None) -> str:
     """Money to three digits, large sums shortened.
 
-    >>> money(-28_123.0), money(0.4567), money(None)
-    ('-$28.1K', '$0.457', 'not measured')
+    >>> money(-28_123.0), money(2_000.0), money(0.4567), money(None)
+    ('-$28.1K', '$2,000', '$0.457', 'not measured')
     """
-    if value is None or abs(value) < 1000:
+    if value is None or abs(value) < 100:
         return show.usd(value)
-    return f"{'-' if value < 0 else ''}${show.short(abs(value))}"
+    size = show.short(abs(value)) if abs(value) >= 10_000 else f"{abs(value):,.0f}"
+    return f"{'-' if value < 0 else ''}${size}"
 
 
 def value(parameter: str, amount: float) -> str:
-    """The value of an input.
+    """The value of an input, with its unit.
 
-    >>> value("wacc_frac", 0.09), value("usd_per_system", 4e6), value("life_year", 4.0)
-    ('9%', '$4.00M', '4.00')
+    >>> value("wacc_frac", 0.09), value("usd_per_system", 4e6), value("life_year", 4.0), value("pue", 1.12)
+    ('9%', '$4.00M', '4 years', '1.12')
     """
     if parameter.endswith("_frac"):
         return show.percent(amount)
-    return money(amount) if "usd" in parameter else show.number(amount)
+    unit = next((words for ending, words in SPOKEN_UNITS.items() if parameter.endswith(ending)), "")
+    if "usd" in parameter or not unit:
+        return money(amount) if "usd" in parameter else show.number(amount)
+    return f"{float(f'{amount:.3g}'):,.10g}{unit}"
 
 
 def tokens(count: float | None) -> str:
@@ -84,7 +88,7 @@ def of_system(parameter: str, gpus: Sequence[str]) -> str:
     """An input in words, with its system where its name ends in one.
 
     >>> of_system("utilisation_frac_gb300", ["gb300", "h200"]), of_system("wacc_frac", ["gb300", "h200"])
-    ('use of GB300', 'cost of capital')
+    ('utilisation of GB300', 'cost of capital')
     """
     shorter, gpu = _of(parameter, gpus)
     return name(shorter) + (f" of {gpu.upper()}" if gpu else "")
@@ -96,15 +100,13 @@ def turned(parameter: str, number: float, gpus: Sequence[str]) -> str:
     Examples
     --------
     >>> turned("utilisation_frac_gb300", 0.06, ["gb300"]), turned("token_mix", 0.1, [])
-    ('use of GB300 at 6%', 'a token mix that divides the ratio by 10')
+    ('utilisation of GB300 at 6%', 'a token mix that divides the ratio by 10')
     >>> turned("tok_per_s_per_gpu_b200", 43_229.4, ["b200"]), turned("owning_hyperscaler_b200", 1.76, ["b200"])
     ('throughput of B200 at 43,200 tokens a second per GPU', 'owned hour of B200 at $1.76')
     """
-    said, shorter = of_system(parameter, gpus), _of(parameter, gpus)[0]
+    said = of_system(parameter, gpus)
     if parameter not in FACTORS:
-        unit = next((words for ending, words in SPOKEN_UNITS.items() if shorter.endswith(ending)), "")
-        rounded = float(f"{number:.3g}") if unit else number
-        return f"{said} at {amount(parameter, rounded, gpus)}{unit}"
+        return f"{said} at {amount(parameter, number, gpus)}".replace("tok/s", "tokens a second per GPU")
     how, size = ("divides", 1 / number) if number < 1 else ("multiplies", number)
     return f"a {said} that {how} the ratio by {show.number(size, 2)}"
 

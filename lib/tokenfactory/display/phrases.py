@@ -85,16 +85,23 @@ def money(value: float | None, more: int = 0) -> str:
 MOST_MORE = 3  # digits: amounts that still look alike are the same to any reader
 
 
-def apart(*values: float | None) -> list[str]:
+def apart(*values: float | None, render: Callable[..., str] = money) -> list[str]:
     """Amounts of one sentence as `money`; where two different ones would look alike, all get another digit.
 
     >>> apart(0.0112, 0.0114), apart(0.12, 4.2), apart(2.311, 2.314, 2.311), apart(0.5, 0.5)
     (['$0.0112', '$0.0114'], ['$0.12', '$4.20'], ['$2.311', '$2.314', '$2.311'], ['$0.50', '$0.50'])
+    >>> apart(0.12, 0.34, render=cell), apart(0.12341, 0.12342, None, render=cell)
+    (['$0.120', '$0.340'], ['$0.12341', '$0.12342', 'not measured'])
     """
     known = {value for value in values if value is not None and value == value}
-    digits = (more for more in range(MOST_MORE + 1) if len({money(value, more) for value in known}) == len(known))
+    digits = (more for more in range(MOST_MORE + 1) if len({render(value, more) for value in known}) == len(known))
     more = next(digits, 0)
-    return [money(value, more) for value in values]
+    return [render(value, more) for value in values]
+
+
+def cell(value: float | None, more: int = 0) -> str:
+    """Money in a table: `usd`, with `more` digits."""
+    return f"${value:,.{2 + more}f}" if value and value >= 1 else usd(value, 3 + more)
 
 
 def spent(usd_per_mtok: Mapping[str, float]) -> str:
@@ -143,6 +150,12 @@ def draws(share: float, num_draws: int) -> str:
     if share in (0, 1):
         return f"{'all' if share else 'none'} of {num_draws:,} draws"
     return f"**{percent(share)}** of draws"
+
+
+def share_of_draws(share: float) -> str:
+    """A share of draws in a table: 85.6%, and never 100.0%."""
+    rounded = percent(share, 1)
+    return {0.0: "none", 1.0: "all"}.get(share) or {"100.0%": "over 99.9%", "0.0%": "under 0.1%"}.get(rounded, rounded)
 
 
 def to_add(key: str) -> str:
@@ -202,18 +215,24 @@ def like_for_like(pair, per_price: float) -> str:
 
 _ENGINE = re.compile(rf"\b(?:{'|'.join(ENGINES)})(?:-(?:{'|'.join(ENGINES)}))*\b")
 _KEYS = {"rental 3yr": "three-year rent", "rental 1yr": "one-year rent", "allin ": "all-in ", "board tdp": "board TDP"}
+_KEYS |= {"DENSE": "dense", "SPARSE": "sparse", "flops": "FLOPS", "per mw": "per MW", "tpuv7": "TPUv7"}
+_KEYS |= {"nvidia-": "NVIDIA-", "deepseek-day": "DeepSeek, a day"}
+_GPU = re.compile(r"\b(?:gb|b|h|mi|vr)\d{3}x?\b")
 
 
 def plain(text: str) -> str:
     """A name that is made of keys and days, in words.
 
-    >>> plain("rental 3yr since 2026-03-18"), plain("H200 dynamo-trt FP8, allin utility provisioned")
+    >>> plain("rental 3yr since 2026-03-18"), plain("h200 dynamo-trt FP8, allin utility provisioned")
     ('three-year rent since 18 March 2026', 'H200 Dynamo TensorRT-LLM FP8, all-in utility provisioned')
+    >>> plain("nvidia-2026-04"), plain("measured in 2026-02 on both")
+    ('NVIDIA, April 2026', 'measured in February 2026 on both')
     """
     for key, said in _KEYS.items():
         text = text.replace(key, said)
-    text = _ENGINE.sub(lambda found: engine(found[0]), text)
-    return re.sub(r"\b\d{4}-\d\d-\d\d\b", lambda found: day(found[0]), text)
+    text = _ENGINE.sub(lambda found: engine(found[0]), _GPU.sub(lambda found: found[0].upper(), text))
+    text = re.sub(r"\b\d{4}-\d\d-\d\d\b", lambda found: day(found[0]), text)
+    return re.sub(r"(-?)\b(\d{4}-\d\d)\b", lambda found: f"{', ' * bool(found[1])}{day(f'{found[2]}-01')[2:]}", text)
 
 
 def evidence(kind: str, is_wide: bool = False) -> str:
@@ -349,6 +368,15 @@ def _figure(value: float, unit: str) -> str:
 
 def short_claim(claim: Mapping) -> str:
     """A claim in a few words: 65x GB300 over H200, per MW."""
-    over = f" over {claim['baseline'].upper()}" if claim["baseline"] else ""
+    over = f" over {_systems(claim['baseline'])}" if claim["baseline"] else ""
     about = _METRICS.get(claim["metric"], words(claim["metric"]))
-    return f"{claimed(claim) or ''} {claim['subject'].upper()}{over}{', ' + about if about else ''}".strip()
+    return f"{claimed(claim) or ''} {_systems(claim['subject'])}{over}{', ' + about if about else ''}".strip()
+
+
+_NAMED = {"amd": "AMD", "nvidia": "NVIDIA", "mtp": "MTP", "hopper": "Hopper", "blackwell": "Blackwell"}
+_NAMED |= {"disagg": "disaggregated"} | ENGINES
+
+
+def _systems(keys: str) -> str:
+    """What a claim compares, in words: gb300 fp4 mtp -> GB300 FP4 MTP, hopper -> Hopper."""
+    return " ".join(_NAMED.get(w) or (w.upper() if any(map(str.isdigit, w)) else w) for w in keys.lower().split())

@@ -261,7 +261,7 @@ def rule(
     side = {"x": "width" if at_end else 4} if channel == "y" else {"y": 8 + 18 * row}
     place = {"align": "right", "dx": -4} if at_end else {"align": "left", "dx": 4}
     name = told.mark_text(dy=-6, **place, **side).encode(**{channel: f"{channel}:Q"})
-    return alt.layer(drawn, name)
+    return alt.layer(drawn, name.properties(name=f"rule_{channel}{row}"))  # pages draw a halo around texts of this name
 
 
 def titled(

@@ -12,7 +12,7 @@ from functools import partial
 
 from reportkit import outputs
 from reportkit.evidence import ways as known  # noqa: F401  (notebooks take it from here)
-from reportkit.text import NOT_MEASURED, number
+from reportkit.text import NOT_MEASURED, number, said
 from reportkit.text import or_missing as _text
 from reportkit.text import words as _words
 
@@ -67,9 +67,33 @@ def short(value: float | None) -> str:
     return _text(value, render)
 
 
+class Amount(float):
+    """A number of a unit of the data, shown as people say it.
+
+    >>> str(Amount(0.94, "frac")), str(Amount(30, "kw")), Amount(0.94, "frac") == 0.94
+    ('94%', '30 kW', True)
+    """
+
+    def __new__(cls, value: float, unit: str):
+        made = super().__new__(cls, value)
+        made.unit = unit
+        return made
+
+    def __str__(self) -> str:
+        return said(self.unit, float(self))
+
+
 def between(low: float | None, high: float | None, render: Callable[[float], str] = number) -> str:
-    """An interval: 63.1 to 64.3."""
-    return NOT_MEASURED if low is None or high is None else f"{render(low)} to {render(high)}"
+    """An interval: 63.1 to 64.3; of ends that look alike one, and what follows both numbers once.
+
+    >>> between(1, 2), between(0.5, 0.5, percent), between(3, 6, "{} years".format)
+    ('1 to 2', '50%', '3 to 6 years')
+    """
+    if low is None or high is None:
+        return NOT_MEASURED
+    first, last = render(low), render(high)
+    number_, _, unit = first.partition(" ")
+    return first if first == last else f"{number_ if unit and last.endswith(f' {unit}') else first} to {last}"
 
 
 # Outputs
@@ -213,7 +237,7 @@ class table(Output):
 
     def data(self) -> dict:
         columns = [
-            {"key": key, "header": c.header, "unit": self._unit(c), "is_number": self._is_number(key)}
+            {"key": key, "header": _head(c.header), "unit": self._unit(c), "is_number": self._is_number(key)}
             | ({} if c.on_page else {"on_page": False})
             for key, c in self.columns.items()
         ]
@@ -240,6 +264,16 @@ class table(Output):
             return text
         # Twelve digits: the last bits of a logarithm differ between machines, and no reader sees them.
         return {"text": text, "value": value if isinstance(value, int) else float(f"{value:.12g}")}
+
+
+def _head(text: str) -> str:
+    """A column's header begins with a capital, unless with a unit: tok/s per GPU, kWh, t CO2e."""
+    first = text.partition(" ")[0]
+    return (
+        text
+        if {"/", "-"} & set(first) or len(first) == 1 or first[1:] != first[1:].lower()
+        else text[:1].upper() + text[1:]
+    )
 
 
 def _renderer(column: Column) -> Callable:

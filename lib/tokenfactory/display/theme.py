@@ -31,6 +31,16 @@ def gpu_colour(gpu: str) -> str:
     return vocabulary.colours().get(gpu, NEUTRAL)
 
 
+def tint(hue: str, share: float = 0.6) -> str:
+    """A colour over white, for what dark text stands upon in light and in dark mode.
+
+    >>> tint("#000000", 0.6)
+    '#666666'
+    """
+    parts = (int(hue[at : at + 2], 16) for at in (1, 3, 5))
+    return "#" + "".join(f"{round(share * part + (1 - share) * 255):02x}" for part in parts)
+
+
 def gpu_scale(gpus) -> alt.Scale:
     """A colour scale for exactly these GPU keys, in their order."""
     gpus = list(gpus)

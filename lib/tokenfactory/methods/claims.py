@@ -292,16 +292,16 @@ def _why_not(claim: Mapping, said: Understood) -> str:
     workload = _OTHER_WORKLOADS.search(text)
     if claim["metric"] not in CHECKABLE:
         is_price = claim["metric"] == "usd_per_gpu_hour"
-        return "benchmarks contain no prices" if is_price else f"no point holds {claim['metric'].replace('_', ' ')}"
+        return "benchmarks contain no prices" if is_price else f"no test reports {claim['metric'].replace('_', ' ')}"
     if claim["unit"] != "x":
-        return "it is an absolute figure, not a ratio of two systems"
+        return "it is a single figure, not a ratio of two systems"
     if workload:
-        return f"it is about {workload[0]}, and the points are whole deployments under requests of fixed length"
+        return f"it is about {workload[0]}; our tests are of whole deployments, with requests of fixed length"
     for side, name in ((said.subject, claim["subject"]), (said.baseline, claim["baseline"])):
         if not side.gpus:
-            return f"no measured point is of '{name}'" if name else "the claim names one system alone"
+            return f"there is no test of {name}" if name else "the claim names one system alone"
         if side.not_understood:
-            return f"no point says '{' '.join(side.not_understood)}' of itself"
+            return f"no test is known to be '{' '.join(side.not_understood)}'"
     return "" if said.model else "the claim names no model"
 
 

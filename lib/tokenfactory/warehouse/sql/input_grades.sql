@@ -28,9 +28,9 @@ SELECT key, table_name, input, applies_to, profile, is_in_force,
             WHEN status = 'estimate' THEN 'estimated'
             ELSE status END AS grade,
        CASE WHEN status = 'guess' AND source_url IS NULL THEN 'no source was found'
-            WHEN status = 'guess' THEN 'chosen here; a page says something like it'
+            WHEN status = 'guess' THEN 'chosen here; a source says something similar'
             WHEN accessed IS NULL THEN 'brought by a scenario'
-            WHEN source_kind = 'press' THEN 'written about; its owner''s page was not read'
+            WHEN source_kind = 'press' THEN 'known from the press; its owner''s page was not read'
             WHEN source_kind = 'reprint' THEN 'read in a copy; its owner''s page was not read'
             ELSE 'its owner''s page was read on ' || accessed END AS grounds,
        source_url
