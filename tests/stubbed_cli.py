@@ -37,7 +37,7 @@ def write(notebook, path, *, name, made_on, parameters, **_):
     path.write_text(json.dumps({"name": name, "made_on": made_on, "outputs": outputs(notebook)}))
 
 
-def write_all(notebooks, path, *, about, made_on):
+def write_all(notebooks, path, *, about, made_on, **_):
     path.write_text(json.dumps({"about": about, "made_on": made_on, "notebooks": list(notebooks)}))
 
 
