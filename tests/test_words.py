@@ -79,6 +79,12 @@ def shown(path: Path) -> list[dict]:
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_heads_of_columns_begin_with_a_capital_unless_with_a_unit(path):
+    heads = {column["header"] for table in outputs.find(shown(path), "table") for column in table["columns"]}
+    assert {head for head in heads if head[:1].islower() and not re.match(r"tok/s|kWh?\b|g |t |gpt-", head)} == set()
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_sentences_are_plain(path):
     said = [
         s["text"]

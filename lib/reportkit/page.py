@@ -212,7 +212,7 @@ def _parameters(parameters: Mapping[str, Mapping], say: Callable[[str, object], 
     rows = [[*meaning(p, say), f"{name}={p['value']}"] for name, p in parameters.items()]
     columns = ["What", "Value", "To set it"]
     if any(p["value"] != p["default"] for p in parameters.values()):
-        columns.append("Otherwise")
+        columns.append("By default")
         rows = [[*row, str(p["default"])] for row, p in zip(rows, parameters.values(), strict=True)]
     heads = [{"header": header} for header in columns]
     return tables.to_html(outputs.table("What was assumed for every number on this page", heads, rows))

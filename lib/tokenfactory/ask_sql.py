@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from decimal import Decimal
 
-from reportkit import harmless, outputs
+from reportkit import harmless
 from tokenfactory.display import show
 from tokenfactory.errors import ParameterError
 
@@ -26,11 +26,8 @@ def told(names: Sequence[str], rows: Sequence[Sequence], form: str) -> tuple[lis
         writer.writerows([harmless.cell(_cell(value)) for value in row] for row in rows)
         return None, text.getvalue().removesuffix("\n")
     found = [dict(enumerate(map(_cell, row))) for row in rows]
-    columns = {i: show.Column(name, render=_one_line, missing="") for i, name in enumerate(names)}
-    table = show.table(found, columns, f"{len(rows):,} row{'s' * (len(rows) != 1)}").data()
-    for column, name in zip(table["columns"], names, strict=True):
-        column["header"] = _one_line(name)  # as the query has it, without a capital
-    return None, outputs.to_text("table", table)
+    columns = {i: show.Column(_one_line(name), render=_one_line, missing="") for i, name in enumerate(names)}
+    return None, show.table(found, columns, f"{len(rows):,} row{'s' * (len(rows) != 1)}").plain()
 
 
 def _json_value(value):

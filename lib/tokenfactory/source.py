@@ -193,7 +193,7 @@ class Source:
         from tokenfactory.display import phrases
 
         if kind == "gpu":
-            return str(value).upper()
+            return phrases.system(str(value))
         names = {row["model"]: row["name"] for row in vocabulary.named_models()} if kind == "model" else {}
         return names.get(str(value)) or phrases.plain(said(kind, value))
 

@@ -100,9 +100,9 @@ def test_the_parameters_in_force_are_shown_with_what_they_were():
     assert row("utilisation_frac", given) == [
         ("Value", "75%"),
         ("To set it", "utilisation_frac=0.75"),
-        ("Otherwise", "0.6"),
+        ("By default", "0.6"),
     ]
-    assert row("subject", given)[1:] == [("To set it", "subject=b200"), ("Otherwise", "gb300")]
+    assert row("subject", given)[1:] == [("To set it", "subject=b200"), ("By default", "gb300")]
     assert row("price_date", given)[0] == ("Value", "15 April 2026")
     assert "Share of the hours that are sold" in given
     assert "Parameters of this report" not in export()

@@ -40,7 +40,7 @@ def name(parameter: str) -> str:
 
 
 def money(value: float | None) -> str:
-    """Money to three digits, large sums shortened.
+    """Money to three digits: whole dollars from 100 to 10,000, larger sums shortened.
 
     >>> money(-28_123.0), money(2_000.0), money(0.4567), money(None)
     ('-$28.1K', '$2,000', '$0.457', 'not measured')

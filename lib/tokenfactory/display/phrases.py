@@ -12,6 +12,7 @@ from datetime import date
 
 from reportkit.text import unit_words
 from tokenfactory.display.show import NOT_MEASURED, between, number, percent, short, times, usd, words
+from tokenfactory.warehouse import vocabulary
 
 ENGINES = {
     "trt": "TensorRT-LLM",
@@ -213,11 +214,19 @@ def like_for_like(pair, per_price: float) -> str:
     return f"{ratio(pair.ratio * per_price)} ({pair.condition.label.removesuffix(' on both')}) at {number(pair.speed)}"
 
 
+def system(gpu: str) -> str:
+    """What people call a GPU.
+
+    >>> system("gb300"), system("rtx6000pro"), system("r300")
+    ('GB300', 'RTX PRO 6000', 'R300')
+    """
+    return vocabulary.gpus().get(gpu, {}).get("name") or gpu.upper()
+
+
 _ENGINE = re.compile(rf"\b(?:{'|'.join(ENGINES)})(?:-(?:{'|'.join(ENGINES)}))*\b")
 _KEYS = {"rental 3yr": "three-year rent", "rental 1yr": "one-year rent", "allin ": "all-in ", "board tdp": "board TDP"}
-_KEYS |= {"DENSE": "dense", "SPARSE": "sparse", "flops": "FLOPS", "per mw": "per MW", "tpuv7": "TPUv7"}
+_KEYS |= {"DENSE": "dense", "SPARSE": "sparse", "flops": "FLOPS", "per mw": "per MW"}
 _KEYS |= {"nvidia-": "NVIDIA-", "deepseek-day": "DeepSeek, a day"}
-_GPU = re.compile(r"\b(?:gb|b|h|mi|vr)\d{3}x?\b")
 
 
 def plain(text: str) -> str:
@@ -230,7 +239,8 @@ def plain(text: str) -> str:
     """
     for key, said in _KEYS.items():
         text = text.replace(key, said)
-    text = _ENGINE.sub(lambda found: engine(found[0]), _GPU.sub(lambda found: found[0].upper(), text))
+    text = re.sub(rf"\b(?:{'|'.join(vocabulary.gpus())})\b", lambda found: system(found[0]), text)
+    text = _ENGINE.sub(lambda found: engine(found[0]), text)
     text = re.sub(r"\b\d{4}-\d\d-\d\d\b", lambda found: day(found[0]), text)
     return re.sub(r"(-?)\b(\d{4}-\d\d)\b", lambda found: f"{', ' * bool(found[1])}{day(f'{found[2]}-01')[2:]}", text)
 
@@ -379,4 +389,4 @@ _NAMED |= {"disagg": "disaggregated"} | ENGINES
 
 def _systems(keys: str) -> str:
     """What a claim compares, in words: gb300 fp4 mtp -> GB300 FP4 MTP, hopper -> Hopper."""
-    return " ".join(_NAMED.get(w) or (w.upper() if any(map(str.isdigit, w)) else w) for w in keys.lower().split())
+    return " ".join(_NAMED.get(w) or (system(w) if any(map(str.isdigit, w)) else w) for w in keys.lower().split())

@@ -237,7 +237,7 @@ class table(Output):
 
     def data(self) -> dict:
         columns = [
-            {"key": key, "header": _head(c.header), "unit": self._unit(c), "is_number": self._is_number(key)}
+            {"key": key, "header": c.header, "unit": self._unit(c), "is_number": self._is_number(key)}
             | ({} if c.on_page else {"on_page": False})
             for key, c in self.columns.items()
         ]
@@ -264,16 +264,6 @@ class table(Output):
             return text
         # Twelve digits: the last bits of a logarithm differ between machines, and no reader sees them.
         return {"text": text, "value": value if isinstance(value, int) else float(f"{value:.12g}")}
-
-
-def _head(text: str) -> str:
-    """A column's header begins with a capital, unless with a unit: tok/s per GPU, kWh, t CO2e."""
-    first = text.partition(" ")[0]
-    return (
-        text
-        if {"/", "-"} & set(first) or len(first) == 1 or first[1:] != first[1:].lower()
-        else text[:1].upper() + text[1:]
-    )
 
 
 def _renderer(column: Column) -> Callable:
