@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -115,13 +115,16 @@ class BandModel:
         return (low <= left_out.measured) & (left_out.measured <= high)
 
 
-def gap_at(knots: Frontiers, targets: np.ndarray) -> np.ndarray:
+def gap_at(knots: Frontiers, targets: np.ndarray, series: np.ndarray | None = None) -> np.ndarray:
     """The ratio of the throughputs on both sides of each target: 1 at a knot, NaN where nothing is measured.
+
+    As in `pareto.interpolate` every series is asked, or each target asks that of `series`.
 
     >>> gap_at(pareto.pareto_front([0, 0], [10, 20], [90, 30]), [9, 10, 12])
     array([[nan,  1.,  3.]])
     """
-    below, above = pareto.knots_around(knots, np.arange(knots.num_series)[:, None], targets)
+    series = np.arange(knots.num_series)[:, None] if series is None else series
+    below, above = pareto.knots_around(knots, series, targets)
     y = np.append(knots.y, np.nan)  # one more, for the -1 of a target where nothing is measured
     return y[below] / y[above]
 
@@ -168,30 +171,23 @@ def other_days(knots: Frontiers, recipe_id: np.ndarray, is_disaggregated: np.nda
     `series_id`. There is one for each pair of a curve and a knot of another curve that it can be read at; across gaps
     that are not wide, also the same turned round: the knot as a reading at a point (gap 1), held against the curve.
     """
-    recipe_id, pools = np.asarray(recipe_id), np.asarray(is_disaggregated, bool)
-    parts = []
-    order = np.argsort(recipe_id, kind="stable")
-    recipes, first = np.unique(recipe_id[order], return_index=True)
-    for recipe, of_recipe in zip(recipes, np.split(order, first)[1:], strict=True):
-        theirs = np.concatenate([np.arange(*knots.start[one : one + 2]) for one in of_recipe])
-        if of_recipe.size < 2 or not theirs.size:
-            continue
-        own = pareto.pareto_front(
-            np.searchsorted(of_recipe, knots.series[theirs]), knots.x[theirs], knots.y[theirs],
-            num_series=of_recipe.size,
-        )  # fmt: skip
-        targets, of = own.x, own.series
-        value, gap = pareto.interpolate(own, targets).value, gap_at(own, targets)
-        is_other = np.arange(of_recipe.size)[:, None] != of
-        row, column = np.nonzero(~np.isnan(value) & is_other & (gap > 1))
-        point = knots.point[theirs][own.point[column]]
-        read, there, gap = value[row, column], own.y[column], gap[row, column]
-        parts.append((np.full(row.size, recipe), point, there, read, gap, pools[of_recipe[row]]))
-        near = gap <= GAP_CLASSES[2]
-        turned = (np.full(row.size, recipe), point, read, there, np.ones(row.size), pools[of_recipe[of[column]]])
-        parts.append(tuple(part[near] for part in turned))
-    empty = [np.empty(0, kind) for kind in (int, int, float, float, float, bool)]
-    return LeftOut(*(map(np.concatenate, zip(*parts, strict=True)) if parts else empty))
+    recipe_id, pools, series = np.asarray(recipe_id, int), np.asarray(is_disaggregated, bool), knots.series
+    recipe, num_curves = np.unique(recipe_id, return_inverse=True, return_counts=True)[1:]
+    curves, first = np.argsort(recipe, kind="stable"), np.cumsum(num_curves) - num_curves
+    # Every knot beside every curve of its recipe but its own.
+    of_knot = recipe[series]
+    size = num_curves[of_knot]
+    knot = np.repeat(np.arange(series.size), size)
+    curve = curves[np.arange(knot.size) + np.repeat(first[of_knot] - (np.cumsum(size) - size), size)]
+    is_other = curve != series[knot]
+    knot, curve = knot[is_other], curve[is_other]
+    there, at = knots.y[knot], knots.x[knot]
+    read, gap = pareto.interpolate(knots, at, series=curve).value, gap_at(knots, at, curve)
+    found = LeftOut(recipe_id[curve], knots.point[knot], there, read, gap, pools[curve])
+    turned = replace(found, measured=read, predicted=there, gap=np.ones(gap.size), is_disaggregated=pools[series[knot]])
+    is_between = ~np.isnan(read) & (gap > 1)
+    found, turned = found.where(is_between), turned.where(is_between & (gap <= GAP_CLASSES[2]))
+    return LeftOut(*map(np.concatenate, zip(vars(found).values(), vars(turned).values(), strict=True)))
 
 
 def bias_by_gap(knots: Frontiers, methods: Sequence[str] = tuple(pareto.METHODS)) -> list[dict]:

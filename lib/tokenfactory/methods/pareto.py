@@ -146,13 +146,19 @@ def pareto_front(series_id: np.ndarray, x: np.ndarray, y: np.ndarray, *, num_ser
 
 
 def interpolate(
-    knots: Frontiers, targets: np.ndarray, *, method: str = BEST_METHOD, max_gap: float | None = None
+    knots: Frontiers,
+    targets: np.ndarray,
+    *,
+    series: np.ndarray | None = None,
+    method: str = BEST_METHOD,
+    max_gap: float | None = None,
 ) -> Interpolated:
     """The value of every series at every target x; NaN where nothing is measured or the gap is too wide.
 
     Parameters
     ----------
     targets : the same for all series (1-D), or a row for each series (2-D)
+    series : the number of the series that each target asks, where it does not ask all of them
     max_gap : the largest ratio of two neighbouring values between which is read; None for `MAX_GAP`, or for no limit
         with the published method
 
@@ -166,6 +172,8 @@ def interpolate(
     array([[   nan, 1000. ,  686.2,    nan]])
     >>> [Status(status).name for status in answer.status[0]]
     ['BELOW_RANGE', 'MEASURED', 'INTERPOLATED', 'IN_GAP']
+    >>> interpolate(pareto_front([0, 1], [10, 20], [900, 500]), [20, 20], series=[0, 1]).value
+    array([ nan, 500.])
     """
     targets = np.atleast_1d(np.asarray(targets, float))
     is_wrong = ~(np.isfinite(targets) & (targets >= 0))
@@ -188,7 +196,10 @@ def interpolate(
     cubic[1:, is_gap] = np.nan
     with np.errstate(divide="ignore"):  # a target of 0 lies below every logarithm
         asked = np.log(targets) if how.is_log_x else targets
-    value, status = (_spread if targets.ndim == 1 else _rows)(knots, targets, position, asked, cubic, is_gap)
+    known = targets, position, asked, cubic, is_gap
+    if series is None and targets.ndim > 1:
+        series = np.arange(knots.num_series)[:, None]
+    value, status = _spread(knots, *known) if series is None else _pairs(knots, np.asarray(series), *known)
     if how.is_log_y:
         np.exp(value, out=value)
     return Interpolated(value, status)
@@ -253,15 +264,15 @@ def _pair(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return pair
 
 
-def _rows(knots: Frontiers, targets, position, asked, cubic, is_gap) -> tuple[np.ndarray, np.ndarray]:
-    """Values and status at targets of its own for each series."""
-    below, above = knots_around(knots, np.arange(knots.num_series)[:, None], targets)
+def _pairs(knots: Frontiers, series, targets, position, asked, cubic, is_gap) -> tuple[np.ndarray, np.ndarray]:
+    """Values and status of pairs of a series and a target; `series` has the shape of `targets`, or is its column."""
+    below, above = knots_around(knots, series, targets)
     is_inside, size = below >= 0, np.diff(knots.start)
     lowest = np.full(knots.num_series, np.nan)
     lowest[knots.filled] = knots.x[knots.first]
     status = np.select(
-        [is_inside & (below == above), is_inside & np.append(is_gap, False)[below], is_inside, size[:, None] == 0,
-         targets < lowest[:, None]],
+        [is_inside & (below == above), is_inside & np.append(is_gap, False)[below], is_inside, size[series] == 0,
+         targets < lowest[series]],
         [Status.MEASURED, Status.IN_GAP, Status.INTERPOLATED, Status.NO_POINTS, Status.BELOW_RANGE],
         default=Status.ABOVE_RANGE,
     ).astype(np.int8)  # fmt: skip
