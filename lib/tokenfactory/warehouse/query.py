@@ -12,7 +12,7 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -58,9 +58,10 @@ def connect(path: Path | str | None = None, *, memory_limit: str | None = None) 
 def _rows(frame: pl.DataFrame, at_once: int = 10_000) -> Iterator[dict]:
     """The rows of a frame, where equal texts and days are one object: of millions of rows most say the same."""
     one: dict = {name: {} for name, kind in frame.schema.items() if not kind.is_float()}
+    names = frame.columns  # asked once: Polars makes new texts each time, and millions of rows would keep them all
     for some in frame.iter_slices(at_once):
         columns = ([one[c.name].setdefault(v, v) for v in c] if c.name in one else c.to_list() for c in some)
-        yield from (dict(zip(frame.columns, values, strict=True)) for values in zip(*columns, strict=True))
+        yield from (dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True))
 
 
 class Prices(dict[str, float]):
@@ -105,6 +106,7 @@ class Warehouse:
             self._connection.execute("SET lock_configuration = true")
         self._read: list[tuple[str, _Answer]] = []
         self._answers: dict[str, _Answer] = {}
+        self._points: tuple[Mapping, ...] = ()
 
     def __repr__(self) -> str:
         return f"<Warehouse {self.path.name}: db.tables() lists it, db.describe('points') explains one of them>"
@@ -197,12 +199,16 @@ class Warehouse:
         found = self.query("SELECT name FROM models WHERE model = $model ORDER BY name", model=model)["name"]
         return found.item() if len(found) else model
 
-    def points(self) -> list[dict]:
-        """All rows of the view `points`, with the known score of each: what `methods.serving` makes curves of."""
+    def points(self) -> Sequence[Mapping]:
+        """All rows of `points`, with the known score of each: what `methods.serving` makes curves of.
+
+        Whoever asks again gets the same rows: of millions of them a second set would not fit beside the first.
+        """
         found = self.query(
             "SELECT points.*, score_frac, task FROM points LEFT JOIN point_scores USING (point_id) ORDER BY point_id"
         )
-        return list(_rows(found))
+        self._points = self._points or tuple(_rows(found))
+        return self._points
 
     def tariffs(self, model: str) -> list[dict]:
         """List prices of a model's tokens, the newest of each provider and price, the oldest first.
