@@ -128,7 +128,8 @@ class Archive:
             try:
                 self._connection.execute(f"SELECT * FROM ({wider}) LIMIT 0", named)
                 kinds = [str(kind) for _, kind, *_ in self._connection.description]
-                texts = [f"[c{i}]" if kind == "VARCHAR" else f"c{i}" for i, kind in enumerate(kinds) if kind in _TEXTS]
+                single, lists = ([f"c{i}" for i, kind in enumerate(kinds) if kind == one] for one in _TEXTS)
+                texts = [f"[{', '.join(single)}]"] * bool(single) + lists  # a list for each was five times slower
                 columns = ", ".join(f"c{i}" for i in range(len(kinds)))
                 return texts and self._fetch(
                     f"""SELECT table_name, count(*),
