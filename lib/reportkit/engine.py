@@ -137,6 +137,11 @@ class _Kernel:
         shell.events.trigger("post_run_cell", result)
         return result
 
+    def forget(self) -> None:
+        """Let go of what the cells made: their page is made in this process, beside it."""
+        self._shell.reset(new_session=False)
+        gc.collect()
+
 
 class _Client(PapermillNotebookClient):
     def execute(self, **_):
@@ -144,6 +149,7 @@ class _Client(PapermillNotebookClient):
         self.kc = kernel = _Kernel()
         with contextlib.redirect_stdout(kernel.stdout), contextlib.redirect_stderr(kernel.stderr):
             self.papermill_execute_cells()
+        kernel.forget()
         return self.nb
 
 

@@ -12,13 +12,21 @@ from pathlib import Path
 
 from reportkit import harmless
 
+MOST_NAMES = 30  # in one sentence
+
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """The end of a sentence about an unknown `word`: what was meant, or what there is."""
+    """The end of a sentence about an unknown `word`: what was meant, or what there is.
+
+    >>> nearest("h20", ["h100", "h200"]), nearest("tpu", ["h100", "h200"])
+    ("; did you mean 'h200' or 'h100'?", '; known: h100, h200')
+    """
     known = sorted(known)
     close = difflib.get_close_matches(word, known, n=3, cutoff=0.5)
     if close:
         return f"; did you mean {' or '.join(map(repr, close))}?"
+    if len(known) > MOST_NAMES:
+        return f"; {len(known)} are known, such as {', '.join(known[:: len(known) // 5])}"
     return f"; known: {', '.join(known)}" if known else "; there are none"
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from small_project import PARAMETERS, cell, make_project, write_notebook, write_scenario
 
 from reportkit import plan
+from reportkit.errors import nearest
 from reportkit.plan import Parameter
 from tokenfactory import source
 from tokenfactory.errors import DataError, NotMeasuredError, ParameterError
@@ -479,6 +480,11 @@ def test_nothing_is_compared_with_itself(project):
 def test_an_unknown_key_is_refused_with_the_nearest(project):
     with pytest.raises(ParameterError, match=r"^subject: 'gb30' is not a known gpu; did you mean 'gb300'\?$"):
         check(project, GPUS, subject="gb30")
+
+
+def test_of_many_known_names_a_sentence_gives_a_few():
+    known = [f"name-{n:03}" for n in range(200)]
+    assert nearest("zz", known) == ("; 200 are known, such as name-000, name-040, name-080, name-120, name-160")
 
 
 def test_an_unknown_key_among_the_defaults_is_refused_too(project):
