@@ -14,10 +14,6 @@ from tokenfactory.methods import claims, serving
 
 OWNER = "InferenceX TCO"  # prices and powers of one owner, so that systems stand on one footing
 
-_POINTS = """
-    SELECT model, isl, osl, gpu, framework, precision, spec_decoding, is_disaggregated, evidence, as_of, source_url,
-           interactivity_tok_per_s_per_user, total_tok_per_s_per_gpu
-    FROM points ORDER BY point_id"""
 _PRICES = """
     SELECT gpu, basis, usd_per_gpu_hour, effective_from, effective_to FROM price_book
     WHERE provider = $owner AND variant IS NULL AND effective_from IS NOT NULL ORDER BY price_id"""
@@ -57,7 +53,7 @@ def compare(warehouse, *, model: str, isl: int, osl: int, speeds: Sequence[float
     powers = warehouse.powers(basis="allin_utility_provisioned", on=on)
     day = "SELECT max(effective_from) AS day FROM price_on($on) WHERE provider = $owner AND basis = $basis"
     priced_from = warehouse.query(day, owner=OWNER, on=on, basis="owning_hyperscaler")["day"][0]
-    points = _rows(warehouse, _POINTS)
+    points = warehouse.points()
     lengths = _lengths_of(points, model)
     if (isl, osl) not in lengths:
         known = [f"{i}/{o}" for i, o in lengths]
@@ -175,20 +171,17 @@ _EVIDENCE: WeakKeyDictionary = WeakKeyDictionary()
 
 
 def _evidence(warehouse) -> dict:
-    points = _rows(warehouse, _POINTS)
+    points = warehouse.points()
+    printed = _rows(
+        warehouse,
+        """SELECT point_id, gpu, model, total_tok_per_s_per_gpu, interactivity_tok_per_s_per_user, isl, osl, precision,
+                  spec_decoding, evidence, source_url FROM operating_points ORDER BY point_id""",
+    )
     generations = warehouse.query("SELECT gpu, generation FROM hardware WHERE is_reference ORDER BY gpu").rows()
+    published = (*printed, *(row for row in points if row["origin"] != "published"))
     return {
         "points": points,
-        "published": _rows(
-            warehouse,
-            """SELECT point_id, gpu, model, total_tok_per_s_per_gpu, interactivity_tok_per_s_per_user, isl, osl,
-                      precision, spec_decoding, evidence, source_url
-               FROM operating_points
-               UNION ALL BY NAME
-               SELECT point_id, gpu, model, total_tok_per_s_per_gpu, interactivity_tok_per_s_per_user, isl, osl,
-                      precision, spec_decoding, evidence, source_url
-               FROM points WHERE origin <> 'published' ORDER BY point_id""",
-        ),
+        "published": sorted(published, key=lambda row: row["point_id"]),
         "specs": _rows(warehouse, "SELECT gpu, spec, value FROM hardware_specs ORDER BY gpu, spec"),
         "gpus_of": claims.gpus_by_name(generations),
         "prices": claims.tiers(_rows(warehouse, _PRICES, owner=OWNER), "usd_per_gpu_hour"),
