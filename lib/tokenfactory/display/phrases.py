@@ -50,6 +50,11 @@ def ratio(times: float) -> str:
     return f"{number(1 / times, 2)} times as much" if times <= 1 / 1.5 else f"{100 * (1 / times - 1):.0f}% more"
 
 
+def as_many(times: float) -> str:
+    """How many of the second the first makes: 64.24 -> "64.2 times" as many, 0.446 -> "45%" as many."""
+    return f"{number(times)} times" if times >= 1 else percent(times, 1 if times < 0.1 else 0)
+
+
 def ratio_than(times: float, other: str) -> str:
     """`ratio` with what is compared: "34 times less than H200 does", "2.0 times as much as H200 does".
 

@@ -14,7 +14,7 @@ L. S. Shapley, "A Value for n-Person Games", 1953; applied to logarithms, so tha
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,6 +76,33 @@ def together(hows: Sequence[str]) -> str:
 
 def _is_missing(value: float | None) -> bool:
     return value is None or not value > 0 or not math.isfinite(value)
+
+
+def routes(read: Callable, subject: str, baseline: str, sister: str | None = None) -> dict[str, list[tuple]]:
+    """Ways from a baseline to a subject, each in states (what changed, (GPU, number format)); one change at a time.
+
+    FP4 is set against FP8 only where the baseline was not read in FP4. `sister` is the subject's chip in other racks.
+
+    Parameters
+    ----------
+    read : whether there is a reading of a GPU in a format
+
+    >>> knows = {("h200", "fp8"), ("gb300", "fp8"), ("gb300", "fp4"), ("b200", "fp4")}
+    >>> routes(lambda *state: state in knows, "gb300", "h200")["by platform"]
+    [('', ('h200', 'fp8')), ('platform', ('gb300', 'fp8')), ('FP4', ('gb300', 'fp4'))]
+    >>> routes(lambda *state: state in knows, "gb300", "b200")["by platform"]
+    [('', ('b200', 'fp4')), ('platform', ('gb300', 'fp4'))]
+    """
+    old = "fp4" if read(baseline, "fp4") else "fp8"
+    new = "fp8" if read(subject, "fp8") and not read(subject, "fp4") else "fp4"
+    ways = {"by platform": [("platform", (subject, old)), (new.upper(), (subject, new))]}
+    if sister:
+        ways["by rack"] = [("chip", (sister, old)), (new.upper(), (sister, new)), ("rack", (subject, new))]
+    found = {}
+    for way, states in ways.items():
+        found[way] = [("", (baseline, old))]
+        found[way] += [state for state in states if old != new or state[0] != new.upper()]
+    return found
 
 
 def product(steps: Sequence[Step]) -> float:
