@@ -55,6 +55,17 @@ def as_many(times: float) -> str:
     return f"{number(times)} times" if times >= 1 else percent(times, 1 if times < 0.1 else 0)
 
 
+def times_less(ratio_of: float | None, on: str) -> tuple[str, str]:
+    """Label and text of a tile that says how many times less a token costs on a system, or how much more.
+
+    >>> times_less(34.156, "GB300"), times_less(0.585, "MI355X")
+    (('Times less on GB300', '34.2x'), ('A token on MI355X', '1.7 times as much'))
+    """
+    if ratio_of and ratio_of < 1:
+        return f"A token on {on}", ratio(ratio_of)
+    return f"Times less on {on}", times(ratio_of)
+
+
 def ratio_than(times: float, other: str) -> str:
     """`ratio` with what is compared: "34 times less than H200 does", "2.0 times as much as H200 does".
 
