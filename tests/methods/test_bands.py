@@ -104,6 +104,54 @@ def test_another_day_by_hand():
     assert bands.other_days(knots, [7, 8, 9], [False] * 3).measured.size == 0
 
 
+@pytest.mark.parametrize(
+    ("there", "slow", "num"),
+    [
+        (14, 7, 1),  # across a gap of 7 the point is held against the curve, and not turned round
+        (14, 5, 2),  # across 5 it is, too
+        (10, 2, 0),  # at the speed of a point nothing was read between two
+        (30, 2, 0),  # nor beyond the last one
+    ],
+)
+def test_another_day_is_read_between_points_and_turned_round_where_they_are_near(there, slow, num):
+    knots = pareto.pareto_front([0, 0, 1], [10, 20, there], [10 * slow, 10, 20])
+    assert bands.other_days(knots, [7, 7], [False, False]).measured.size == num
+
+
+def test_the_ends_of_a_band_are_in_it():
+    at_point = BandModel(0.9, *(np.zeros(8) for _ in range(4)))
+    assert at_point.covers(left_out([0, 0.01, -0.01], gap=1)).tolist() == [True, False, False]
+
+
+def test_a_band_has_a_group_for_each_class_of_gap_and_topology():
+    model = bands.calibrate(left_out([-0.1, 0.1] * 30, gap=1.5), repeat_log=0.02, coverage_frac=0.9)
+    assert model.below.size == model.num_errors.size == 2 * len(bands.GAP_CLASSES)
+    assert model.coverage_frac == 0.9
+    few = replace(left_out([0.1, 0.2, 0.3], gap=1.5), is_disaggregated=np.array([False, False, True]))
+    missing = bands.calibrate(few, repeat_log=0.02, coverage_frac=0.85)  # both ends of 85%: 1.85 / 0.15 = 12.3
+    assert (missing.num_found, missing.num_needed) == (3, 13)
+    missing = bands.repeat_log([7, 7], [100, 101], coverage_frac=0.7)  # one end: 0.7 / 0.3 = 2.3
+    assert (missing.num_found, missing.num_needed) == (1, 3)
+
+
+def test_of_many_repeats_the_one_of_the_right_rank_counts():
+    apart = np.random.default_rng(1).permutation(999) + 1  # thousandths, so the 900th is 0.9
+    runs = np.column_stack([np.ones(999), np.exp(apart / 1000)])
+    assert bands.repeat_log(np.repeat(np.arange(999), 2), runs.ravel(), coverage_frac=0.9) == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize(("x", "y", "wrong"), [([0, 1, 2], [9, 8, 7], 0), ([1, 2, 3], [3, 0.5, -2], -2)])
+def test_a_band_is_learned_from_positive_numbers(x, y, wrong):
+    with pytest.raises(TokenFactoryError, match=f"^a band needs positive numbers, and one is {wrong}$"):
+        bands.leave_one_out(pareto.pareto_front([0, 0, 0], x, y), method="straight line")
+
+
+def test_bias_tells_from_how_many_curves():
+    knots = pareto.pareto_front([0] * 3 + [1] * 3, [10, 20, 30] * 2, [40, 28, 20] * 2)
+    (row,) = bands.bias_by_gap(knots, ["straight line"])
+    assert (row["num_points"], row["num_series"]) == (2, 2)
+
+
 def test_bias_by_gap_by_hand():
     # without (20, 28) the straight line reads 30 across a gap of 2, without (30, 20) 19 across one of 2.8
     knots = pareto.pareto_front([0, 0, 0, 0], [10, 20, 30, 40], [40, 28, 20, 10])
