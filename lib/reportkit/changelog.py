@@ -93,7 +93,7 @@ def sentences(found: Mapping) -> list[str]:
     if others:
         said.append(f"Of the headline numbers {together(others)}.")
     if not num and groups:
-        said.append(f"Of what they are made from, {together(groups)} changed, and moved none of them.")
+        said.append(f"The {together(groups)} behind them changed, and moved none of them.")
     return said
 
 
@@ -147,7 +147,7 @@ def section(found: Mapping, command: str) -> dict:
 FIRST = {
     "format": archive.FORMAT,
     "since": None,
-    "sentences": ["This is the first run that is kept. The next one tells what changed since."],
+    "sentences": ["This is the first run that is kept. The next one will say what has changed."],
     "rows": [],
     "order": [],
     "inputs": [],

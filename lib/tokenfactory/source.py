@@ -39,8 +39,8 @@ HOUSE = (
     House("power_owner", OWNER, "the reader's own power figures ({})"),
     House("interactivity", 75.0, "{:.3g} tokens a second per user"),
     House("speed", 75.0, "{:.3g} tokens a second per user"),
-    House("isl", 8192, "{:,} tokens in"),
-    House("osl", 1024, "{:,} tokens out"),
+    House("isl", 8192, "prompts of {:,} tokens"),
+    House("osl", 1024, "answers of {:,} tokens"),
     House("utilisation_frac", 0.6, "{:.0%} utilisation"),
     House("token_scope", "total", "{} tokens only"),
 )

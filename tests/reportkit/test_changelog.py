@@ -61,7 +61,7 @@ def test_that_nothing_changed_is_said():
     said = changelog.sentences(comparison(num_same=45))
     assert said == ["**Nothing changed**: all 45 headline numbers are what they were on 15 April 2026."]
     said = changelog.sentences(comparison(num_same=45, price=[row()], method=[row("lib/x.py", "")]))
-    assert said[1] == "Of what they are made from, price and method changed, and moved none of them."
+    assert said[1] == "The price and method behind them changed, and moved none of them."
     pages = [row("lib/reportkit/page.py", made_from.PAGES_ONLY)]
     assert len(changelog.sentences(comparison(num_same=45, method=pages))) == 1
 
@@ -238,7 +238,7 @@ def test_the_index_says_what_changed(three_days):
     assert changed["inputs"][0]["line"].startswith("price_book.csv, ")
     other = three_days.page("other/index")["changed"]  # about another GPU, whose prices are as they were
     assert other["sentences"][0] == "**Nothing changed**: all 2 headline numbers are what they were on 16 April 2026."
-    assert other["sentences"][1] == "Of what they are made from, price changed, and moved none of them."
+    assert other["sentences"][1] == "The price behind them changed, and moved none of them."
 
 
 def test_the_archive_page_has_every_run_by_date_with_its_values(three_days):

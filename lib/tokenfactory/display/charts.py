@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import cycle, islice
 from typing import TYPE_CHECKING
 
 import altair as alt
 import polars as pl
 
-from tokenfactory.display import phrases, theme
+from tokenfactory.display import phrases, plots, theme
+from tokenfactory.warehouse import vocabulary
 
 if TYPE_CHECKING:
     from tokenfactory.methods.readings import Pair, SpeedTable
@@ -96,6 +97,14 @@ def pair_marks(pairs: Sequence[Pair], per_price: float) -> list[dict]:
     return marks
 
 
+def pair_hues(kinds: Iterable[str], subject: str) -> dict[str, str]:
+    """The colour of each kind of pair, the same on every page: "best of each" in grey, the others in their order."""
+    kinds = sorted(set(kinds), key=lambda kind: (kind != "best of each", kind))
+    shades = [theme.NEUTRAL, theme.gpu_colour(subject), theme.GOOD, "#8a5a00", theme.CDNA, "#0f7c8a", "#5b6770",
+              "#b0448a"]  # fmt: skip
+    return dict(zip(kinds, cycle(shades), strict=False))
+
+
 def ratio_curve(marks: Sequence[Mapping], subject: str, title: alt.Title, claim: Mapping | None = None) -> alt.Chart:
     """How many times less a token costs on the subject, against the speed, one mark for each equally fast pair.
 
@@ -106,11 +115,10 @@ def ratio_curve(marks: Sequence[Mapping], subject: str, title: alt.Title, claim:
     if not marks:
         return theme.not_measured(title)
     frame = _frame(marks)
-    kinds = sorted(frame["kind"].unique(), key=lambda kind: (kind != "best of each", kind))
-    shades = [theme.NEUTRAL, theme.gpu_colour(subject), theme.GOOD, "#8a5a00", theme.CDNA, "#0f7c8a", "#5b6770",
-              "#b0448a"]  # fmt: skip
-    shapes = ["circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "triangle-right"]
-    shades, shapes = (alt.Scale(domain=kinds, range=list(islice(cycle(of), len(kinds)))) for of in (shades, shapes))
+    hues = pair_hues(frame["kind"], subject)
+    kinds = list(hues)
+    shades = alt.Scale(domain=kinds, range=list(hues.values()))
+    shapes = alt.Scale(domain=kinds, range=list(islice(cycle(plots.SHAPES), len(kinds))))
     colour = alt.Color("kind:N", title=None, sort=kinds, legend=alt.Legend(symbolOpacity=1), scale=shades)
     shape = alt.Shape("kind:N", title=None, sort=kinds, scale=shapes)
     tips = {"kind:N": "Same on both", "ratio:Q": "Times less", "speed:Q": "Tokens a second per user"}
@@ -177,7 +185,16 @@ def explored(
     return alt.layer(*shown).add_params(*moved).properties(width=560, height=320, title=title)
 
 
+_STAR = "M0,-1L.29,-.4L.95,-.31L.48,.16L.59,.81L0,.5L-.59,.81L-.48,.16L-.95,-.31L-.29,-.4Z"
 _SHAPES = ["circle", "square", "diamond", "cross", *(f"triangle-{side}" for side in ("up", "down", "left", "right"))]
+_SHAPES += [_STAR, "wedge"]
+
+
+def _shape_scale(gpus: Sequence[str]) -> alt.Scale:
+    """The shape of each GPU, the same on every page: by its place among those with a colour of their own."""
+    order = [gpu for gpu, colour in vocabulary.colours().items() if colour != theme.NEUTRAL]
+    order += [gpu for gpu in gpus if gpu not in order]
+    return alt.Scale(domain=gpus, range=[_SHAPES[order.index(gpu) % len(_SHAPES)] for gpu in gpus])
 
 
 def system_curves(read: SpeedTable, scale: Mapping[str, float], at: float, title: alt.Title, *, axis: str) -> alt.Chart:
@@ -203,13 +220,18 @@ def system_curves(read: SpeedTable, scale: Mapping[str, float], at: float, title
     side = alt.Legend(title=None, orient="top", columns=5, labelExpr="upper(datum.label)", symbolOpacity=1)
     colour = {"scale": theme.gpu_scale(systems), "legend": side}
     x = alt.X("speed:Q", title=SPEED_TITLE, scale=_log())
-    y = alt.Y("value:Q", title=f"{axis} (log scale)", scale=_log(), axis=alt.Axis(format="~s", tickCount=5))
+    y = alt.Y(
+        "value:Q",
+        title=f"{axis} (log scale)",
+        scale=_log(),
+        axis=alt.Axis(format="~s", labelExpr=theme.COUNTS, tickCount=5),
+    )
     tips = _tips({"system:N": "System", "speed:Q": "Tokens a second"})
     tips += _tips({"value:Q": axis[:1].upper() + axis[1:]}, ".3~s")
     base = alt.Chart(lines).encode(x, detail="piece:N", tooltip=[*tips, *_tips({"how:N": "Known"})])
     area = base.mark_area(opacity=0.13).encode(alt.Y("low:Q"), alt.Y2("high:Q"), alt.Fill("gpu:N", **colour))
     line = base.mark_line(strokeWidth=1.8).encode(y, alt.Stroke("gpu:N", **colour))
-    shape = alt.Scale(domain=systems, range=(_SHAPES * 9)[: len(systems)])
+    shape = _shape_scale(systems)
     filled = alt.Scale(domain=["interpolated by InferenceX", "measured"], range=[0, 1])
     marks = alt.Chart(dots).mark_point(size=42, filled=False, strokeWidth=1.4, opacity=1).encode(
         x, y, alt.Stroke("gpu:N", **colour), alt.Fill("gpu:N", **colour), alt.Shape("gpu:N", legend=side, scale=shape),
@@ -229,9 +251,8 @@ def system_marks(rows: Sequence[Mapping], title: alt.Title, *, axis: str, ticks:
     if not rows:
         return theme.not_measured(title)
     marks = _frame(rows).fill_nan(None)
-    x = alt.X(
-        "value:Q", title=f"{axis} (log scale)", scale=_log(40), axis=alt.Axis(format=ticks, tickCount=4, grid=False)
-    )
+    look = {"format": ticks} | ({"labelExpr": theme.COUNTS} if ticks.endswith("s") else {})
+    x = alt.X("value:Q", title=f"{axis} (log scale)", scale=_log(40), axis=alt.Axis(**look, tickCount=4, grid=False))
     y = alt.Y("label:N", sort=None, title=None, axis=alt.Axis(labelExpr="split(datum.label, '|')", labelLimit=330))
     colour = {"scale": theme.gpu_scale(marks["gpu"]), "legend": None}
     tips = _tips({"text:N": "Value", "known:N": "Known"})
@@ -264,7 +285,8 @@ def system_bars(rows: Sequence[Mapping], title: alt.Title, *, axis: str) -> alt.
     base = alt.Chart(frame).encode(y, tooltip=tips)
     colour = alt.condition("datum.value < 0", alt.value(theme.BAD), alt.Color("gpu:N", legend=None,
                            scale=theme.gpu_scale(frame["gpu"].unique(maintain_order=True))))  # fmt: skip
-    bars = base.mark_bar().encode(alt.X("value:Q", title=axis, scale=room, axis=alt.Axis(format="~s")), color=colour)
+    labels = alt.Axis(format="~s", labelExpr=theme.COUNTS, tickCount=4)
+    bars = base.mark_bar().encode(alt.X("value:Q", title=axis, scale=room, axis=labels), color=colour)
     texts = base.mark_text(align="left", dx=6).encode(alt.X("at:Q"), text="text:N")
     return alt.layer(bars, texts).properties(width="container", height=alt.Step(30), title=title)
 

@@ -8,7 +8,7 @@ FACTORS = ("serving_configuration", "token_mix")
 
 NAMES = {
     "kw_per_gpu": "power",
-    "lead_year": "time to the first token",
+    "lead_year": "time from order to first sale",
     "network_storage_frac": "network and storage",
     "pue": "PUE",
     "salvage_frac": "resale value",

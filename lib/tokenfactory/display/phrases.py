@@ -197,10 +197,11 @@ def engine(framework: str | None) -> str:
 
 def configuration(one) -> str:
     """A `ServingConfiguration` in words: "FP8 without MTP, Dynamo SGLang, February 2026"."""
-    spec = SPECULATION.get(one.spec_decoding, "MTP not stated")
+    spec = SPECULATION.get(one.spec_decoding)
     form = one.precision.upper() if one.precision != "not stated" else "number format not stated"
     when = f"{one.as_of:%B %Y}" if one.as_of else "undated"
-    return f"{form} {spec}, {engine(one.framework)}, {when}"
+    form = f"{form} {spec}" if spec else f"{form} (MTP not stated)"
+    return f"{form}, {engine(one.framework)}, {when}"
 
 
 def short_configuration(one) -> str:
@@ -374,15 +375,19 @@ def claimed(claim: Mapping) -> str | None:
     """A claimed figure as it was said; None where the claim has none.
 
     >>> claimed({"printed": None, "value": None, "value_low": None, "value_high": 50.0})
-    'up to 50.0x'
+    'up to 50x'
     """
+
+    def as_said(value: float) -> str:
+        return f"{value:,.4g}x"
+
     if claim["printed"] or claim["value"] is not None:
         value = claim["value"]
-        return claim["printed"] or (times(value) if claim["unit"] == "x" else _figure(value, claim["unit"]))
+        return claim["printed"] or (as_said(value) if claim["unit"] == "x" else _figure(value, claim["unit"]))
     low, high = claim["value_low"], claim["value_high"]
     if high is None:
         return None
-    return f"up to {times(high)}" if low is None else between(low, high, times)
+    return f"up to {as_said(high)}" if low is None else between(low, high, as_said)
 
 
 def _figure(value: float, unit: str) -> str:

@@ -16,7 +16,7 @@ from tokenfactory.display import theme
 
 HUES = (theme.BLACKWELL, theme.HOPPER, theme.CDNA, theme.GOOD, theme.NEUTRAL, theme.BAD, "#8a5a00", "#0f7c8a")
 DASHES = ((1, 0), (7, 3), (2, 3), (1, 4))
-SHAPES = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down")
+SHAPES = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "triangle-right")
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,7 @@ class Axis:
             scale = alt.Scale(type="log", **same) if self.is_log else alt.Scale(zero=self.has_zero, **same)
         axis = {"format": self.format} if self.format else {}
         axis |= {"labelAngle": 0} if self.kind == "O" else {}
+        axis |= {"labelExpr": theme.COUNTS} if (self.format or "").endswith("s") else {}
         title = f"{self.title} (log scale)" if self.is_log and self.title else self.title
         return channel(f"{key or self.key}:{self.kind}", title=title, scale=scale, axis=alt.Axis(**axis))
 

@@ -26,6 +26,9 @@ VEGA_LITE = "5.21"  # of pictures; the newest with the specification that Jupyte
 VEGA_LITE_MIME = "application/vnd.vegalite.v5+json"
 
 
+COUNTS = "replace(replace(datum.label, 'G', 'B'), 'k', 'K')"  # of the format "s", as texts say it: 10K, 10B
+
+
 def gpu_colour(gpu: str) -> str:
     """The colour of one GPU key, as `data/gpus.csv` has it; grey for one without a shade of its own."""
     return vocabulary.colours().get(gpu, NEUTRAL)
