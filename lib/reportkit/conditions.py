@@ -43,7 +43,8 @@ def as_of(ledger: Mapping) -> list[str]:
             told.append(f"{words(what).capitalize()}s of {day(value)}")
         elif newest:
             told.append(f"Newest {words(what)} {day(newest)}")
-    tests = [row for row in rows if row.get("evidence")]
+    # A row that no answer compares, such as a throughput without a speed, dates nothing.
+    tests = [row for row in rows if row.get("evidence") and not row.get("left_out")]
     # The days of each system, where parameters name two or more of a kind; and only of what the others name, a model.
     keys = {key for row in tests for key in row} - {"date", "as_of"}
     named = [(p["kind"], p["value"]) for p in parameters.values() if p["kind"] in keys]

@@ -66,6 +66,8 @@ def test_only_tests_of_the_model_that_is_asked_for_count():
     asked = {"price_date": ("2026-04-15", "date"), "subject": ("a", "gpu"), "baseline": ("b", "gpu")}
     assert conditions.as_of(ledger(rows, **asked, model=("m1", "model")))[1] == "Newest test of A 12 February 2026"
     assert conditions.as_of(ledger(rows, **asked))[1] == "Newest test of A 10 August 2026"
+    rows["t2"]["left_out"] = "no speed per user"
+    assert conditions.as_of(ledger(rows, **asked))[1] == "Newest test of A 12 February 2026"
 
 
 def test_a_page_wears_its_conditions(sample_site):

@@ -114,6 +114,16 @@ def test_a_row_is_told_with_its_source_and_conditions(archive, prices):
     assert archive.rows([]) == {}
 
 
+def test_a_published_row_that_is_not_compared_says_why(archive):
+    without, of = (
+        "gb300-deepseek-r1-0528-fp4-8192in1024out-t11585p2",
+        "inferencex-dsr1-gb300-fp4-mtp-dynamo-trt-1k1k-c1229",
+    )
+    told = archive.rows([without, of])
+    assert told[without]["left_out"] == "no speed per user"
+    assert told[of].get("left_out") in (None, "the run itself is at hand")
+
+
 def test_a_measured_point_leads_to_its_snapshot(tmp_path, project, monkeypatch):
     data = tmp_path / "data"
     shutil.copytree(project / "data", data, ignore=shutil.ignore_patterns("snapshots", "scenarios"))

@@ -79,7 +79,10 @@ class Archive:
         return Lineage(relations, sorted(files | own_files), rows, num_rows)
 
     def rows(self, names: Iterable[str]) -> dict[str, dict]:
-        """File, source and conditions of rows, by their names; without those that no row has."""
+        """File, source and conditions of rows, by their names; without those that no row has.
+
+        `left_out` says why a published row is not among the points that are compared.
+        """
         asked = f"SELECT name, table_name FROM {self._row_names} WHERE name IN $names"
         table_of = dict(self._fetch(asked, {"names": sorted(set(names))}))
         told, wanted = {}, sorted(table_of)
@@ -95,6 +98,9 @@ class Archive:
                     "file": row.get("file") or self._own_rows.get(row[key]) or min(self._files(table)),
                     **plain,
                 }
+        left_out = "SELECT point_id, reason FROM excluded_points WHERE point_id IN $names"
+        for name, reason in self._fetch(left_out, {"names": wanted}):
+            told[name]["left_out"] = reason
         return {name: told[name] for name in wanted if name in told}
 
     # The rows
