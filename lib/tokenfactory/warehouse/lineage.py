@@ -99,7 +99,7 @@ class Archive:
                     **plain,
                 }
         left_out = "SELECT point_id, reason FROM excluded_points WHERE point_id IN $names"
-        for name, reason in self._fetch(left_out, {"names": wanted}):
+        for name, reason in self._fetch(left_out, {"names": list(told)}):
             told[name]["left_out"] = reason
         return {name: told[name] for name in wanted if name in told}
 

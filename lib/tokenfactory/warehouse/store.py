@@ -45,7 +45,7 @@ VIEWS = (
 )
 
 # Asked for by every page, and by other views: their rows are worked out once, when the warehouse is built.
-KEPT_AS_TABLE = ("points", "point_scores")
+KEPT_AS_TABLE = ("points", "point_scores", "excluded_points")
 
 # Extensions are not fetched: without a network that stalls, with one it is a surprise.
 CONFIG = {
