@@ -19,7 +19,7 @@ from reportkit.text import said
 
 SHEETS = {"answer": "The answer", "sensitivity": "What moves it", "assumptions": "What is assumed"}
 # The height of a chart of one view, so that a sheet holds what stands on it and rows of bars keep their labels apart.
-FIGURE_PX = {"answer": 150, "sensitivity": 225, "assumptions": 140}
+FIGURE_PX = {"answer": 130, "sensitivity": 225, "assumptions": 140}
 
 
 def cells(notebook: NotebookNode, sheet: str) -> list[NotebookNode]:
