@@ -58,11 +58,6 @@ LONGEST = [
 ORDER = {f"test_{name}.py": place for place, name in enumerate(LONGEST)}
 
 
-def pytest_xdist_auto_num_workers(config):
-    """Three workers on two cores: most long tests wait for a browser, a spreadsheet or a process of their own."""
-    return (os.cpu_count() or 1) * 3 // 2
-
-
 def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: ORDER.get(item.path.name, len(ORDER)))
 
