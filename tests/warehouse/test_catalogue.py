@@ -59,3 +59,10 @@ def test_other_programs_see_the_words(db):
     )
     said = subprocess.run([sys.executable, "-c", program, db.path], capture_output=True, text=True, check=True).stdout
     assert "one point" in said
+
+
+def test_a_view_that_is_kept_as_a_table_stands_once_and_is_a_view(db):
+    kinds = dict(db.tables().select("name", "kind").rows())
+    assert kinds["points"] == kinds["excluded_points"] == "view" and not [n for n in kinds if n.endswith("_as_made")]
+    views = db.tables().filter(kind="view")["name"].to_list()
+    assert views == sorted(views)

@@ -81,10 +81,13 @@ _ASKABLE = """
 
 
 def tables(connection) -> pl.DataFrame:
-    """Name, kind and meaning of everything that can be asked, views before tables."""
+    """Name, kind and meaning of everything that can be asked, views before tables; a view that is kept stands once."""
     return connection.sql(
-        f"""SELECT name || arguments AS name, kind, comment AS meaning FROM ({_ASKABLE})
-            ORDER BY array_position(['view', 'macro', 'table'], kind), 1"""
+        f"""WITH kept AS (SELECT view_name FROM duckdb_views() WHERE ends_with(view_name, '_as_made'))
+            FROM (SELECT name || arguments AS name, if(name || '_as_made' IN (FROM kept), 'view', kind) AS kind,
+                         comment AS meaning
+                  FROM ({_ASKABLE}) WHERE name NOT IN (FROM kept))
+            ORDER BY array_position(['view', 'macro', 'table'], kind), name"""
     ).pl()
 
 
