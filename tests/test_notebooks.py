@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -240,3 +241,20 @@ def test_stored_charts_are_pictures_too_and_setup_is_folded():
     assert "".join(chart["outputs"][0]["data"]["image/svg+xml"]).startswith("<svg")
     folded = {tag for cell in cells if cell["metadata"].get("jupyter") for tag in tags(cell)}
     assert folded == {"setup"}
+
+
+@pytest.mark.soak
+def test_an_older_processor_leaves_the_same_outputs(tmp_path):
+    """glibc, NumPy and OpenBLAS choose their code by the processor, and the last bits of a logarithm are others."""
+    for name in ("lib", "data", "notebooks"):
+        shutil.copytree(PROJECT / name, tmp_path / name)
+    older = {
+        "GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX512F,-AVX2,-FMA,-FMA4",
+        "NPY_DISABLE_CPU_FEATURES": "X86_V3",
+        "OPENBLAS_CORETYPE": "Nehalem",
+    }
+    command = [sys.executable, "-m", "tokenfactory", "refresh"]
+    there = {"PYTHONPATH": str(tmp_path / "lib")}
+    subprocess.run(command, check=True, timeout=600, cwd=tmp_path, env=os.environ | there | older)
+    for path in (PROJECT / "notebooks").glob("*.ipynb"):
+        assert (tmp_path / "notebooks" / path.name).read_bytes() == path.read_bytes(), path.name

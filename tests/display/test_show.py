@@ -151,7 +151,7 @@ def test_a_table_leaves_its_numbers_with_unit_and_printed_text():
         ("n", "Count", "", True),
     ]
     first, second = data["rows"]
-    assert first[1] == {"text": "$34.08", "value": 34.0755123457}  # twelve digits
+    assert first[1] == {"text": "$34.08", "value": 34.0755123}  # nine digits
     assert first[2:] == [
         {"text": "60%", "value": 0.6},
         {"text": "3", "value": 3},

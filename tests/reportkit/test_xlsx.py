@@ -78,7 +78,7 @@ def test_a_table_has_its_numbers_as_they_were_computed_and_its_note(tmp_path):
     columns |= {"share": Column("Share", percent), "text": Column("Range", is_number=True)}
     book = write(tmp_path / "x.xlsx", code(show.table(rows, columns, "A **b**", note="Per **token**.")))
     sheet = book["T1 A b"]
-    assert [cell.value for cell in sheet[4]] == ["GB300", 3, 34.0755123, 0.333333333333, 0.0184, "$3 to $4"]
+    assert [cell.value for cell in sheet[4]] == ["GB300", 3, 34.0755123, 0.333333333, 0.0184, "$3 to $4"]
     assert [cell.number_format for cell in sheet[4]][1:5] == ["#,##0", "$#,##0.00", '#,##0.0"x"', "0.0%"]
     assert sheet["F4"].alignment.horizontal == "right" and sheet["A6"].value == "Per token."
 

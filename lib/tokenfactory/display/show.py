@@ -12,7 +12,7 @@ from functools import partial
 
 from reportkit import outputs
 from reportkit.evidence import ways as known  # noqa: F401  (notebooks take it from here)
-from reportkit.text import NOT_MEASURED, number, said
+from reportkit.text import NOT_MEASURED, number, said, steady
 from reportkit.text import or_missing as _text
 from reportkit.text import words as _words
 
@@ -262,8 +262,7 @@ class table(Output):
         text = str(column.render(value))
         if isinstance(value, bool) or not isinstance(value, int | float) or math.isinf(value):
             return text
-        # Twelve digits: the last bits of a logarithm differ between machines, and no reader sees them.
-        return {"text": text, "value": value if isinstance(value, int) else float(f"{value:.12g}")}
+        return {"text": text, "value": value if isinstance(value, int) else steady(value)}
 
 
 def _renderer(column: Column) -> Callable:

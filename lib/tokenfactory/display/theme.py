@@ -17,6 +17,7 @@ sys.modules.setdefault("rfc3987_syntax", None)
 import altair as alt  # noqa: E402
 
 from reportkit import outputs  # noqa: E402
+from reportkit.text import steady  # noqa: E402
 from tokenfactory.warehouse import vocabulary  # noqa: E402
 
 HOPPER, BLACKWELL, CDNA, NEUTRAL = "#d5730a", "#2f74d0", "#8f63c9", "#8a929b"
@@ -25,7 +26,7 @@ GOOD, BAD = "#1e8a6e", "#c8424a"
 VEGA_LITE = "5.21"  # of pictures; the newest with the specification that JupyterLab draws
 VEGA_LITE_MIME = "application/vnd.vegalite.v5+json"
 
-
+MOST_ROWS = 5000  # of a chart
 COUNTS = "replace(replace(datum.label, 'G', 'B'), 'k', 'K')"  # of the format "s", as texts say it: 10K, 10B
 
 
@@ -87,7 +88,13 @@ def _svg(spec: dict) -> str:
     return vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE)
 
 
+def _rows(data) -> dict:
+    """The rows of a chart: few, because queries aggregate (a thousand times as many are a mistake), and steady."""
+    rows = alt.to_values(alt.limit_rows(data, max_rows=MOST_ROWS))["values"]
+    return {"values": [{k: steady(v) if isinstance(v, float) else v for k, v in row.items()} for row in rows]}
+
+
 alt.renderers.register("tokenfactory", _render)
 alt.renderers.enable("tokenfactory")
-# Data of a chart is small because queries aggregate; a chart over a thousand times that size is a mistake.
-alt.data_transformers.enable("default", max_rows=5000)
+alt.data_transformers.register("tokenfactory", _rows)
+alt.data_transformers.enable("tokenfactory")
