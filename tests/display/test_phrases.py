@@ -28,6 +28,7 @@ def test_a_ratio_of_costs(times, words):
 def test_a_band_names_its_unit_once():
     assert phrases.ratio_band(28.1, 41.2) == "between 28 and 41 times less"
     assert phrases.ratio_band(0.9, 3.0) == "between 11% more and 3.0 times less"
+    assert phrases.ratio_band(3.01, 3.02) == "3.0 times less"
 
 
 @pytest.mark.parametrize(

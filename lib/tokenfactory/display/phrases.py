@@ -78,9 +78,10 @@ def ratio_than(times: float, other: str) -> str:
 
 def ratio_band(low: float, high: float) -> str:
     """Both ends of a ratio of costs, once: "between 28 and 41 times less", "between 10% more and 1.3 times less"."""
-    if low >= 2:
-        return f"between {number(low, 2)} and {number(high, 2)} times less"
-    return f"between {ratio(low)} and {ratio(high)}"
+    ends = [ratio(low), ratio(high)]
+    if ends[0] == ends[1]:
+        return ends[0]
+    return f"between {number(low, 2) if low >= 2 else ends[0]} and {ends[1]}"
 
 
 def money(value: float | None, more: int = 0) -> str:
