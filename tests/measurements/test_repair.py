@@ -1,7 +1,11 @@
 """Units, GPU scope, identities, repairs, quarantine and merging, on rows small enough to work out by hand."""
 
+import duckdb
 import pytest
 from ingested import AGG, API, load
+
+from tokenfactory.measurements import repair
+from tokenfactory.measurements.ingest import ingest
 
 DISAGG = AGG | {
     "hw": "gb300-nv",
@@ -297,3 +301,14 @@ def test_the_day_of_a_run_is_that_of_its_other_rows(tmp_path):
     loaded = load(tmp_path, a__json=[API], b__json=[AGG | {"run_id": "20200037154", "conc": 8}])
     assert [str(p["date"]) for p in loaded.points] == ["2026-05-20"] * 2
     assert "date_from_run" in next(p for p in loaded.points if p["conc"] == 8)["repairs"]
+
+
+def test_few_rows_and_many_become_the_same_points(shared, tmp_path, monkeypatch):
+    def tables(most_few):
+        monkeypatch.setattr(repair, "FEW_ROWS", most_few)
+        made = ingest([shared / "field-cases"], tmp_path / str(most_few)).snapshot
+        rows = {path.name: duckdb.sql(f"FROM read_parquet('{path}')").fetchall() for path in made.glob("*.parquet")}
+        return {name: sorted(map(repr, found)) for name, found in rows.items()}
+
+    few, many = tables(10**6), tables(0)
+    assert few == many and len(few["stored_points.parquet"]) > 40

@@ -13,6 +13,7 @@ from tokenfactory.measurements.tables import create, sql
 from tokenfactory.warehouse.attach import CONFIGS
 from tokenfactory.warehouse.measured import own_columns
 
+FEW_ROWS = 10_000
 SAME_LENGTH_FRAC = 0.1  # how far means of one asked length may lie below the longest of them
 
 
@@ -38,8 +39,10 @@ def refine(stage: Stage, files: list[tuple[str, str]]) -> None:
         create(connection, table, own_columns(**kinds), [dict(zip(kinds, row, strict=True)) for row in rows])
     connection.execute(sql("pools"))
     _join_lengths(connection)
+    # A view is planned again in every query that reads it, which takes longer than copying a few rows.
+    kind = "TEMP TABLE" if sum(stage.num_rows.values()) <= FEW_ROWS else "VIEW"
     for step in ("runs", "scoped", "verdicts", "converted", "results"):
-        connection.execute(sql(step))
+        connection.execute(sql(step, STEP=kind))
 
 
 def _normalised(number: int, raw: dict) -> dict:

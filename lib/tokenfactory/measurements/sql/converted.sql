@@ -11,7 +11,7 @@ if(is_energy_usable, coalesce({{ role }}_joules_per_{{ kind }}_token,
    if(is_energy_v1_of_pools, joules_per_{{ kind }}_token, NULL)), NULL)
 {%- endmacro %}
 
-CREATE VIEW converted AS
+CREATE {{ STEP }} converted AS
 SELECT {{ STORED | join(", ") }}, {% include "key.sql" %} AS key, run_attempt, is_own
 FROM (
     SELECT * REPLACE (

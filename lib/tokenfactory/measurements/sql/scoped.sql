@@ -22,7 +22,7 @@ LEFT JOIN configs AS c ON c.raw_config = r.raw_config
 LEFT JOIN adopted AS a ON a.row = r.rowid
 LEFT JOIN run_facts AS u ON u.raw_run = coalesce(r.raw_run, a.raw_run);
 
-CREATE VIEW scoped AS
+CREATE {{ STEP }} scoped AS
 SELECT *,
        NOT is_deployed_stated AND is_disagg AND input_stated IS NOT NULL
            AND (num_prefill_gpu IS NULL
