@@ -170,14 +170,19 @@ class RealRuns(Runs):
         return [CLI[0], *before, "-c", MAIN, *arguments]
 
 
+def shorten(data: Path) -> None:
+    """Leave the beginning of the tables with most rows, in a copy of the data for tests that ask nothing of these."""
+    for name in ("kernels_attention", "kernels_experts", "trace_requests"):
+        path = data / f"{name}.csv"
+        path.write_text("".join(path.read_text().splitlines(keepends=True)[:60]))
+
+
 def make_runs(root: Path, project: Path) -> Runs:
     """Three notebooks, two of which read prices, with copies of the data and of the library of `project`."""
     data = root / "data"
     shutil.copytree(project / "lib", root / "lib")
     shutil.copytree(project / "data", data, ignore=shutil.ignore_patterns("scenarios", "snapshots"))
-    for name in ("kernels_attention", "kernels_experts", "trace_requests"):  # most rows of all, which nothing here asks
-        path = data / f"{name}.csv"
-        path.write_text("".join(path.read_text().splitlines(keepends=True)[:60]))
+    shorten(data)
     runs = Runs(root, data)
     runs.notebook("01_prices", PRICES, HEADLINES)
     runs.notebook("02_amd", PRICES.replace("gpu=subject", 'gpu="mi300x"'))

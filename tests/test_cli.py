@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from small_project import make_project, write_scenario
+from small_project import make_project, shorten, write_scenario
 
 from tokenfactory import cli, warehouse
 from tokenfactory.measurements.pull import Patience
@@ -209,6 +209,7 @@ def data(tmp_path, monkeypatch):
     folder.mkdir()
     for file in (PROJECT / "data").glob("*.csv"):
         shutil.copy(file, folder)
+    shorten(folder)
     monkeypatch.setenv("TOKENFACTORY_DATA", str(folder))
     monkeypatch.setenv("TOKENFACTORY_CACHE", str(tmp_path / ".cache"))
     return folder

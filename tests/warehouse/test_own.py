@@ -7,6 +7,7 @@ from datetime import date
 
 import pytest
 import yaml
+from small_project import shorten
 
 from tokenfactory import warehouse
 from tokenfactory.errors import DataError, NotMeasuredError
@@ -168,6 +169,7 @@ def data(tmp_path, project, monkeypatch):
     folder = shutil.copytree(
         project / "data", tmp_path / "data", ignore=shutil.ignore_patterns("scenarios", "snapshots")
     )
+    shorten(folder)
     (folder / "scenarios").mkdir()
     monkeypatch.setenv("TOKENFACTORY_DATA", str(folder))
     monkeypatch.setenv("TOKENFACTORY_CACHE", str(tmp_path / "cache"))

@@ -13,6 +13,7 @@ from contextlib import suppress
 import disks
 import duckdb
 import pytest
+from small_project import shorten
 
 from tokenfactory import warehouse
 from tokenfactory.errors import DataError
@@ -27,6 +28,7 @@ def place(tmp_path, monkeypatch, project):
         target = tmp_path / "data" / file.relative_to(project / "data")
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(file, target)
+    shorten(tmp_path / "data")
     monkeypatch.setenv("TOKENFACTORY_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("TOKENFACTORY_CACHE", str(tmp_path / "cache"))
     return tmp_path

@@ -61,7 +61,8 @@ def comment(connection: duckdb.DuckDBPyConnection) -> None:
         if text:
             kind = "macro table" if kind == "macro" else kind
             comments.append(f"COMMENT ON {kind} {name} IS {_quoted(text)}")
-    known = "SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal ORDER BY ALL"
+    known = """SELECT table_name, column_name FROM duckdb_columns()
+               WHERE NOT internal AND NOT ends_with(table_name, '_as_made') ORDER BY ALL"""
     for table, column in connection.execute(known).fetchall():
         if column in meanings:
             comments.append(f'COMMENT ON COLUMN {table}."{column}" IS {_quoted(meanings[column])}')
