@@ -5,6 +5,7 @@ import time
 from dataclasses import replace
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,19 +18,20 @@ from tokenfactory.methods.decode import Step
 
 
 @pytest.fixture(scope="module")
-def db():
-    return warehouse.connect()
+def of_file(project):
+    """A table of the data as its file holds it, without a warehouse."""
+    return lambda name: pl.read_csv(project / "data" / f"{name}.csv", comment_prefix="#", infer_schema_length=None)
 
 
 @pytest.fixture(scope="module")
-def gpus(db):
-    rows = db.query("FROM decode_gpus ORDER BY gpu").rows(named=True)
-    return {row["gpu"]: decode.Gpu.from_row(row) for row in rows}
+def gpus(of_file):
+    rows = of_file("hardware").filter("is_reference").join(of_file("kernel_systems"), on="gpu", how="left")
+    return {row["gpu"]: decode.Gpu.from_row(row) for row in rows.iter_rows(named=True)}
 
 
 @pytest.fixture(scope="module")
-def models(db):
-    rows = db.query("FROM model_architectures WHERE attention <> 'other' ORDER BY model").rows(named=True)
+def models(of_file):
+    rows = of_file("model_architectures").filter(pl.col("attention") != "other").iter_rows(named=True)
     return {row["model"]: Architecture.from_row(row) for row in rows}
 
 
@@ -39,9 +41,9 @@ def r1(models):
 
 
 @pytest.fixture(scope="module")
-def tables(db):
+def tables(of_file):
     names = ("kernels_attention", "kernels_experts", "kernels_all_to_all")
-    return decode.KernelTables.from_rows(*(db.query(f"FROM {name} ORDER BY ALL").rows() for name in names))
+    return decode.KernelTables.from_rows(*(of_file(name).rows() for name in names))
 
 
 def test_parameters_of_deepseek_r1(r1):
@@ -61,8 +63,8 @@ def test_parameters_of_deepseek_r1(r1):
     # total parameters with two embeddings, as their owners print them
     [("gpt-oss-120b", 116.8), ("qwen-3.5-397b", 397), ("kimi-k2.5", 1026), ("minimax-m2.5", 229)],
 )
-def test_parameters_of_others_come_to_their_printed_size(models, db, model, billion):
-    row = db.query("FROM model_architectures WHERE model = $m ORDER BY model", m=model).rows(named=True)[0]
+def test_parameters_of_others_come_to_their_printed_size(models, of_file, model, billion):
+    row = of_file("model_architectures").row(by_predicate=pl.col("model") == model, named=True)
     counted = models[model].routed + models[model].other + row["vocab_size"] * row["hidden_size"]
     assert counted / 1e9 == pytest.approx(billion, rel=0.01)
 
@@ -184,26 +186,20 @@ RACK = {
 }
 
 
-def _mean_us(db, **key):
-    return db.query(
-        """SELECT 1000 * avg(prepare_ms) AS p, 1000 * avg(dispatch_ms) AS d, 1000 * avg(combine_ms) AS c
-           FROM kernels_all_to_all WHERE gpu = $gpu AND link = $link AND ep = $ep AND num_tokens = $tokens
-             AND precision = $precision AND starts_with(library, $library) AND (library = $library OR $library = 'trt')
-           ORDER BY ALL""",
-        **key,
-    ).rows()[0]
-
-
-def test_the_exchange_as_it_was_measured(db):
+def test_the_exchange_as_it_was_measured(of_file):
     """Every printed time of explain.md; on GB200 it prints the mean of the one-sided and the two-sided kernel."""
+    parts = pl.col("prepare_ms", "dispatch_ms", "combine_ms")
+    found = of_file("kernels_all_to_all").with_columns(pl.col("library").str.replace(r"^trt.*", "trt"))
+    found = found.group_by("gpu", "link", "library", "precision", "ep", "num_tokens").agg(parts.mean() * 1000)
+    mean_us = {row[:6]: row[6:] for row in found.iter_rows()}
     for (gpu, link, library, ep), times in DEEPEP.items():
         for tokens, printed in times.items():
-            key = dict(gpu=gpu, link=link, library=library, ep=ep, precision="fp8", tokens=tokens)
-            assert _mean_us(db, **key)[1:] == pytest.approx(printed, abs=0.0501), key
+            key = (gpu, link, library, "fp8", ep, tokens)
+            assert mean_us[key][1:] == pytest.approx(printed, abs=0.0501), key
     for ep, times in RACK.items():
         for tokens, printed in times.items():
-            key = dict(gpu="gb200", link="nvlink", library="trt", ep=ep, precision="fp4", tokens=tokens)
-            assert _mean_us(db, **key) == pytest.approx(printed, abs=0.0501), key
+            key = ("gb200", "nvlink", "trt", "fp4", ep, tokens)
+            assert mean_us[key] == pytest.approx(printed, abs=0.0501), key
 
 
 def test_attention_that_runs_tensor_parallel_takes_the_kernel_of_fewer_heads(r1, tables):
@@ -390,7 +386,7 @@ def test_an_exchange_between_islands_goes_at_the_speed_of_their_network(model, e
     assert found.all_to_all_ms == pytest.approx(np.array(ms), rel=1e-12)
 
 
-def test_bad_input(r1, models, gpus, tables, db):
+def test_bad_input(r1, models, gpus, tables, of_file):
     good = dict(architecture=r1, ep=32, batch=8, context_tok=1536, depth=3, acceptance=2.5)
     decode.check(**good)
     ends = "between 1 and 4, one more than it drafts"
@@ -421,7 +417,7 @@ def test_bad_input(r1, models, gpus, tables, db):
     ask = dict(tables=tables, gpu="gb300", precision="fp4", step=Step(32, 1, 1536))
     with pytest.raises(NotMeasuredError, match=r"no kernel tables of kimi-k2\.5"):
         decode.kernel_sum(architecture=models["kimi-k2.5"], **ask)
-    row = db.query("FROM model_architectures WHERE attention = 'other' ORDER BY model LIMIT 1").rows(named=True)[0]
+    row = of_file("model_architectures").filter(attention="other").sort("model").row(0, named=True)
     with pytest.raises(NotMeasuredError, match="attention of deepseek-v4-pro"):
         Architecture.from_row(row)
 
@@ -462,13 +458,11 @@ PROMISED = [(["measured"], 0.10, 0.20), (["measured", "derived"], 0.12, 0.20)]
 
 
 @pytest.mark.parametrize(("evidence", "without_mtp", "with_mtp"), PROMISED)
-def test_the_sum_over_covered_deployments_is_as_near_as_promised(db, r1, tables, evidence, without_mtp, with_mtp):
+def test_the_sum_over_covered_deployments_is_as_near_as_promised(r1, tables, evidence, without_mtp, with_mtp):
     """Of runs with 32 requests a GPU and more on GB300: within a tenth without MTP where all of a run was measured."""
-    rows = db.query(
-        """FROM deployments WHERE model = 'deepseek-r1-0528' AND framework = 'dynamo-trt' AND is_disaggregated
-             AND gpu = 'gb300' AND batch >= 32 AND list_contains($evidence, evidence) ORDER BY point_id""",
-        evidence=evidence,
-    ).rows(named=True)
+    asked = """FROM deployments WHERE model = 'deepseek-r1-0528' AND framework = 'dynamo-trt' AND is_disaggregated
+                 AND gpu = 'gb300' AND batch >= 32 AND list_contains($evidence, evidence) ORDER BY point_id"""
+    rows = warehouse.connect().query(asked, evidence=evidence).rows(named=True)
     found = decode.predicted_speed(rows, tables=tables, architecture=r1, acceptance={0: 1.0, 1: 1.8, 2: 2.2, 3: 2.5})
     for spec, most in (("none", without_mtp), ("mtp", with_mtp)):
         errors = [abs(p / row["speed"] - 1) for row, p in zip(rows, found, strict=True)
