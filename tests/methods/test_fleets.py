@@ -180,6 +180,17 @@ def test_a_limit_is_told_only_where_one_more_unit_would_break_it():
     assert (fleet.num_units, fleet.stopped_by) == ((2,), {"H200": (POWER,)})
 
 
+def test_demand_alone_may_limit_a_site():
+    # a rack sells 72 * 5930 = 426,960 tok/s: three for a million, with or without nodes to choose from
+    endless = Site(OnBasis(math.inf, CRITICAL_IT), tok_per_s=1e6)
+    assert most_tokens(endless, [GB300]).num_units == (3,)
+    assert most_tokens(endless, [H200, GB300]).num_units == (0, 3)
+    # 300 kW of liquid cool 2.09 racks, and say nothing of nodes
+    assert most_tokens(replace(endless, liquid_kw=300), [GB300]).num_units == (2,)
+    with pytest.raises(ParameterError, match=r"^nothing limits how many of H200 there are: "):
+        most_tokens(Site(endless.power, liquid_kw=300), [GB300, H200])
+
+
 def test_what_earns_just_its_cost_is_not_built():
     # a GPU that makes 1 tok/s sells 31.536 Mtok a year
     even = system("even", "node", 1, tok_per_s=1.0, usd_per_gpu_year=31.536)

@@ -55,6 +55,7 @@ def most_tokens(site: Site, systems: Sequence[System], *, utilisation_frac: floa
     Raises
     ------
     InfeasibleError : not one unit fits; names the binding limits
+    ParameterError : nothing limits a system
 
     Examples
     --------
@@ -185,8 +186,11 @@ def _solve(site, systems, utilisation_frac, usd_per_mtok, usd_per_unit, least_to
     ratio = np.divide(have[:, None], resource, out=np.full(resource.shape, math.inf), where=resource > 0)
     alone = np.min(ratio, axis=0, initial=math.inf)
     alone = np.minimum(alone, positions * per_rack) - site.num_spare_units
-    wanted = site.tok_per_s if site.tok_per_s < math.inf else 0.0
-    most = np.floor(np.where(np.isfinite(alone), alone, np.ceil(wanted / output)))
+    is_endless = np.isinf(alone)
+    if is_endless.any() and site.tok_per_s == math.inf:
+        name = systems[int(is_endless.argmax())].name
+        raise ParameterError(f"nothing limits how many of {name} there are: a site needs an end of power or of demand")
+    most = np.floor(np.where(is_endless, np.ceil(site.tok_per_s / output), alone))
 
     if len(systems) == 1:
         counts = _alone(site, output.item(), cost.item(), sale, int(most.item()), least_tok_per_s)
