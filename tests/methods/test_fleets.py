@@ -16,6 +16,7 @@ from tokenfactory import warehouse
 from tokenfactory.errors import NotMeasuredError, ParameterError
 from tokenfactory.formulas import cost, power
 from tokenfactory.formulas.power_figure import ALLIN_UTILITY, BASES, BOARD_TDP, CRITICAL_IT, MixedBasisError, OnBasis
+from tokenfactory.methods import fleets
 from tokenfactory.methods.fleets import (
     AIR,
     CAPITAL,
@@ -195,7 +196,12 @@ def test_what_earns_just_its_cost_is_not_built():
     # a GPU that makes 1 tok/s sells 31.536 Mtok a year
     even = system("even", "node", 1, tok_per_s=1.0, usd_per_gpu_year=31.536)
     assert most_gain(it_site(1), [even], usd_per_mtok=1.0).num_units == (0,)
-    assert most_gain(it_site(1), [even], usd_per_mtok=1.001).num_units == (471,)  # 1000 / 2.12
+    assert most_gain(it_site(1), [even], usd_per_mtok=1.0000005).num_units == (471,)  # 1000 / 2.12
+
+
+def test_most_tokens_are_made_however_few_a_unit_makes():
+    slow = system("slow", "node", 1, tok_per_s=1e-3)
+    assert most_tokens(it_site(1), [slow]).num_units == (471,)  # 1000 / 2.12
 
 
 def test_what_just_fits_is_in_and_what_nearly_fits_is_not():
@@ -223,6 +229,38 @@ def test_a_site_of_any_size_has_a_plan_that_leaves_no_room_for_another_rack(mw, 
 def test_what_is_left_of_a_large_site_is_filled():
     # 1e6 kW hold 6,551 racks of 152.64 kW; the 55.36 kW left hold 5 nodes of 10.96 kW
     assert most_tokens(it_site(1000), [GB300, H200]).num_units == (6551, 5)
+
+
+def test_positions_and_demand_of_a_large_site_are_met_to_the_last_rack():
+    many = most_tokens(it_site(1_000_000, num_racks=1_000_000), [GB300, H200])
+    assert (many.num_units, many.num_racks) == ((1_000_000, 0), 1_000_000)
+    # ten thousand racks sell what is asked for, and of those and nodes they draw the least
+    wanted = 10_000 * 72 * 5930
+    assert most_tokens(it_site(1_000_000, tok_per_s=wanted), [H200, GB300]).num_units == (0, 10_000)
+
+
+def test_a_fleet_that_breaks_a_limit_loses_the_smallest_units_that_need_it():
+    def trimmed(site, *counts):
+        return fleets._trimmed(site, [GB300, H200], 1.0, list(counts), 0.0)
+
+    # 7 * 152.64 kW are too much, and there is no node; liquid for 20.9 racks is no business of the nodes
+    assert trimmed(it_site(1), 7, 0) == [6, 0]
+    assert trimmed(it_site(10, liquid_kw=3000), 21, 5) == [20, 5]
+    assert trimmed(it_site(1, num_racks=5), 6, 0) == [5, 0]
+    assert trimmed(it_site(1, num_racks=6), 5, 5) == [5, 4]
+    # the unit of fewest tokens, and not the one of fewest for each GPU: 6 * 152.64 + 7 * 10.96 = 992.6 kW
+    fast = replace(H200, tok_per_s_per_gpu=5000)
+    assert fleets._trimmed(it_site(1), [GB300, fast], 1.0, [6, 10], 0.0) == [6, 7]
+
+
+def test_a_fleet_that_then_sells_too_little_is_none():
+    def trimmed(count, least_tok_per_s, utilisation_frac=1.0):
+        return fleets._trimmed(it_site(1), [GB300], utilisation_frac, [count], least_tok_per_s)
+
+    rack = 72 * 5930
+    assert trimmed(7, 7 * rack) is None
+    assert trimmed(7, 6 * rack) == trimmed(6, 6 * rack * (1 + 1e-9)) == trimmed(6, 3 * rack, 0.5) == [6]
+    assert trimmed(6, 6 * rack * (1 + 1e-8)) is trimmed(6, 6 * rack, 0.5) is None
 
 
 def test_what_earns_nothing_is_not_built():
@@ -372,9 +410,10 @@ def test_one_system_fits_as_often_as_a_division_says(mw, kw_per_gpu, gpu_per_uni
         (lambda: system(tok_per_s=math.nan), "must be above zero"),
         (lambda: system(units_per_rack=0), "must be above zero"),
         (lambda: system(liquid=1.2), "not a share of heat"),
-        (lambda: most_tokens(it_site(1), []), "at least one system"),
-        (lambda: most_tokens(it_site(1), [H200, H200]), "have the same name"),
-        (lambda: most_tokens(it_site(1), [H200], utilisation_frac=0), "not a utilisation"),
+        (lambda: most_tokens(it_site(1), []), "^a plan needs at least one system$"),
+        (lambda: most_tokens(it_site(1), [H200, H200]), "^two systems of a plan have the same name$"),
+        (lambda: most_tokens(it_site(1), [H200], utilisation_frac=0), "^0 is not a utilisation above 0 and up to 1$"),
+        (lambda: most_tokens(it_site(1), [H200], utilisation_frac=1.5), "^1.5 is not a utilisation"),
         (lambda: most_gain(it_site(1), [H200], usd_per_mtok=0), "a price must be above zero"),
         (lambda: most_tokens(it_site(1, usd=1e9), [system()]), "capital of GB300 is asked for"),
     ],
@@ -397,6 +436,7 @@ def test_what_makes_no_sense_is_refused(wrong, says):
         (it_site(1, num_racks=0), H200, RACKS, "needs 1 of racks, and the site has 0"),
         (it_site(1, usd=1e6), GB300, CAPITAL, "needs 4,320,000 USD of capital, and the site has 1,000,000 USD"),
         (it_site(1, air_kw_per_rack=30), H200, AIR, "a rack of H200 gives off 43.8 kW.* carries 30.0 kW"),
+        (it_site(1, air_kw_per_rack=0), H200, AIR, "a rack of H200 gives off 43.8 kW.* carries 0.0 kW"),
         (it_site(1, liquid_kw_per_rack=132), GB300, LIQUID, "a rack of GB300 gives off 152.6 kW"),
     ],
 )
@@ -414,9 +454,12 @@ def test_of_many_that_do_not_fit_the_nearest_is_named_for_each_limit():
     assert str(caught.value) == (
         "nothing fits, for want of power: one node of other needs 10.4 kW of power, and the site has 10.0 kW"
     )
-    with pytest.raises(InfeasibleError, match="for want of air cooling and liquid cooling: one node") as caught:
+    with pytest.raises(InfeasibleError, match=r"liquid cooling: one node .* 10\.0 kW; one rack of GB300 ") as caught:
         most_tokens(it_site(1, air_kw=10, liquid_kw=0), [H200, GB300])
     assert caught.value.binding == (AIR, LIQUID)
+    # 10.96 of 10 kW, 1,060 of 1,000 kW, and some of none
+    with pytest.raises(InfeasibleError, match=r"^nothing fits, for want of power, air cooling and liquid cooling: "):
+        most_tokens(it_site(1, air_kw=10, liquid_kw=0), [H200, GB300, system("large", "rack", 500, liquid=0.0)])
 
 
 def test_what_does_not_fit_is_left_out_of_a_mixture_with_a_reason():
