@@ -57,3 +57,9 @@ def test_a_shard_with_too_many_blocks_is_refused(monkeypatch):
     monkeypatch.setattr(cache, "MOST_BLOCKS", 3)
     with pytest.raises(ParameterError, match="sample"):
         cache_shards.curve([trace_of([[1, 2, 3, 4]])], [np.arange(1)], run=run)
+
+
+def test_after_the_last_use_nothing_is_asked_for():
+    # two blocks in request 0, one of them again in request 3
+    used = np.array([[0, 3], [-1, 0], [2, 1]])
+    assert cache_shards.between(used, np.array([[5, 5, 5, 3], [4, 3, 0, -1]])).tolist() == [0, 0, 1, 0]
