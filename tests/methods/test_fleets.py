@@ -111,6 +111,13 @@ def test_spares_take_room_and_make_nothing():
     assert mixed.num_spare == tuple(int(n > 0) for n in mixed.num_serving)
 
 
+def test_what_a_unit_needs():
+    # 72 * 2.12 = 152.64 kW, 94% of it by liquid; its price is asked for only where capital has an end
+    needs = {POWER: 152.64, AIR: 9.1584, LIQUID: 143.4816, CAPITAL: 0}
+    assert fleets.needs_of(it_site(1), system()) == pytest.approx(needs)
+    assert fleets.needs_of(it_site(1, usd=1e9), GB300) == pytest.approx(needs | {CAPITAL: 4_320_000})
+
+
 def test_headroom_is_kept_free_over_the_draw():
     # 1000 / 1.1 = 909.1 kW: 909.1 / 152.64 = 5.96 racks
     fleet = most_tokens(it_site(1, headroom_frac=0.1), [GB300])
@@ -408,6 +415,7 @@ def test_one_system_fits_as_often_as_a_division_says(mw, kw_per_gpu, gpu_per_uni
         (lambda: system(pue=0.9), "GB300: a PUE of 0.9 is below 1"),
         (lambda: system(it=0.0), "must be above zero"),
         (lambda: system(tok_per_s=math.nan), "must be above zero"),
+        (lambda: system(tok_per_s=0.0), "must be above zero"),
         (lambda: system(units_per_rack=0), "must be above zero"),
         (lambda: system(liquid=1.2), "not a share of heat"),
         (lambda: most_tokens(it_site(1), []), "^a plan needs at least one system$"),
