@@ -156,6 +156,11 @@ def test_a_life_may_be_a_month_and_a_gpu_be_sold_for_its_price():
         Life(**GB300 | {"mtok_per_year": np.array([1.0, np.inf]), "usd_per_mtok": 0.5})
 
 
+def test_the_highest_rate_of_return_is_one():
+    assert lifetime.irr_frac([0, 1], [-1, 101]) == pytest.approx(100, rel=1e-12), "10,000% a year"
+    assert lifetime.irr_frac([0, 1], [-1, 102]) is None
+
+
 def test_no_rate_of_return_where_money_never_comes_back():
     assert lifetime.irr_frac([0, 1, 2], [-1e-3, -1e-4, -1e-4]) is None, "nor little of it"
     assert lifetime.irr_frac([0, 1, 2], [-100, -5, -5]) is None
