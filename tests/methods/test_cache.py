@@ -102,11 +102,18 @@ def test_numbers_of_blocks_may_be_hashes():
     assert (cache.previous(small) == cache.previous(large)).all()
 
 
-def test_pieces_do_not_matter(monkeypatch):
+@pytest.mark.parametrize("piece", [64, 2])
+def test_pieces_do_not_matter(monkeypatch, piece):
     trace = trace_of(random_requests(5, num_requests=300))
     whole = cache.of_trace(trace)
-    monkeypatch.setattr(cache, "_PIECE", 64)
+    monkeypatch.setattr(cache, "_PIECE", piece)  # a request may be longer
     assert (cache.of_trace(trace) == whole).all()
+
+
+def test_positions_and_distances_take_four_bytes_each():
+    before = cache.previous(np.array([7, 8, 7]))
+    counts = before, cache.stack_distances(before), cache._smaller_before(np.array([1, 0], np.int32))
+    assert [count.dtype for count in counts] == [np.int32] * 3
 
 
 def test_nothing_and_nothing_again():
@@ -118,8 +125,9 @@ def test_nothing_and_nothing_again():
 
 def test_too_many_blocks_are_refused_with_the_way_out(monkeypatch):
     monkeypatch.setattr(cache, "MOST_BLOCKS", 3)
-    with pytest.raises(ParameterError, match="sample"):
+    with pytest.raises(ParameterError, match=r"^4 blocks are more than one pass can count; take a sample of them$"):
         cache.previous(np.arange(4))
+    assert cache.previous(np.arange(3)).tolist() == [-1, -1, -1]
 
 
 def test_a_sample_lies_within_its_error():
@@ -143,6 +151,34 @@ def test_a_sample_is_a_share(frac):
         cache.sample(np.arange(3), np.array([0, 3]), frac=frac)
 
 
+def test_the_error_of_a_sample_by_hand():
+    # Half of 100 blocks: 20 of which 2 more are hit with each block of room, and 30 of which one more is.
+    found = cache.Sampled([cache.Curve(np.arange(0, 22, 2), 20), cache.Curve(np.arange(11), 30)], 100, 0.5)
+    # Room for 16 is room for 8 in the sample, where 4 and 22 are missed: 1 - 26 / 50; room for 4 misses 16 and 28.
+    assert found.hit_frac(np.array([16, 4])) == pytest.approx([0.48, 0.12])
+    assert found.hit_frac(np.array([-4, 0, 1e9])) == pytest.approx([0, 0, 0.6])
+    # Variances 162 and 72, for both parts, by half; half the way from 20 to 12, where 20 and 32 are missed, and from 6
+    # to 2, where 41 and 47 are.
+    spread, moved = (2 * 162 / 2, 2 * 72 / 2), ((32 - 20) / 50 / 2, (47 - 41) / 50 / 2)
+    errors = [(s / 50**2 + m**2) ** 0.5 for s, m in zip(spread, moved, strict=True)]
+    assert found.error_frac(np.array([16, 4])) == pytest.approx(errors)
+    assert found.error_frac(4) == pytest.approx(0.18)
+
+
+def test_the_hash_is_the_published_one():
+    # the first two numbers of SplitMix64 from a seed of 0, which goes on by 0x9E3779B97F4A7C15
+    found = cache._hash(np.array([0, 0x9E3779B97F4A7C15], np.uint64))
+    assert [hex(x) for x in found.tolist()] == ["0xe220a8397b1dcdaf", "0x6e789e6aa1b965f4"]
+
+
+def test_the_parts_of_a_sample_are_sixteen_of_about_one_size():
+    block = np.arange(16_000)
+    found = cache.sample(block, np.array([0, block.size]), frac=1)
+    sizes = [part.num_blocks for part in found.parts]
+    assert len(sizes) == 16 and sum(sizes) == 16_000
+    assert sizes == pytest.approx([1000] * 16, abs=5 * 1000**0.5)
+
+
 def test_a_sample_may_be_taken_while_reading():
     requests = random_requests(6, 400)
     trace = trace_of(requests)
@@ -154,8 +190,13 @@ def test_a_sample_may_be_taken_while_reading():
 
 
 def test_a_share_at_any_capacity():
-    curve = cache.Curve(np.array([0, 1, 2]), 10)
+    curve = cache.curve(np.array([1, 2]), num_blocks=10)
     assert curve.hit_frac([-1, 0, 1, 1.9, 2, 9]).tolist() == [0, 0, 0.1, 0.1, 0.2, 0.2]
+
+
+def test_the_capacity_that_holds_a_share_of_all_hits():
+    curve = cache.Curve(np.array([0, 1, 2, 4]), 10)
+    assert [curve.capacity_for(share) for share in (0.25, 0.5, 0.51, 1)] == [1, 2, 3, 3]
 
 
 def test_own_session():
@@ -173,6 +214,7 @@ def test_the_share_of_each_group_that_is_hit():
     assert cache.hit_frac_by(group, reached, 3) == pytest.approx([0.5, np.nan, 2 / 3], nan_ok=True)
     assert cache.hit_frac_by(group, reached, 2) == pytest.approx([0.5, np.nan, 1 / 3], nan_ok=True)
     # A cache without an end still misses what was never there.
+    assert cache.hit_frac_by(np.array([0]), np.array([cache.NEVER - 1]), cache.NEVER).tolist() == [1]
     assert cache.hit_frac_by(group, reached, cache.NEVER) == pytest.approx([1, np.nan, 2 / 3], nan_ok=True)
 
 
@@ -193,6 +235,10 @@ def test_a_conversation_is_known_by_the_first_block_that_is_its_own():
     # Two shared blocks: one conversation, as nothing ever differs; a lone request is one of its own.
     same = trace_of([[7, 9], [7, 9]])
     assert cache.sessions(same.start, same.block).tolist() == [0, 0]
+    # Two blocks that all begin with, the first block of all apart, and no request at all.
+    for requests, numbers in (([[7, 9, 1], [7, 9, 2], [7, 9, 1]], [0, 1, 0]), ([[1, 5], [2, 5]], [0, 1]), ([], [])):
+        trace = trace_of(requests)
+        assert cache.sessions(trace.start, trace.block).tolist() == numbers
     lone = trace_of([[3]])
     assert cache.sessions(lone.start, lone.block).tolist() == [0]
 
@@ -221,6 +267,12 @@ def test_a_trace_told_by_what_each_request_continues_is_the_trace(seed):
 
     assert hits(again) == hits(trace), "blocks have other numbers and the same distances"
     assert again.block_tok == 512 and again.session.size == lengths.size
+    assert again.time_s is trace.time_s and again.output_tok is trace.output_tok
+    assert again.input_tok.tolist() == (lengths * 512 - 100).tolist()
+
+
+def test_a_request_without_a_new_block_is_known_by_its_length():
+    assert [part.tolist() for part in cache.compact(trace_of([[1, 2], [1, 2], [1]]))] == [[-1, 0, 1], [0, 2, 1]]
 
 
 @pytest.mark.parametrize(
@@ -231,3 +283,10 @@ def test_a_request_continues_an_earlier_one_and_no_further_than_it_goes(prefix_o
     with pytest.raises(ParameterError, match=f"request 1 cannot share {same[1]} blocks with request {prefix_of[1]}"):
         cache.expand(time_s=one, input_tok=one, output_tok=one, prefix_of=np.array(prefix_of),
                      prefix_blocks=np.array(same), block_tok=512)  # fmt: skip
+
+
+def test_a_trace_is_told_by_columns_of_one_length():
+    one = np.array([512, 1024])
+    with pytest.raises(ValueError, match="shorter"):
+        cache.expand(time_s=one, input_tok=one, output_tok=one, prefix_of=np.array([-1]), prefix_blocks=np.array([0]),
+                     block_tok=512)  # fmt: skip
