@@ -261,6 +261,33 @@ def test_the_bins_reach_half_a_spread_beyond_the_first_draws():
     assert counts == {0: 1, 1: 1, 2: 1, num_bins // 2 + 1: 1, num_bins: 1, num_bins + 1: 2}
 
 
+@pytest.mark.parametrize(
+    ("first", "is_proportional"), [([1, 10], False), ([1, 10.5], True), ([2, 15], False), ([0, 99], False)]
+)
+def test_bins_are_of_equal_proportion_over_more_than_a_factor_of_ten(first, is_proportional):
+    assert simulation._Tally.around(np.array(first, float)).is_proportional is is_proportional
+
+
+def test_the_bins_of_draws_from_one_to_three():
+    # half of 2 beyond either end: from 0 to 4
+    tally = simulation._Tally.around(np.array([1.0, 3.0]))
+    assert (tally.first_edge, tally.bins_per_unit, tally.centre) == (0, simulation._NUM_BINS / 4, 2)
+    # all the same: one below and one above
+    tally = simulation._Tally.around(np.array([3.5, 3.5]))
+    assert (tally.first_edge, tally.bins_per_unit, tally.centre) == (2.5, simulation._NUM_BINS / 2, 3.5)
+
+
+def test_draws_that_come_a_few_at_a_time_are_all_counted(monkeypatch):
+    monkeypatch.setattr(simulation, "_CHUNK", 7)
+    inputs = {"x": Uniform(1, 2)}
+    x = sensitivity.sample(inputs, num_draws=1000, seed=1)["x"]
+    found = simulate(lambda *, x: {"x": x}, inputs, num_draws=1000, seed=1)["x"]
+    assert (found.num_draws, found.low, found.high) == (1000, x.min(), x.max())
+    assert (found.mean, found.standard_deviation) == pytest.approx((x.mean(), x.std()), rel=1e-9)
+    assert found.share_below(1.5) == pytest.approx((x < 1.5).mean(), abs=1e-3)
+    assert (found.quantile(0), found.quantile(1)) == (x.min(), x.max())
+
+
 def test_a_result_that_does_not_vary():
     found = simulate(lambda *, x: {"y": 3.5 + 0 * x}, {"x": Uniform(0, 1)}, num_draws=1000, seed=1)["y"]
     assert (found.mean, found.standard_deviation, found.quantile(0.05), found.quantile(0.95)) == (3.5, 0, 3.5, 3.5)
@@ -356,6 +383,15 @@ def test_inputs_have_the_rank_correlation_that_was_asked_for():
     assert draws["a"].mean() == pytest.approx(3, rel=0.01)  # the shapes stay what they are
     normals = RankCorrelation(["a", "b", "c"], wanted).normals(np.random.default_rng(1), 100_000)
     assert normals.std(axis=1) == pytest.approx([1, 1, 1], abs=0.01)
+
+
+def test_a_simulation_is_fed_the_draws_that_go_together():
+    together = dict(num_draws=1000, seed=5, correlation=RankCorrelation(["a", "b"], [[1, -0.9], [-0.9, 1]]))
+    inputs = {"a": Uniform(0, 1), "b": Uniform(0, 1)}
+    draws = sensitivity.sample(inputs, **together)
+    found = simulate(lambda *, a, b: {"product": a * b}, inputs, **together)["product"]
+    assert found.mean == pytest.approx((draws["a"] * draws["b"]).mean(), rel=1e-12)
+    assert found.mean < 0.2, "a quarter if they were independent"
 
 
 @pytest.mark.parametrize(
