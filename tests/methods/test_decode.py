@@ -319,8 +319,32 @@ def test_sums_of_many_steps_and_speeds_by_hand():
     assert (found.step_ms[0, 0], found.step_ms[1, 1]) == pytest.approx((19.5, 25.0), rel=1e-12)
     row = dict(gpu="x", precision="fp4", isl=200 / 0.9 - 50, osl=100, decode_ep=2, batch=2, depth=0, attention_tp=1)
     rows = [row, row | {"depth": None}, row | {"depth": 1, "batch": 1}, row | {"gpu": "y"}, row | {"depth": 2}]
+    rows.append(row | {"attention_tp": 2})  # 180 + 4 + 1.5 + 30, as above
     found = decode.predicted_speed(rows, tables=TINY, architecture=SMALL, acceptance={0: 1.0, 1: 1.5})
-    assert found == pytest.approx([1000 / 19.5, math.nan, 1500 / 19.5, math.nan, math.nan], rel=1e-12, nan_ok=True)
+    speeds = [1000 / 19.5, math.nan, 1500 / 19.5, math.nan, math.nan, 1000 / 215.5]
+    assert found == pytest.approx(speeds, rel=1e-12, nan_ok=True)
+
+
+def test_a_gpu_of_a_row_in_bytes_and_operations():
+    row = dict(gpu="x", hbm_tb_per_s=8, fp8_dense_pflops=5, fp4_dense_pflops=None, scale_up_gpus=72,
+               scale_up_gb_per_s=900, scale_out_gb_per_s=100)  # fmt: skip
+    assert decode.Gpu.from_row(row) == decode.Gpu("x", 8e12, {"fp8": 5e15}, 72, 9e11, 1e11)
+    assert decode.Gpu.from_row(row | {"scale_out_gb_per_s": None}).scale_out_byte_per_s is None
+
+
+def test_the_cache_of_sparse_attention_by_hand():
+    # Of 200 tokens 3 values each are read to pick 100, of which 2 each are read; and 5 of a window.
+    sparse = replace(SMALL, kv_per_tok=2, kv_window=5, sparse_tok=100, index_per_tok=3)
+    gpu = decode.Gpu("x", 1e12, {"fp8": 1e15}, 8, 1e9, None)
+    found = decode.bound(architecture=sparse, gpu=gpu, precision="fp8", step=Step(8, 4, 200), kv_bytes=2)
+    assert found.memory_ms == pytest.approx(1000 * 4 * (2 * 100 + 3 * 200 + 5) * 2 / 1e12, rel=1e-12)
+    assert found.all_to_all_ms > 0, "eight GPUs are one island, which needs no network"
+
+
+def test_a_knot_beside_a_hole_is_read():
+    grid = decode.Grid(np.array([1.0, 4]), np.array([100.0, 400]), np.array([[np.nan, 3], [5, 7]]))
+    found = grid.read(np.array([1, 4, 4, 1, 2]), np.array([400, 400, 100, 200, 200]))
+    assert found == pytest.approx([3, 7, 5, np.nan, np.nan], nan_ok=True)
 
 
 def test_the_exchange_of_the_faster_of_two_kernels_and_what_it_stands_for():
@@ -333,6 +357,16 @@ def test_the_exchange_of_the_faster_of_two_kernels_and_what_it_stands_for():
 HOPPER = ("h100", "nvlink", "deepep-hopper")
 NETWORK = ("h100", "infiniband", "deepep-hopper")
 FOR_NETWORK, FOR_RACK = "all-to-all of H100 over 400 Gb/s InfiniBand", "all-to-all of GB200"
+
+
+def test_a_sum_over_another_network_by_hand():
+    # half way between the logarithms of 1 and 4 tokens, in two layers
+    times = np.array([1.0, 4]), np.array([1.0, 3]), np.array([1.0, 3])
+    tables = replace(TINY, exchanges=TINY.exchanges | {(*NETWORK, "fp8", 2): times})
+    ask = dict(tables=tables, architecture=SMALL, gpu="x", precision="fp4", step=Step(2, 2, 200))
+    found = decode.kernel_sum(**ask, link="infiniband")
+    assert found.all_to_all_ms == pytest.approx(2 * 2, rel=1e-12) and FOR_NETWORK in found.stand_ins
+    assert decode.kernel_sum(**ask).all_to_all_ms == pytest.approx(1.5, rel=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -373,12 +407,22 @@ def test_why_a_step_is_in_no_table(step, change, said):
     assert why == (said if said.startswith("not") else f"outside the kernel table: {said}")
 
 
+def test_why_a_step_of_half_the_heads_has_no_exchange():
+    # half a token a GPU is one for both that share the heads, two over four GPUs, and too few for the rack's exchange
+    attention, experts = ({("gb200", *key[1:]): kernel for key, kernel in of.items()} for of in
+                          (TINY.attention, TINY.experts))  # fmt: skip
+    tables = replace(TINY, attention=attention, experts=experts)
+    why = decode.why_outside(tables=tables, gpu="gb200", precision="fp4", step=Step(4, 0.5, 200, attention_tp=2))
+    assert why == "outside the kernel table: all-to-all was timed for 1 to 4 tokens a GPU, not for 0.5"
+
+
 @pytest.mark.parametrize(
     ("model", "ep", "ms"),
     # n (1 + 2) bytes of 1,000 values in two layers: 6,000 bytes to eight experts at 1 GB/s. Beyond eight GPUs to
     # islands at 0.1 GB/s, in DeepSeek's models at most four of them.
     [("deepseek-x", 8, 6e-3 * 8 * 7 / 8), ("deepseek-x", 32, 6e-2 * 4 * 3 / 4), ("deepseek-x", 64, 6e-2 * 4 * 7 / 8),
-     ("other", 64, 6e-2 * 8 * 7 / 8), ("deepseek-x", 1, 0.0), ("deepseek-x", np.array([8, 64]), [0.042, 0.21])],
+     ("other", 64, 6e-2 * 8 * 7 / 8), ("deepseek-x", 1, 0.0),
+     ("deepseek-x", 12, 6e-3 * 8 * 11 / 12), ("deepseek-x", np.array([8, 64]), [0.042, 0.21])],
 )  # fmt: skip
 def test_an_exchange_between_islands_goes_at_the_speed_of_their_network(model, ep, ms):
     step, gpu = Step(ep, batch=1, context_tok=1), decode.Gpu("x", 1e12, {"fp8": 1e15}, 8, 1e9, 1e8)
