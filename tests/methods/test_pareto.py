@@ -205,6 +205,7 @@ def test_one_knot(method):
 
 
 def test_no_knots():
+    assert pareto.pareto_front([], [], []).num_series == 0
     assert read([], [], 10) == (pytest.approx(math.nan, nan_ok=True), Status.NO_POINTS)
 
 
@@ -239,6 +240,11 @@ def test_all_series_at_once_answer_as_each_by_hand(cloud, targets, method):
             else:
                 assert status == (Status.MEASURED if t in dict(knots) else Status.INTERPOLATED)
                 assert value == pytest.approx(steffen_by_hand(knots, t, method), rel=1e-12, abs=1e-12)
+
+
+def test_a_status_is_a_small_number():
+    knots = through(*S1)
+    assert {values_at(knots, targets).status.dtype for targets in ([15], [[15]])} == {np.dtype(np.int8)}
 
 
 def test_more_answers_than_one_block(monkeypatch):
@@ -396,7 +402,7 @@ def test_every_cell_of_a_published_comparison_at_equal_interactivity(shared):
 # --- what cannot be asked
 
 
-@pytest.mark.parametrize("target", [-1, math.nan, math.inf])
+@pytest.mark.parametrize("target", [-1, math.nan, math.inf, None])
 def test_a_target_that_is_no_speed(target):
     with pytest.raises(ParameterError, match="must be zero or more, not"):
         read(*S1, target)
@@ -440,7 +446,7 @@ def test_series_numbers_outside_the_promised(series_id):
 
 
 def test_unknown_method():
-    with pytest.raises(ParameterError, match="no interpolation method is called 'pchip'"):
+    with pytest.raises(ParameterError, match="is called 'pchip'; known: straight line, straight line in log "):
         read(*S1, 15, method="pchip")
 
 
@@ -464,6 +470,16 @@ def test_pchip_is_that_of_scipy(x, data):
     assert values_at(through(x, y), targets, method="PCHIP").value[0] == pytest.approx(expected, rel=1e-9, abs=1e-9)
 
 
+def test_the_first_slope_of_pchip_is_at_most_three_times_its_secant():
+    # secants 1 and -4: (3 * 1 + 4) / 2 = 3.5 is cut to 3; the next slope is 0, so half way lies (0 + 1) / 2 + 3 / 8
+    assert values_at(through([0, 1, 2], [0, 1, -3]), [0.5], method="PCHIP").value.item() == pytest.approx(0.875)
+
+
+def test_a_straight_line_through_every_knot():
+    answer = values_at(through(*S1), [10, 15, 30, 60, 80], method="straight line")
+    assert answer.value[0].tolist() == [1000, 950, 700, 300, 100]
+
+
 def test_transformed_axes_by_hand():
     # half way from 10 to 1000 on a logarithmic axis is 100; half way between 900 and 400 in logarithms is 600
     assert read([10, 1000], [900, 400], 100, method="Steffen over log speed")[0] == pytest.approx(650)
@@ -482,6 +498,14 @@ def test_across_a_gap_nothing_is_read():
     assert pareto.interpolate(knots, [[15, 30]]).status.tolist() == [[1, Status.IN_GAP]]
     assert pareto.interpolate(knots, [30], method="published").status.tolist() == [[1]]  # the dashboard has no limit
     assert pareto.interpolate(knots, [15], max_gap=9.99).status.tolist() == [[Status.IN_GAP]]
+
+
+@pytest.mark.parametrize("y", [[1000, 300, 90, 30], [30, 90, 300, 1000]])
+def test_a_gap_is_one_between_neighbours(y):
+    # each is at most 3.4 times the next one, and the first 33 times the last, or the last the first
+    knots = through([10, 20, 30, 40], y)
+    for targets in ([15, 25, 35], [[15, 25, 35]]):
+        assert pareto.interpolate(knots, targets).status.tolist() == [[Status.INTERPOLATED] * 3]
 
 
 def test_a_speed_of_zero_has_no_logarithm():
