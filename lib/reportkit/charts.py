@@ -65,7 +65,10 @@ def _dicts(node: object) -> Iterator[Mapping]:
 
 
 def _datasets(spec: Mapping) -> list[list[Mapping]]:
-    """The rows behind a chart, a list for each set of data, in the order in which the chart uses them."""
+    """The rows behind a chart, a list for each set of data, in the order in which the chart uses them.
+
+    A set whose rows all stand in another one, such as those that are drawn hollow, is no set of its own.
+    """
     named = spec.get("datasets", {})
     used = {}
     for node in _dicts(spec):
@@ -73,7 +76,13 @@ def _datasets(spec: Mapping) -> list[list[Mapping]]:
         if isinstance(data, Mapping) and ("values" in data or data.get("name") in named):
             rows = data["values"] if "values" in data else named[data["name"]]
             used.setdefault(data.get("name", id(rows)), rows)
-    return [rows for rows in used.values() if rows and all(isinstance(row, Mapping) for row in rows)]
+    sets = [rows for rows in used.values() if any(rows) and all(isinstance(row, Mapping) for row in rows)]
+    keys = [{json.dumps(row, sort_keys=True) for row in rows} for rows in sets]
+    return [
+        rows
+        for n, rows in enumerate(sets)
+        if not any(keys[n] < other or (keys[n] == other and m < n) for m, other in enumerate(keys))
+    ]
 
 
 def _headers(spec: Mapping) -> dict[str, str]:

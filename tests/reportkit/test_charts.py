@@ -149,3 +149,12 @@ def test_names_of_fields_stand_once_for_all_rows_that_have_the_same():
     uneven = [{"x": 1, "y": "a"}, {"x": 2}]
     assert datasets(*uneven) == uneven
     assert datasets() == []
+
+
+def test_rows_that_are_drawn_twice_are_one_table():
+    every, some = [{"x": 1, "y": "a"}, {"x": 2, "y": "b"}], [{"x": 2, "y": "b"}]
+    layers = [{"data": {"name": name}, "mark": "point"} for name in ("some", "every", "again", "line")]
+    spec = {"datasets": {"some": some, "every": every, "again": every, "line": [{}]}, "layer": layers}
+    assert [table.rows for table in charts.tables(spec)] == [[[1, "a"], [2, "b"]]]
+    spec["datasets"]["some"] = [{"x": 3, "y": "c"}]
+    assert [table.rows for table in charts.tables(spec)] == [[[3, "c"]], [[1, "a"], [2, "b"]]]

@@ -17,11 +17,8 @@ if TYPE_CHECKING:
 
 BEST = "best against best"  # the label of pairs under no condition, as in `methods.readings`
 
-# An axis in words: 5 is "5x less", 1 "equal", 0.5 "2x more".
-_LESS_OR_MORE = (
-    "datum.value == 1 ? 'equal' : datum.value > 1 ? format(datum.value, '~r') + 'x less'"
-    " : format(1 / datum.value, '.2~r') + 'x more'"
-)
+# An axis in words: 5 is "5x less", 0.5 "2x more"; what is equal has its word on the line.
+_LESS_OR_MORE = "datum.value > 1 ? format(datum.value, '~r') + 'x less' : format(1 / datum.value, '.2~r') + 'x more'"
 
 SPEED_TITLE = "tokens a second per user (log scale)"
 
@@ -124,11 +121,13 @@ def ratio_curve(marks: Sequence[Mapping], subject: str, title: alt.Title, claim:
     tips = {"kind:N": "Same on both", "ratio:Q": "Times less", "speed:Q": "Tokens a second per user"}
     tips = _tips(tips | {"by:N": "Pair", "wrong:N": "Doubt"})
     x = alt.X("speed:Q", title=SPEED_TITLE, scale=_log())
-    steps = [step * 10.0**power for power in range(-4, 5) for step in (1, 2, 5)]
+    steps = [step * 10.0**power for power in range(-4, 5) for step in (1, 2, 5) if (step, power) != (1, 0)]
     y = alt.Y("ratio:Q", title=None, scale=_log(), axis=alt.Axis(labelExpr=_LESS_OR_MORE, values=steps))
     base = alt.Chart(frame).encode(x, y, colour, tooltip=tips)
     bars = base.mark_rule(opacity=0.25).encode(alt.Y("low:Q"), alt.Y2("high:Q"))
-    layers = [alt.Chart(pl.DataFrame({"ratio": [1.0]})).mark_rule(strokeDash=[4, 3]).encode(y="ratio:Q"), bars]
+    tie = alt.Chart(alt.InlineData([{}])).encode(y=alt.datum(1.0))
+    word = tie.mark_text(align="left", dy=8, color=theme.NEUTRAL).encode(x=alt.value(4), text=alt.value("equal"))
+    layers = [tie.mark_rule(strokeDash=[4, 3]), word, bars]
     for is_measured in (True, False):
         some = frame.filter((pl.col("evidence") == "measured") == is_measured)
         if len(some):
