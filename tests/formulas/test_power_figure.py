@@ -179,6 +179,9 @@ def test_what_a_figure_may_be_combined_with():
     assert ((inverse / kw(3)).exponent, square.exponent, (square / kw(3)).exponent) == (-2, 2, 1)
     assert (kw(1) + kw(1)).exponent == 1
     assert kw(2) < kw(3) <= kw(3) and kw(3) > kw(2) >= kw(2)
+    compared = [kw(2) < kw(3), kw(3) < kw(2), kw(2) >= kw(3), kw(3) > kw(2)]
+    assert compared == [True, False, False, True]  # a figure would be true whatever it holds
+    assert {type(one) for one in compared} == {bool}
     for wrong in (lambda: kw(2) + 1, lambda: 1 - kw(2), lambda: kw(2) < 3, lambda: kw(2) + 1 / kw(2)):
         with pytest.raises(TypeError):
             wrong()
