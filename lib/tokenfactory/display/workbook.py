@@ -139,6 +139,7 @@ class Workbook(show.Output):
         """A row that is computed, for some or all columns. Returns its cells by column, to compute with."""
         if not formulas:
             return {}
+        # Twelve digits, since a page and a spreadsheet must compute the same to a part in a thousand million.
         told = {c: {"formula": cell.formula, "value": float(f"{cell.value:.12g}")} for c, cell in formulas.items()}
         self._add(self._lines, {"name": name, "label": label, "unit": unit, "is_result": is_result, "cells": told})
         return {c: Cell(f"{{{name}@{c}}}", cell.value) for c, cell in formulas.items()}

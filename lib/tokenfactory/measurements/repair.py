@@ -13,7 +13,7 @@ from tokenfactory.measurements.tables import create, sql
 from tokenfactory.warehouse.attach import CONFIGS
 from tokenfactory.warehouse.measured import own_columns
 
-FEW_ROWS = 10_000
+FEW_ROWS = 10_000  # copied between the steps
 SAME_LENGTH_FRAC = 0.1  # how far means of one asked length may lie below the longest of them
 
 

@@ -80,7 +80,7 @@ def most_gain(site: Site, systems: Sequence[System], *, usd_per_mtok: float, uti
 
     Raises
     ------
-    InfeasibleError : as `most_tokens`
+    InfeasibleError, ParameterError : as `most_tokens`; or the price is not above zero
     """
     if not usd_per_mtok > 0:
         raise ParameterError(f"a price must be above zero, not {usd_per_mtok:g} USD per million tokens")
@@ -189,7 +189,7 @@ def _solve(site, systems, utilisation_frac, usd_per_mtok, usd_per_unit, least_to
     is_endless = np.isinf(alone)
     if is_endless.any() and site.tok_per_s == math.inf:
         name = systems[int(is_endless.argmax())].name
-        raise ParameterError(f"nothing limits how many of {name} there are: a site needs an end of power or of demand")
+        raise ParameterError(f"nothing limits how many of {name} there are: give the site a limit on power or demand")
     most = np.floor(np.where(is_endless, np.ceil(site.tok_per_s / output), alone))
 
     if len(systems) == 1:

@@ -57,7 +57,7 @@ def comment(connection: duckdb.DuckDBPyConnection) -> None:
     meanings = column_words()
     comments = []
     for name, kind in connection.execute(f"SELECT name, kind FROM ({_ASKABLE}) ORDER BY name").fetchall():
-        text = views.get(name.removesuffix("_as_made")) or ("; one row is ".join(words[name]) if name in words else "")
+        text = views.get(name) or ("; one row is ".join(words[name]) if name in words else "")
         if text:
             kind = "macro table" if kind == "macro" else kind
             comments.append(f"COMMENT ON {kind} {name} IS {_quoted(text)}")
